@@ -1,0 +1,214 @@
+/* The frame around the commands: common options, dispatch, help, the answer's form. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "pg/pg.h"
+#include "util/stop.h"
+
+#ifndef BELAY_VERSION
+#define BELAY_VERSION "0"
+#endif
+
+static const belay_command *const commands[] = {
+#define X(verb) &belay_cmd_##verb,
+    BELAY_COMMANDS(X)
+#undef X
+};
+
+static belay_cli the_cli; /* filled by the option table; one command per process */
+
+static const belay_option common_options[] = {
+    {"config", 'c', "FILE", "configuration file (default: BELAY_CONFIG, ./belay.ini, conf/belay.ini)",
+        BELAY_OPT_TEXT, &the_cli.config_path},
+    {"env-file", 0, "FILE", "file of KEY=VALUE lines (default: .env in the project's root)", BELAY_OPT_TEXT,
+        &the_cli.env_file},
+    {"target", 't', "NAME", "target to work on (default: default_target)", BELAY_OPT_TEXT,
+        &the_cli.target_name},
+    {"json", 0, NULL, "print one JSON document on stdout", BELAY_OPT_FLAG, &the_cli.json},
+    {"quiet", 'q', NULL, "only warnings and errors on stderr", BELAY_OPT_FLAG, &the_cli.quiet},
+    {"verbose", 'v', NULL, "say more", BELAY_OPT_FLAG, &the_cli.verbose},
+    {"help", 'h', NULL, "show this help", BELAY_OPT_FLAG, &the_cli.help}, BELAY_OPT_END};
+
+static void print_overview(FILE *to)
+{
+    fprintf(to, "belay " BELAY_VERSION
+                ": moves a PostgreSQL database from one schema revision to the next, or puts it back.\n\n"
+                "usage: belay <command> [options]\n");
+    const char *group = "";
+    for (size_t i = 0; i < BELAY_COUNT(commands); i++) {
+        if (!belay_equal(group, commands[i]->group))
+            fprintf(to, "\n%s\n", commands[i]->group);
+        group = commands[i]->group;
+        fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fprintf(to, "\n`belay <command> --help` tells its options and what it does.\n");
+}
+
+static void print_help(const belay_command *command)
+{
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    belay_str_appendf(&text, "usage: belay %s\n\n%s\n", command->usage, command->summary);
+    if (command->details != NULL)
+        belay_str_appendf(&text, "\n%s\n", command->details);
+    if (command->options != NULL) {
+        belay_str_append(&text, "\noptions:\n");
+        belay_options_help(command->options, &text);
+    }
+    belay_str_append(&text, "\ncommon options:\n");
+    belay_options_help(common_options, &text);
+    fputs(belay_str_text(&text), stdout);
+}
+
+static const belay_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < BELAY_COUNT(commands); i++) {
+        if (belay_equal(commands[i]->name, name))
+            return commands[i];
+    }
+    return NULL;
+}
+
+bool belay_cli_target(belay_cli *cli, belay_error *err)
+{
+    belay_config_sources sources = {cli->config_path, cli->env_file};
+    if (cli->config == NULL && !belay_config_load(&sources, &cli->config, err))
+        return false;
+    if (!belay_config_target(cli->config, cli->target_name, &cli->target, err))
+        return false;
+    belay_direct_dialer_init(&cli->direct, &cli->target.connection);
+    cli->dialer = &cli->direct.base;
+    return true;
+}
+
+bool belay_cli_connect(belay_cli *cli, int profile, struct belay_pg **ret, belay_error *err)
+{
+    if (cli->dialer == NULL && !belay_cli_target(cli, err))
+        return false;
+    belay_pg_options options = {.profile = (belay_pg_profile)profile};
+    return belay_pg_open(cli->dialer, &options, ret, err);
+}
+
+bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err)
+{
+    if (cli->dialer == NULL && !belay_cli_target(cli, err))
+        return false;
+    if (cli->target.store_url == NULL)
+        return belay_fail(err, BELAY_E_CONFIG, "target %s has no store", cli->target.name);
+    return belay_store_open(cli->target.store_url, ret, err);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+json_t *belay_error_json(const belay_error *err)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "code", json_string(belay_code_name(err->code)));
+    json_object_set_new(json, "message", json_string(err->message));
+    json_object_set_new(json, "detail", text_or_null(err->detail));
+    json_object_set_new(json, "hint", text_or_null(err->hint));
+    json_object_set_new(json, "sqlstate", text_or_null(err->sqlstate));
+    json_object_set_new(json, "file", text_or_null(err->file));
+    json_object_set_new(json, "line", err->line > 0 ? json_integer(err->line) : json_null());
+    json_object_set_new(json, "statement", text_or_null(err->statement));
+    return json;
+}
+
+int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *err)
+{
+    int status = ok ? BELAY_EXIT_OK : belay_code_exit(err->code);
+    if (!ok && !cli->json)
+        belay_say_error(cli->reporter, err);
+    if (cli->json) {
+        if (json == NULL)
+            json = json_pack("{s:b}", "ok", ok);
+        if (json_object_get(json, "error") == NULL)
+            json_object_set_new(json, "error", ok ? json_null() : belay_error_json(err));
+        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        putchar('\n');
+    }
+    json_decref(json);
+    return status;
+}
+
+void belay_cli_print(const belay_cli *cli, const char *format, ...)
+{
+    if (cli->json)
+        return;
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+/* Words against what the command takes; the first may name the target. */
+static bool take_words(belay_cli *cli, const belay_command *command, belay_error *err)
+{
+    if (command->target_word && cli->words.count == (size_t)command->max_words + 1) {
+        if (cli->target_name != NULL)
+            return belay_fail(err, BELAY_E_USAGE, "the target is named twice: -t %s and %s", cli->target_name,
+                cli->words.items[0]);
+        cli->target_name = cli->words.items[0];
+        memmove(cli->words.items, cli->words.items + 1, (cli->words.count - 1) * sizeof cli->words.items[0]);
+        cli->words.count--;
+    }
+    if (cli->words.count < (size_t)command->min_words ||
+        (command->max_words >= 0 && cli->words.count > (size_t)command->max_words)) {
+        belay_fail(err, BELAY_E_USAGE, "%s words for `belay %s`",
+            cli->words.count < (size_t)command->min_words ? "not enough" : "too many", command->name);
+        return belay_error_hint(err, "usage: belay %s", command->usage);
+    }
+    return true;
+}
+
+static int run_command(belay_cli *cli, const belay_command *command, int argc, char **argv)
+{
+    belay_error err = {0};
+    bool ok = belay_options_parse(argc, argv, common_options, command->options, &cli->words, &err);
+    if (ok && cli->help) {
+        print_help(command);
+        return BELAY_EXIT_OK;
+    }
+    ok = ok && take_words(cli, command, &err);
+    BELAY_AUTO(belay_terminal_free)
+    belay_terminal *terminal = belay_terminal_new(cli->quiet     ? BELAY_WARN
+                                                  : cli->verbose ? BELAY_DEBUG
+                                                                 : BELAY_INFO);
+    cli->reporter = belay_terminal_reporter(terminal);
+    int status = ok ? command->run(cli) : belay_cli_finish(cli, false, NULL, &err);
+    cli->reporter = NULL;
+    return status;
+}
+
+int belay_cli_main(int argc, char **argv)
+{
+    const char *name = argc < 2 ? "help" : argv[1];
+    if (belay_equal(name, "--version") || belay_equal(name, "version")) {
+        puts("belay " BELAY_VERSION);
+        return BELAY_EXIT_OK;
+    }
+    const belay_command *command = find_command(name);
+    if (belay_equal(name, "help") || belay_equal(name, "--help") || belay_equal(name, "-h")) {
+        command = argc > 2 ? find_command(argv[2]) : NULL;
+        if (command != NULL)
+            print_help(command);
+        else
+            print_overview(argc < 2 ? stderr : stdout);
+        return argc < 2 ? BELAY_EXIT_USAGE : BELAY_EXIT_OK;
+    }
+    if (command == NULL) {
+        fprintf(stderr, "belay: there is no command \"%s\"; `belay help` lists them\n", name);
+        return BELAY_EXIT_USAGE;
+    }
+    int status = run_command(&the_cli, command, argc - 2, argv + 2);
+    belay_target_done(&the_cli.target);
+    belay_config_free(the_cli.config);
+    belay_list_done(&the_cli.words);
+    if (fflush(stdout) != 0)
+        return status == BELAY_EXIT_OK ? BELAY_EXIT_FAILED : status;
+    return status;
+}

@@ -1,0 +1,79 @@
+/* Commands: one verb, one file cmd_<verb>.c, one belay_command.
+ *
+ * To add a command:
+ *   1. src/cli/cmd_<verb>.c with `const belay_command belay_cmd_<verb> = {...}`: options, help, a body that
+ * reads as the recipe;
+ *   2. declare it in the list below (BELAY_COMMANDS), in the place where the help should show it;
+ *   3. tests/integration/test_<verb>.sh, and a line in docs/commands.md.
+ * A body returns an exit status of CONTRACT.md; most end with `return belay_cli_finish(cli, ok, json, &err)`.
+ */
+#ifndef BELAY_CLI_COMMANDS_H
+#define BELAY_CLI_COMMANDS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "cli/options.h"
+#include "config/config.h"
+#include "pg/dialer.h"
+#include "report/reporter.h"
+#include "store/store.h"
+#include "util/error.h"
+#include "util/str.h"
+
+typedef struct belay_cli {
+    /* common options */
+    const char *config_path;
+    const char *env_file;
+    const char *target_name;
+    bool json;
+    bool quiet;
+    bool verbose;
+    bool help;
+    /* what the verbs share */
+    belay_reporter *reporter;
+    belay_config *config; /* after belay_cli_target */
+    belay_target target;  /* after belay_cli_target */
+    belay_direct_dialer direct;
+    belay_dialer *dialer; /* after belay_cli_target */
+    belay_list words;     /* what is left of argv */
+} belay_cli;
+
+typedef struct belay_command {
+    const char *name;
+    const char *group;   /* heading in `belay help` */
+    const char *usage;   /* "upgrade [options] REVISION" */
+    const char *summary; /* one line */
+    const char *details; /* paragraphs for --help, may be NULL */
+    const belay_option *options;
+    int min_words, max_words; /* max -1: any number */
+    bool target_word;         /* the first word may name the target */
+    int (*run)(belay_cli *cli);
+} belay_command;
+
+/* X(verb) in the order of `belay help`. */
+#define BELAY_COMMANDS(X) X(current)
+
+#define X(verb) extern const belay_command belay_cmd_##verb;
+BELAY_COMMANDS(X)
+#undef X
+
+/* The whole program after start-up. */
+int belay_cli_main(int argc, char **argv);
+
+/* Loads the configuration and resolves the target (its option, its word, or the default). */
+bool belay_cli_target(belay_cli *cli, belay_error *err);
+/* A connection to the target's database. */
+struct belay_pg;
+bool belay_cli_connect(belay_cli *cli, int profile, struct belay_pg **ret, belay_error *err);
+bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
+
+/* Ends a command: with --json prints `json` (reference stolen; NULL: {"ok": ...}) with "error" added on
+ * failure; otherwise shows the error on stderr. Returns the exit status. */
+int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *err);
+/* {"code", "message", "hint", "sqlstate", "file", "line", "statement"} of CONTRACT.md. */
+json_t *belay_error_json(const belay_error *err);
+/* A line of the answer on stdout; nothing with --json. */
+void belay_cli_print(const belay_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

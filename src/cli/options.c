@@ -1,0 +1,96 @@
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+/* Finds by long name (length bytes) or letter in one table. */
+static const belay_option *find(const belay_option *options, const char *name, size_t length, char letter)
+{
+    for (; options != NULL && options->kind != BELAY_OPT_LAST; options++) {
+        if (letter != 0 ? options->letter == letter
+                        : strlen(options->name) == length && strncmp(options->name, name, length) == 0)
+            return options;
+    }
+    return NULL;
+}
+
+static bool store(const belay_option *option, const char *value, belay_error *err)
+{
+    switch (option->kind) {
+    case BELAY_OPT_FLAG:
+        *(bool *)option->into = true;
+        return true;
+    case BELAY_OPT_TEXT:
+        *(const char **)option->into = value;
+        return true;
+    case BELAY_OPT_LIST:
+        belay_list_add(option->into, value);
+        return true;
+    case BELAY_OPT_INT:
+        if (belay_parse_int64(value, option->into))
+            return true;
+        return belay_fail(err, BELAY_E_USAGE, "--%s takes a whole number, not \"%s\"", option->name, value);
+    case BELAY_OPT_LAST:
+        break;
+    }
+    return belay_fail(err, BELAY_E_INTERNAL, "option table");
+}
+
+/* One option word; advances *at when the value is the next word. */
+static bool parse_one(
+    int argc, char **argv, int *at, const belay_option *common, const belay_option *own, belay_error *err)
+{
+    const char *word = argv[*at];
+    bool is_long = word[1] == '-';
+    const char *name = word + (is_long ? 2 : 1);
+    size_t length = is_long ? strcspn(name, "=") : 1;
+    const char *value =
+        is_long ? (name[length] == '=' ? name + length + 1 : NULL) : (name[1] != '\0' ? name + 1 : NULL);
+    char letter = is_long ? '\0' : name[0];
+    const belay_option *option = find(own, name, length, letter);
+    if (option == NULL)
+        option = find(common, name, length, letter);
+    if (option == NULL)
+        return belay_fail(err, BELAY_E_USAGE, "unknown option %s", word);
+    if (option->kind == BELAY_OPT_FLAG) {
+        if (value != NULL)
+            return belay_fail(err, BELAY_E_USAGE, "--%s takes no value", option->name);
+        return store(option, NULL, err);
+    }
+    if (value == NULL) {
+        if (*at + 1 >= argc)
+            return belay_fail(err, BELAY_E_USAGE, "--%s needs a value: %s", option->name, option->arg);
+        value = argv[++*at];
+    }
+    return store(option, value, err);
+}
+
+bool belay_options_parse(int argc, char **argv, const belay_option *common, const belay_option *own,
+    belay_list *ret_words, belay_error *err)
+{
+    bool only_words = false;
+    for (int at = 0; at < argc; at++) {
+        const char *word = argv[at];
+        bool is_option = !only_words && word[0] == '-' && word[1] != '\0' && !isdigit((unsigned char)word[1]);
+        if (is_option && belay_equal(word, "--"))
+            only_words = true;
+        else if (!is_option)
+            belay_list_add(ret_words, word);
+        else if (!parse_one(argc, argv, &at, common, own, err))
+            return false;
+    }
+    return true;
+}
+
+void belay_options_help(const belay_option *options, belay_str *to)
+{
+    for (; options != NULL && options->kind != BELAY_OPT_LAST; options++) {
+        char left[64];
+        char letter[5] = "    ";
+        if (options->letter != 0)
+            snprintf(letter, sizeof letter, "-%c, ", options->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, options->name, options->arg == NULL ? "" : " ",
+            options->arg == NULL ? "" : options->arg);
+        belay_str_appendf(to, "  %-28s %s\n", left, options->help);
+    }
+}

@@ -1,0 +1,37 @@
+#include "config/target.h"
+
+const char *belay_environment_name(belay_environment environment)
+{
+    static const char *const names[] = {"development", "staging", "production"};
+    return names[environment];
+}
+
+static void host_command_done(belay_host_command *command)
+{
+    free(command->command);
+    belay_list_done(&command->hosts);
+}
+
+void belay_target_done(belay_target *target)
+{
+    free(target->name);
+    belay_conninfo_done(&target->connection);
+    free(target->store);
+    free(target->store_url);
+    free(target->engine);
+    free(target->maintenance_db);
+    free(target->ssh);
+    belay_list_done(&target->verify_sql);
+    free(target->health_url);
+    host_command_done(&target->health_command);
+    host_command_done(&target->stop_command);
+    host_command_done(&target->start_command);
+    belay_list_done(&target->logs);
+    free(target->version_table);
+    free(target->version_table_schema);
+    belay_list_done(&target->role_map);
+    free(target->window);
+    free(target->migrations);
+    free(target->project_root);
+    *target = (belay_target){0};
+}

@@ -1,0 +1,80 @@
+/* A target as the configuration says it, resolved: every key has its value or its default. Read-only after
+ * loading. */
+#ifndef BELAY_CONFIG_TARGET_H
+#define BELAY_CONFIG_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pg/dialer.h"
+#include "util/str.h"
+
+enum { BELAY_NAME_MAX = 40 };
+
+typedef enum belay_environment { BELAY_DEVELOPMENT, BELAY_STAGING, BELAY_PRODUCTION } belay_environment;
+typedef enum belay_gate_mode { BELAY_GATE_RENAME, BELAY_GATE_NONE } belay_gate_mode;
+/* What follows a failure that committed something. */
+typedef enum belay_on_failure {
+    BELAY_ON_FAILURE_RESTORE,
+    BELAY_ON_FAILURE_DOWNGRADE,
+    BELAY_ON_FAILURE_STOP
+} belay_on_failure;
+/* What follows a failed health check after the gate is open. */
+typedef enum belay_on_unhealthy { BELAY_ON_UNHEALTHY_STOP, BELAY_ON_UNHEALTHY_RESTORE } belay_on_unhealthy;
+/* The least that deploy wants before it changes anything. */
+typedef enum belay_way_back {
+    BELAY_WAY_BACK_TWIN = 1,
+    BELAY_WAY_BACK_VERIFIED = 2,
+    BELAY_WAY_BACK_PROVEN = 4
+} belay_way_back;
+
+typedef struct belay_host_command {
+    char *command;    /* shell text, NULL: none */
+    belay_list hosts; /* host names of *_on; empty: this machine */
+} belay_host_command;
+
+typedef struct belay_target {
+    char *name;
+    belay_environment environment;
+    belay_conninfo connection; /* keywords for libpq, all sources merged; has dbname */
+    bool auto_apply;
+    char *store;          /* name of the store */
+    char *store_url;      /* resolved: absolute local path, or sftp://... */
+    char *engine;         /* "sql" */
+    char *maintenance_db; /* "postgres" */
+    char *ssh;            /* NULL: direct */
+    belay_gate_mode gate;
+    belay_on_failure on_failure;
+    belay_on_unhealthy on_unhealthy;
+    bool accept_loss;
+    unsigned way_back; /* set of belay_way_back that suffice */
+    bool snapshot;
+    belay_list verify_sql; /* absolute paths */
+    char *health_url;
+    int health_timeout_ms; /* all retries together */
+    belay_host_command health_command;
+    belay_host_command stop_command;
+    belay_host_command start_command;
+    belay_list logs;
+    int64_t lock_timeout_ms;
+    int64_t statement_timeout_ms;   /* 0: none */
+    bool transaction_per_migration; /* false: one transaction for the whole run */
+    char *version_table;
+    char *version_table_schema; /* NULL: first of the search_path, as Alembic does */
+    bool require_rehearsal;
+    belay_list role_map; /* "old=new" */
+    int jobs;
+    char *window;       /* NULL: always */
+    char *migrations;   /* absolute folder */
+    char *project_root; /* absolute folder */
+} belay_target;
+
+const char *belay_environment_name(belay_environment environment);
+/* The target's own database. */
+static inline const char *belay_target_dbname(const belay_target *target)
+{
+    return belay_conninfo_get(&target->connection, "dbname");
+}
+void belay_target_done(belay_target *target);
+
+#endif

@@ -1,0 +1,23 @@
+/* Start-up order only; the program is in src/cli. */
+#include <curl/curl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "cli/commands.h"
+#include "util/stop.h"
+
+int main(int argc, char **argv)
+{
+    belay_error err = {0};
+    umask(077);                                     /* snapshots and journals are nobody else's business */
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* no core file holds a password */
+    if (!belay_stop_install(&err)) {
+        fprintf(stderr, "belay: %s\n", err.message);
+        return BELAY_EXIT_FAILED;
+    }
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* not thread-safe, so before any thread */
+    int status = belay_cli_main(argc, argv);
+    curl_global_cleanup();
+    return status;
+}

@@ -1,0 +1,41 @@
+/* The version table (Alembic's: one row per head, column version_num varchar(32)) and belay's ledger (schema
+ * "belay").
+ *
+ * Reads work without either table. Writes happen inside of the caller's transaction unless said otherwise.
+ */
+#ifndef BELAY_MIGRATE_VERSION_H
+#define BELAY_MIGRATE_VERSION_H
+
+#include <stdbool.h>
+
+#include "pg/pg.h"
+#include "revision/revision.h"
+#include "util/str.h"
+
+typedef struct belay_version_table {
+    const char *schema; /* NULL: found on, or created in, the first schema of the search_path (connection of
+                           profile USER) */
+    const char *name;   /* "alembic_version" */
+} belay_version_table;
+
+/* Version rows, sorted; none when there is no table. The connection's profile must be USER when schema is
+ * NULL. */
+bool belay_version_read(
+    belay_pg *pg, const belay_version_table *table, belay_list *ret_heads, belay_error *err);
+/* Creates version table and ledger where missing (belay's own objects never count as a change by the run).
+ * Own transaction. */
+bool belay_version_prepare(belay_pg *pg, const belay_version_table *table, belay_error *err);
+/* Makes the version rows exactly `heads`, in one transaction of its own, with a ledger row that says why
+ * ("stamp", "restore"). */
+bool belay_version_stamp(belay_pg *pg, const belay_version_table *table, const char *const *heads,
+    size_t head_count, const char *reason, const char *run_id, belay_error *err);
+
+/* Checks the applied files against the ledger: an upgrade section edited after it was applied
+ * (BELAY_E_APPLIED_EDITED), a file deleted (BELAY_E_APPLIED_DELETED); warnings (edited downgrade or comment)
+ * go to ret_warnings. Revisions without a ledger row (applied by Alembic) pass. */
+bool belay_ledger_check(belay_pg *pg, const belay_graph *graph, const belay_list *heads,
+    belay_list *ret_warnings, belay_error *err);
+/* Number of steps that the run committed to the ledger of this database; 0 without a ledger. */
+bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err);
+
+#endif

@@ -1,0 +1,162 @@
+/* COPY in both directions, and quoting. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "pg/pg_error.h"
+#include "pg/pg_internal.h"
+#include "util/stop.h"
+
+/* Starts the command and expects the given copy state. */
+static bool begin(belay_pg *pg, const char *sql, ExecStatusType wanted, belay_error *err)
+{
+    if (PQsendQuery(pg->conn, sql) == 0)
+        return belay_pg_lost_error(pg->conn, err);
+    bool cancelled = false;
+    while (PQisBusy(pg->conn)) {
+        if (!belay_pg_wait_readable(pg, &cancelled, err))
+            return false;
+    }
+    PGresult *result = PQgetResult(pg->conn);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == wanted) {
+        PQclear(result);
+        return true;
+    }
+    if (status == PGRES_FATAL_ERROR)
+        belay_pg_result_error(pg->conn, result, err);
+    else
+        belay_fail(err, BELAY_E_INTERNAL, "not a COPY statement: %s", sql);
+    PQclear(result);
+    while ((result = PQgetResult(pg->conn)) != NULL && PQstatus(pg->conn) != CONNECTION_BAD)
+        PQclear(result);
+    return false;
+}
+
+bool belay_pg_copy_out_begin(belay_pg *pg, const char *sql, belay_error *err)
+{
+    return begin(pg, sql, PGRES_COPY_OUT, err);
+}
+
+/* Reads the end of the command after the last row. */
+static bool finish(belay_pg *pg, uint64_t *ret_rows, belay_error *err)
+{
+    bool ok = true;
+    bool cancelled = false;
+    for (;;) {
+        while (PQisBusy(pg->conn)) {
+            if (!belay_pg_wait_readable(pg, &cancelled, ok ? err : NULL))
+                return false;
+        }
+        PGresult *result = PQgetResult(pg->conn);
+        if (result == NULL)
+            return ok;
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR && ok)
+            ok = belay_pg_result_error(pg->conn, result, err);
+        long long rows = 0;
+        if (ret_rows != NULL && belay_parse_int64(PQcmdTuples(result), &rows))
+            *ret_rows = (uint64_t)rows;
+        PQclear(result);
+        if (PQstatus(pg->conn) == CONNECTION_BAD)
+            return ok ? belay_pg_lost_error(pg->conn, err) : false;
+    }
+}
+
+belay_copy_status belay_pg_copy_read(belay_pg *pg, const char **ret_data, size_t *ret_size, belay_error *err)
+{
+    if (pg->copy_buffer != NULL)
+        PQfreemem(pg->copy_buffer);
+    pg->copy_buffer = NULL;
+    bool cancelled = false;
+    for (;;) {
+        int got = PQgetCopyData(pg->conn, &pg->copy_buffer, 1);
+        if (got > 0) {
+            *ret_data = pg->copy_buffer;
+            *ret_size = (size_t)got;
+            return BELAY_COPY_ROW;
+        }
+        if (got == -1)
+            return finish(pg, NULL, err) ? BELAY_COPY_END : BELAY_COPY_ERROR;
+        if (got == -2) {
+            belay_pg_lost_error(pg->conn, err);
+            return BELAY_COPY_ERROR;
+        }
+        if (!belay_pg_wait_readable(pg, &cancelled, err))
+            return BELAY_COPY_ERROR;
+    }
+}
+
+bool belay_pg_copy_in_begin(belay_pg *pg, const char *sql, belay_error *err)
+{
+    return begin(pg, sql, PGRES_COPY_IN, err);
+}
+
+bool belay_pg_copy_write(belay_pg *pg, const void *data, size_t size_bytes, belay_error *err)
+{
+    enum { PIECE_BYTES = 1024 * 1024 };
+    const char *from = data;
+    while (size_bytes > 0) {
+        size_t piece = size_bytes > PIECE_BYTES ? PIECE_BYTES : size_bytes;
+        /* The connection blocks here: libpq waits until its buffer has room, and returns when the server is
+         * gone. */
+        if (PQputCopyData(pg->conn, from, (int)piece) != 1)
+            return belay_pg_lost_error(pg->conn, err);
+        if (!belay_stop_check(err)) {
+            belay_pg_copy_abort(pg, "stopped by a signal");
+            return false;
+        }
+        from += piece;
+        size_bytes -= piece;
+    }
+    return true;
+}
+
+bool belay_pg_copy_end(belay_pg *pg, uint64_t *ret_rows, belay_error *err)
+{
+    if (PQputCopyEnd(pg->conn, NULL) != 1)
+        return belay_pg_lost_error(pg->conn, err);
+    return finish(pg, ret_rows, err);
+}
+
+void belay_pg_copy_abort(belay_pg *pg, const char *reason)
+{
+    if (PQputCopyEnd(pg->conn, reason) == 1)
+        finish(pg, NULL, NULL);
+}
+
+/* Doubles every occurrence of `special`. */
+static void append_doubled(belay_str *to, const char *text, const char *special)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr(special, *text) != NULL)
+            belay_str_append_char(to, *text);
+        belay_str_append_char(to, *text);
+    }
+}
+
+char *belay_quote_ident(const char *name)
+{
+    belay_str quoted = BELAY_STR_INIT;
+    belay_str_append_char(&quoted, '"');
+    append_doubled(&quoted, name, "\"");
+    belay_str_append_char(&quoted, '"');
+    return belay_str_steal(&quoted);
+}
+
+char *belay_quote_qualified(const char *schema, const char *name)
+{
+    BELAY_AUTO(belay_free) char *left = belay_quote_ident(schema);
+    BELAY_AUTO(belay_free) char *right = belay_quote_ident(name);
+    return belay_format("%s.%s", left, right);
+}
+
+char *belay_quote_literal(const char *text)
+{
+    belay_str quoted = BELAY_STR_INIT;
+    if (strchr(text, '\\') != NULL)
+        belay_str_append(&quoted, " E");
+    belay_str_append_char(&quoted, '\'');
+    append_doubled(&quoted, text, "'\\");
+    belay_str_append_char(&quoted, '\'');
+    return belay_str_steal(&quoted);
+}

@@ -1,0 +1,25 @@
+/* Database-level state: what CREATE DATABASE ... TEMPLATE and pg_dump of a single database leave out: owner,
+ * ACL, settings per database and per role in it, connection limit, comment, security label, tablespace,
+ * encoding, locale.
+ *
+ * Read as JSON from pg_database, pg_db_role_setting, pg_shdescription, pg_shseclabel; reapplied to another
+ * name by statements. The JSON's shape is part of header.json (docs/snapshot-format.md).
+ */
+#ifndef BELAY_PG_DBSTATE_H
+#define BELAY_PG_DBSTATE_H
+
+#include <jansson.h>
+
+#include "pg/pg.h"
+
+/* Any connection to the server. BELAY_E_NO_DATABASE when it does not exist. */
+bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_error *err);
+/* CREATE DATABASE `dbname` with the state's encoding and locale from template0, closed to others
+ * (ALLOW_CONNECTIONS stays true, CONNECT revoked from PUBLIC). */
+bool belay_dbstate_create(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
+/* Owner, ACL, settings, limit, label, comment. */
+bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
+/* Names of what differs between two states, joined by ", "; NULL when nothing does. The caller frees. */
+char *belay_dbstate_difference(const json_t *a, const json_t *b);
+
+#endif

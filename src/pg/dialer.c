@@ -1,0 +1,108 @@
+#include "pg/dialer.h"
+
+#include <libpq-fe.h>
+
+static size_t find(const belay_conninfo *info, const char *keyword)
+{
+    size_t i = 0;
+    while (i < info->keywords.count && !belay_equal(info->keywords.items[i], keyword))
+        i++;
+    return i;
+}
+
+void belay_conninfo_set(belay_conninfo *info, const char *keyword, const char *value)
+{
+    size_t at = find(info, keyword);
+    if (at == info->keywords.count) {
+        if (value == NULL)
+            return;
+        belay_list_add(&info->keywords, keyword);
+        belay_list_add(&info->values, value);
+        return;
+    }
+    char *copy = belay_strdup(value == NULL ? "" : value); /* value may be the old one */
+    belay_free_secret(info->values.items[at]);
+    info->values.items[at] = copy;
+}
+
+const char *belay_conninfo_get(const belay_conninfo *info, const char *keyword)
+{
+    size_t at = find(info, keyword);
+    if (at == info->keywords.count || info->values.items[at][0] == '\0')
+        return NULL;
+    return info->values.items[at];
+}
+
+bool belay_conninfo_parse(belay_conninfo *info, const char *text, belay_error *err)
+{
+    char *reason = NULL;
+    PQconninfoOption *options = PQconninfoParse(text, &reason);
+    if (options == NULL) {
+        /* libpq's reason may quote the text, and the text may hold a password: say where, not what. */
+        PQfreemem(reason);
+        return belay_fail(err, BELAY_E_CONFIG,
+            "the connection URL is not one that libpq understands "
+            "(postgresql://user@host:port/dbname?sslmode=...)");
+    }
+    for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
+        if (option->val != NULL)
+            belay_conninfo_set(info, option->keyword, option->val);
+    }
+    PQconninfoFree(options);
+    return true;
+}
+
+bool belay_conninfo_is_keyword(const char *keyword)
+{
+    PQconninfoOption *options = PQconndefaults();
+    bool known = false;
+    for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL && !known; option++)
+        known = belay_equal(option->keyword, keyword);
+    PQconninfoFree(options);
+    return known;
+}
+
+void belay_conninfo_copy(belay_conninfo *to, const belay_conninfo *from)
+{
+    for (size_t i = 0; i < from->keywords.count; i++)
+        belay_conninfo_set(to, from->keywords.items[i], from->values.items[i]);
+}
+
+void belay_conninfo_done(belay_conninfo *info)
+{
+    for (size_t i = 0; i < info->values.count; i++)
+        explicit_bzero(info->values.items[i], strlen(info->values.items[i]));
+    belay_list_done(&info->keywords);
+    belay_list_done(&info->values);
+}
+
+bool belay_dialer_environment(belay_dialer *dialer, const char *dbname, belay_list *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
+    if (!dialer->address(dialer, dbname, &info, err))
+        return false;
+    PQconninfoOption *options = PQconndefaults();
+    for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+        const char *value = belay_conninfo_get(&info, option->keyword);
+        if (value != NULL && option->envvar != NULL)
+            belay_list_add_owned(ret, belay_format("%s=%s", option->envvar, value));
+    }
+    PQconninfoFree(options);
+    return true;
+}
+
+static bool direct_address(belay_dialer *self, const char *dbname, belay_conninfo *ret, belay_error *err)
+{
+    (void)err;
+    const belay_direct_dialer *direct = (const belay_direct_dialer *)self;
+    belay_conninfo_copy(ret, direct->info);
+    if (dbname != NULL)
+        belay_conninfo_set(ret, "dbname", dbname);
+    return true;
+}
+
+void belay_direct_dialer_init(belay_direct_dialer *dialer, const belay_conninfo *info)
+{
+    dialer->base.address = direct_address;
+    dialer->info = info;
+}

@@ -1,0 +1,402 @@
+#include "pg/pg.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "pg/pg_error.h"
+#include "pg/pg_internal.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+enum { DEFAULT_CONNECT_TIMEOUT_S = 10, CANCEL_GRACE_MS = 30000 };
+
+/* Settings that change how values are written; the reason for each is in the manual's chapter 20.11, Client
+ * Connection Defaults, and in pg_dump, which pins the same. */
+static const char pinned_settings[] =
+    "SET search_path = ''; SET DateStyle = ISO; SET IntervalStyle = POSTGRES; SET extra_float_digits = 3;"
+    "SET bytea_output = hex; SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0;"
+    "SET idle_in_transaction_session_timeout = 0; SET synchronize_seqscans = off; SET TimeZone = 'UTC';"
+    "SET xmloption = content; SET standard_conforming_strings = on; SET quote_all_identifiers = off;";
+
+static void on_libpq_notice(void *context, const PGresult *result)
+{
+    belay_pg *pg = context;
+    if (pg->on_notice == NULL)
+        return;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    pg->on_notice(pg->notice_context, severity == NULL ? "NOTICE" : severity, message == NULL ? "" : message);
+}
+
+void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context)
+{
+    pg->on_notice = on_notice;
+    pg->notice_context = context;
+}
+
+/* PQconnectPoll until it is done, the time is over, or a stop was requested. */
+static bool connect_wait(belay_pg *pg, int timeout_s, belay_error *err)
+{
+    int64_t end = belay_now_ms() + (int64_t)timeout_s * 1000;
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    while (status != PGRES_POLLING_OK) {
+        if (status == PGRES_POLLING_FAILED)
+            return belay_pg_connect_error(pg->conn, err);
+        if (!belay_stop_check(err))
+            return false;
+        int64_t left = end - belay_now_ms();
+        if (left <= 0)
+            return belay_fail(err, BELAY_E_CONNECTION, "%s did not answer within %d seconds",
+                belay_pg_address(pg), timeout_s);
+        struct pollfd waits[2] = {
+            {.fd = PQsocket(pg->conn), .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT},
+            {.fd = belay_stop_fd(), .events = POLLIN}};
+        if (poll(waits, 2, left > 1000 ? 1000 : (int)left) > 0 && waits[0].revents != 0)
+            status = PQconnectPoll(pg->conn);
+    }
+    return true;
+}
+
+static bool apply_profile(belay_pg *pg, belay_pg_profile profile, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
+    if (profile != BELAY_PG_USER)
+        belay_str_append(&sql, pinned_settings);
+    if (profile == BELAY_PG_DATA)
+        belay_str_append(
+            &sql, "SELECT set_config('client_encoding', pg_catalog.getdatabaseencoding(), false);");
+    if (PQserverVersion(pg->conn) >= 140000)
+        belay_str_append(&sql, "SET client_connection_check_interval = '2s';");
+    return sql.length == 0 || belay_pg_exec(pg, belay_str_text(&sql), err);
+}
+
+bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
+    if (!dialer->address(dialer, options->dbname, &info, err))
+        return false;
+    int timeout_s = options->connect_timeout_s > 0 ? options->connect_timeout_s : DEFAULT_CONNECT_TIMEOUT_S;
+    belay_conninfo_set(
+        &info, "application_name", options->application_name == NULL ? "belay" : options->application_name);
+    belay_conninfo_set(&info, "client_encoding", "UTF8");
+    size_t count = info.keywords.count;
+    BELAY_AUTO(belay_free) const char **keywords = belay_realloc_array(NULL, count + 1, sizeof *keywords);
+    BELAY_AUTO(belay_free) const char **values = belay_realloc_array(NULL, count + 1, sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        keywords[i] = info.keywords.items[i];
+        values[i] = info.values.items[i];
+    }
+    keywords[count] = values[count] = NULL;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = belay_alloc(sizeof *pg);
+    pg->on_notice = options->on_notice;
+    pg->notice_context = options->notice_context;
+    pg->conn = PQconnectStartParams(keywords, values, 0);
+    if (pg->conn == NULL)
+        return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a connection");
+    if (PQstatus(pg->conn) == CONNECTION_BAD)
+        return belay_pg_connect_error(pg->conn, err);
+    if (!connect_wait(pg, timeout_s, err))
+        return false;
+    PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);
+    if (!apply_profile(pg, options->profile, err))
+        return false;
+    *ret = belay_take(pg);
+    return true;
+}
+
+void belay_pg_close(belay_pg *pg)
+{
+    if (pg == NULL)
+        return;
+    if (pg->copy_buffer != NULL)
+        PQfreemem(pg->copy_buffer);
+    PQfinish(pg->conn);
+    free(pg->address);
+    free(pg);
+}
+
+int belay_pg_server_version(const belay_pg *pg)
+{
+    return PQserverVersion(pg->conn);
+}
+
+int belay_pg_backend_pid(const belay_pg *pg)
+{
+    return PQbackendPID(pg->conn);
+}
+
+bool belay_pg_is_alive(belay_pg *pg)
+{
+    return belay_pg_exec(pg, "SELECT 1", NULL);
+}
+
+const char *belay_pg_dbname(const belay_pg *pg)
+{
+    return PQdb(pg->conn);
+}
+
+const char *belay_pg_address(const belay_pg *pg)
+{
+    belay_pg *self = (belay_pg *)(uintptr_t)pg;
+    if (self->address == NULL) {
+        const char *host = PQhost(pg->conn);
+        const char *port = PQport(pg->conn);
+        self->address =
+            belay_format("%s:%s", host == NULL ? "?" : host, port == NULL || *port == '\0' ? "5432" : port);
+    }
+    return self->address;
+}
+
+bool belay_pg_in_transaction(const belay_pg *pg)
+{
+    PGTransactionStatusType status = PQtransactionStatus(pg->conn);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+int belay_pg_socket(const belay_pg *pg)
+{
+    return PQsocket(pg->conn);
+}
+
+int belay_pg_error_position(const belay_pg *pg)
+{
+    return pg->error_position;
+}
+
+bool belay_pg_refuse_pooler(belay_pg *pg, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *pid = NULL;
+    if (!belay_pg_value(pg, "SELECT pg_catalog.pg_backend_pid()", NULL, 0, &pid, err))
+        return false;
+    long long really = 0;
+    if (pid != NULL && belay_parse_int64(pid, &really) && really == PQbackendPID(pg->conn))
+        return true;
+    return belay_fail(err, BELAY_E_POOLER,
+        "%s is a connection pooler, not the server: advisory locks, session settings and renames do not hold "
+        "there",
+        belay_pg_address(pg));
+}
+
+void belay_pg_cancel(belay_pg *pg)
+{
+    PGcancel *cancel = PQgetCancel(pg->conn);
+    char reason[256];
+    if (cancel != NULL)
+        PQcancel(cancel, reason, sizeof reason);
+    PQfreeCancel(cancel);
+}
+
+bool belay_pg_wait_readable(belay_pg *pg, bool *cancelled, belay_error *err)
+{
+    if (belay_stop_requested() && !*cancelled) {
+        *cancelled = true;
+        pg->cancel_deadline_ms = belay_now_ms() + CANCEL_GRACE_MS;
+        belay_pg_cancel(pg);
+    }
+    if (*cancelled && belay_now_ms() > pg->cancel_deadline_ms)
+        return belay_fail(err, BELAY_E_CONNECTION_LOST,
+            "%s did not react to a cancel request within %d seconds", belay_pg_address(pg),
+            CANCEL_GRACE_MS / 1000);
+    struct pollfd waits[2] = {{.fd = PQsocket(pg->conn), .events = POLLIN},
+        {.fd = *cancelled ? -1 : belay_stop_fd(), .events = POLLIN}};
+    int flushed = PQflush(pg->conn);
+    if (flushed < 0)
+        return belay_pg_lost_error(pg->conn, err);
+    if (flushed == 1)
+        waits[0].events |= POLLOUT;
+    if (poll(waits, 2, 1000) < 0 && errno != EINTR)
+        return belay_fail_errno(err, errno, "cannot wait for the server");
+    if ((waits[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(pg->conn) == 0)
+        return belay_pg_lost_error(pg->conn, err);
+    return true;
+}
+
+/* The next result, NULL at the end of the command. */
+static bool next_result(belay_pg *pg, bool *cancelled, PGresult **ret, belay_error *err)
+{
+    while (PQisBusy(pg->conn)) {
+        if (!belay_pg_wait_readable(pg, cancelled, err))
+            return false;
+    }
+    *ret = PQgetResult(pg->conn);
+    return true;
+}
+
+/* Drains to the end of the command; keeps the last result that is not an error, reports the first error. */
+static bool collect(belay_pg *pg, PGresult **ret, belay_error *err)
+{
+    bool cancelled = false;
+    bool ok = true;
+    PGresult *last = NULL;
+    pg->error_position = 0;
+    for (;;) {
+        PGresult *result = NULL;
+        if (!next_result(pg, &cancelled, &result, ok ? err : NULL)) {
+            PQclear(last);
+            return false;
+        }
+        if (result == NULL)
+            break;
+        ExecStatusType status = PQresultStatus(result);
+        bool copying = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+        if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
+            if (ok) {
+                const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+                long long at = 0;
+                if (position != NULL && belay_parse_int64(position, &at))
+                    pg->error_position = (int)at;
+                belay_pg_result_error(pg->conn, result, err);
+            }
+            ok = false;
+            PQclear(result);
+        } else {
+            PQclear(last);
+            last = result;
+        }
+        if (copying) /* the caller continues with the copy protocol */
+            break;
+        if (PQstatus(pg->conn) == CONNECTION_BAD)
+            break;
+    }
+    if (ok && last == NULL)
+        ok = belay_pg_lost_error(pg->conn, err);
+    if (!ok) {
+        PQclear(last);
+        return false;
+    }
+    *ret = last;
+    return true;
+}
+
+static bool send_failed(belay_pg *pg, belay_error *err)
+{
+    return belay_pg_lost_error(pg->conn, err);
+}
+
+bool belay_pg_exec(belay_pg *pg, const char *sql, belay_error *err)
+{
+    PGresult *result = NULL;
+    if (PQsendQuery(pg->conn, sql) == 0)
+        return send_failed(pg, err);
+    if (!collect(pg, &result, err))
+        return false;
+    PQclear(result);
+    return true;
+}
+
+bool belay_pg_execf(belay_pg *pg, belay_error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    BELAY_AUTO(belay_free) char *sql = NULL;
+    int length = vasprintf(&sql, format, args);
+    va_end(args);
+    if (length < 0)
+        return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a statement");
+    return belay_pg_exec(pg, sql, err);
+}
+
+struct belay_rows {
+    PGresult *result;
+};
+
+static belay_rows *rows_of(PGresult *result)
+{
+    belay_rows *rows = belay_alloc(sizeof *rows);
+    rows->result = result;
+    return rows;
+}
+
+bool belay_pg_query(belay_pg *pg, const char *sql, const char *const *params, size_t param_count,
+    belay_rows **ret, belay_error *err)
+{
+    PGresult *result = NULL;
+    if (PQsendQueryParams(pg->conn, sql, (int)param_count, NULL, params, NULL, NULL, 0) == 0)
+        return send_failed(pg, err);
+    if (!collect(pg, &result, err))
+        return false;
+    if (ret == NULL)
+        PQclear(result);
+    else
+        *ret = rows_of(result);
+    return true;
+}
+
+bool belay_pg_value(belay_pg *pg, const char *sql, const char *const *params, size_t param_count, char **ret,
+    belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_query(pg, sql, params, param_count, &rows, err))
+        return false;
+    *ret = belay_rows_count(rows) == 0 || belay_rows_is_null(rows, 0, 0)
+               ? NULL
+               : belay_strdup(belay_rows_text(rows, 0, 0));
+    return true;
+}
+
+bool belay_pg_run_user_sql(
+    belay_pg *pg, const char *sql, char **ret_tag, belay_rows **ret_rows, belay_error *err)
+{
+    PGresult *result = NULL;
+    if (PQsendQuery(pg->conn, sql) == 0)
+        return send_failed(pg, err);
+    if (!collect(pg, &result, err)) {
+        belay_pg_mark_statement(err, sql, pg->error_position);
+        return false;
+    }
+    if (ret_tag != NULL)
+        *ret_tag = belay_strdup(PQcmdStatus(result));
+    if (ret_rows != NULL)
+        *ret_rows = rows_of(result);
+    else
+        PQclear(result);
+    return true;
+}
+
+void belay_rows_free(belay_rows *rows)
+{
+    if (rows == NULL)
+        return;
+    PQclear(rows->result);
+    free(rows);
+}
+
+size_t belay_rows_count(const belay_rows *rows)
+{
+    return (size_t)PQntuples(rows->result);
+}
+
+size_t belay_rows_columns(const belay_rows *rows)
+{
+    return (size_t)PQnfields(rows->result);
+}
+
+bool belay_rows_is_null(const belay_rows *rows, size_t row, size_t column)
+{
+    return PQgetisnull(rows->result, (int)row, (int)column) != 0;
+}
+
+const char *belay_rows_text(const belay_rows *rows, size_t row, size_t column)
+{
+    const char *text = PQgetvalue(rows->result, (int)row, (int)column);
+    return text == NULL ? "" : text;
+}
+
+int64_t belay_rows_int(const belay_rows *rows, size_t row, size_t column)
+{
+    long long value = 0;
+    return belay_parse_int64(belay_rows_text(rows, row, column), &value) ? value : 0;
+}
+
+bool belay_rows_bool(const belay_rows *rows, size_t row, size_t column)
+{
+    return belay_rows_text(rows, row, column)[0] == 't';
+}
+
+const char *belay_rows_column_name(const belay_rows *rows, size_t column)
+{
+    return PQfname(rows->result, (int)column);
+}

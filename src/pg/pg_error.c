@@ -1,0 +1,153 @@
+#include "pg/pg_error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util/mem.h"
+#include "util/stop.h"
+#include "util/str.h"
+
+/* Longest match wins: five characters before the two of a class (manual, appendix A). */
+static const struct {
+    const char *prefix;
+    belay_code code;
+} sqlstate_table[] = {
+    {"23503", BELAY_E_FOREIGN_KEY},
+    {"55P03", BELAY_E_LOCK_TIMEOUT},
+    {"40P01", BELAY_E_LOCK_TIMEOUT},
+    {"42501", BELAY_E_PERMISSION},
+    {"53100", BELAY_E_NO_SPACE},
+    {"57014", BELAY_E_DEADLINE},
+    {"57P01", BELAY_E_CONNECTION_LOST},
+    {"57P02", BELAY_E_CONNECTION_LOST},
+    {"57P03", BELAY_E_CONNECTION},
+    {"3D000", BELAY_E_NO_DATABASE},
+    {"28", BELAY_E_AUTHENTICATION},
+    {"08", BELAY_E_CONNECTION_LOST},
+};
+
+static belay_code code_of_sqlstate(const char *sqlstate)
+{
+    for (size_t i = 0; i < BELAY_COUNT(sqlstate_table); i++) {
+        if (belay_starts_with(sqlstate, sqlstate_table[i].prefix))
+            return sqlstate_table[i].code;
+    }
+    return BELAY_E_SQL;
+}
+
+/* A failed connection has no SQLSTATE in libpq 15, so the message is looked at; the server's own is not
+ * translated away in these cases often enough to matter, and then the general code remains. */
+static const struct {
+    const char *text;
+    belay_code code;
+} connect_table[] = {
+    {"does not exist", BELAY_E_NO_DATABASE},
+    {"is not currently accepting connections", BELAY_E_NO_DATABASE},
+    {"password authentication failed", BELAY_E_AUTHENTICATION},
+    {"authentication failed", BELAY_E_AUTHENTICATION},
+    {"no password supplied", BELAY_E_AUTHENTICATION},
+    {"no pg_hba.conf entry", BELAY_E_AUTHENTICATION},
+    {"permission denied for database", BELAY_E_PERMISSION},
+    {"Connection refused", BELAY_E_CONNECTION_REFUSED},
+    {"No such file or directory", BELAY_E_CONNECTION_REFUSED},
+    {"could not translate host name", BELAY_E_CONNECTION_REFUSED},
+    {"the database system is", BELAY_E_CONNECTION},
+};
+
+static void copy_trimmed(char *to, size_t size, const char *text)
+{
+    belay_span span = belay_span_trim(belay_span_of(text));
+    snprintf(to, size, "%.*s", (int)(span.length > 4096 ? 4096 : span.length), span.data);
+}
+
+bool belay_pg_connect_error(PGconn *conn, belay_error *err)
+{
+    if (err == NULL)
+        return false;
+    const char *text = PQerrorMessage(conn);
+    belay_code code = BELAY_E_CONNECTION;
+    for (size_t i = 0; i < BELAY_COUNT(connect_table); i++) {
+        if (strstr(text, connect_table[i].text) != NULL) {
+            code = connect_table[i].code;
+            break;
+        }
+    }
+    if (code == BELAY_E_NO_DATABASE && strstr(text, "role \"") != NULL)
+        code = BELAY_E_AUTHENTICATION;
+    belay_fail(err, code, "%s", "");
+    copy_trimmed(err->message, sizeof err->message, text);
+    return false;
+}
+
+bool belay_pg_lost_error(PGconn *conn, belay_error *err)
+{
+    if (err == NULL)
+        return false;
+    belay_fail(err, BELAY_E_CONNECTION_LOST, "%s", "");
+    copy_trimmed(err->message, sizeof err->message, PQerrorMessage(conn));
+    if (err->message[0] == '\0')
+        snprintf(err->message, sizeof err->message, "the connection to the server was lost");
+    return false;
+}
+
+bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err)
+{
+    if (err == NULL)
+        return false;
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (sqlstate == NULL)
+        return belay_pg_lost_error(conn, err);
+    belay_code code = code_of_sqlstate(sqlstate);
+    if (code == BELAY_E_DEADLINE && belay_stop_requested())
+        code = BELAY_E_CANCELLED;
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    belay_fail(err, code, "%s", message == NULL ? "the server reported an error" : message);
+    snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
+    if (detail != NULL)
+        belay_error_detail(err, "%s", detail);
+    else if (context != NULL)
+        belay_error_detail(err, "%s", context);
+    if (hint != NULL)
+        belay_error_hint(err, "%s", hint);
+    return false;
+}
+
+/* The byte offset of a 1-based position counted in UTF-8 characters. */
+static size_t byte_of_position(const char *sql, int position)
+{
+    size_t at = 0;
+    for (int seen = 1; seen < position && sql[at] != '\0'; seen++) {
+        at++;
+        while (((unsigned char)sql[at] & 0xC0) == 0x80)
+            at++;
+    }
+    return at;
+}
+
+void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
+{
+    if (err == NULL)
+        return;
+    snprintf(err->statement, sizeof err->statement, "%s", sql);
+    if (position <= 0)
+        return;
+    size_t at = byte_of_position(sql, position);
+    size_t start = at;
+    while (start > 0 && sql[start - 1] != '\n' && at - start < 100)
+        start--;
+    while (((unsigned char)sql[start] & 0xC0) == 0x80)
+        start++;
+    size_t length = strcspn(sql + start, "\r\n");
+    if (length > 200)
+        length = 200;
+    int columns = 0;
+    for (size_t i = start; i < at; i++)
+        columns += ((unsigned char)sql[i] & 0xC0) != 0x80;
+    char old[sizeof err->detail];
+    memcpy(old, err->detail, sizeof old);
+    belay_error_detail(
+        err, "%.*s\n%*s^%s%s", (int)length, sql + start, columns, "", old[0] == '\0' ? "" : "\n", old);
+}

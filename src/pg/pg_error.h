@@ -1,0 +1,17 @@
+/* libpq's errors as belay_error: code from SQLSTATE, the server's own detail and hint, caret under the
+ * position. Internal to src/pg. Each returns false. */
+#ifndef BELAY_PG_PG_ERROR_H
+#define BELAY_PG_PG_ERROR_H
+
+#include <libpq-fe.h>
+
+#include "util/error.h"
+
+bool belay_pg_connect_error(PGconn *conn, belay_error *err);
+bool belay_pg_lost_error(PGconn *conn, belay_error *err);
+bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err);
+/* Puts the line of the statement around the 1-based character position with a caret below into err->detail
+ * (before what is there), and the statement, cut, into err->statement. */
+void belay_pg_mark_statement(belay_error *err, const char *sql, int position);
+
+#endif

@@ -1,0 +1,22 @@
+/* What the files of src/pg share and nobody else sees: the connection's inside. */
+#ifndef BELAY_PG_PG_INTERNAL_H
+#define BELAY_PG_PG_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "pg/pg.h"
+
+struct belay_pg {
+    PGconn *conn;
+    char *address;
+    char *copy_buffer; /* the row handed out last, libpq's memory */
+    int error_position;
+    int64_t cancel_deadline_ms;
+    belay_notice_function *on_notice;
+    void *notice_context;
+};
+
+/* Waits up to a second for input and reads it; sends the cancel request once when a stop was requested. */
+bool belay_pg_wait_readable(belay_pg *pg, bool *cancelled, belay_error *err);
+
+#endif

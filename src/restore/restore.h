@@ -1,0 +1,42 @@
+/* Restores a snapshot into a new, closed database, and compares a database with a snapshot.
+ *
+ * Never into an existing database. The caller (pipeline) swaps names; nothing here touches the target.
+ */
+#ifndef BELAY_RESTORE_RESTORE_H
+#define BELAY_RESTORE_RESTORE_H
+
+#include "archive/archive.h"
+#include "config/target.h"
+#include "pg/pg.h"
+#include "report/recorder.h"
+#include "report/reporter.h"
+
+typedef struct belay_restore_options {
+    belay_dialer *dialer;
+    belay_pg *maintenance;      /* a connection outside of every target: the keeper's */
+    const char *dbname;         /* to be created; must hold "__belay_" */
+    const char *run_id;         /* application_name */
+    const belay_target *target; /* role_map, jobs */
+    bool apply_dbstate;         /* owner, ACL, settings: yes for a swap, no for scratch */
+    belay_recorder *recorder;
+    belay_reporter *reporter;
+} belay_restore_options;
+
+typedef struct belay_restore_result {
+    belay_list warnings; /* foreign keys left NOT VALID, ... */
+    uint64_t rows, raw_bytes;
+    double seconds_load, seconds_compare;
+} belay_restore_result;
+void belay_restore_result_done(belay_restore_result *result);
+
+/* Creates the database and fills it: schema, data, sequences, large objects, indexes, constraints, ... On
+ * failure the half-made database is dropped when the server can be reached. */
+bool belay_restore_into(const belay_restore_options *options, belay_archive *archive,
+    belay_restore_result *ret, belay_error *err);
+
+/* Reads every table back in the manifest's format and compares rows and row hashes; sequences, large objects,
+ * schema hash too. BELAY_E_COMPARE names the first tables that differ. `dbname` is reached through the
+ * dialer. */
+bool belay_restore_compare(const belay_restore_options *options, belay_archive *archive, belay_error *err);
+
+#endif

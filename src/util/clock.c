@@ -1,0 +1,65 @@
+#include "util/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "util/stop.h"
+
+int64_t belay_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+time_t belay_now_utc(void)
+{
+    return time(NULL);
+}
+
+void belay_format_utc(time_t when, char buffer[static BELAY_UTC_SIZE])
+{
+    struct tm parts;
+    gmtime_r(&when, &parts);
+    strftime(buffer, BELAY_UTC_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+void belay_random_bytes(void *buffer, size_t size_bytes)
+{
+    unsigned char *to = buffer;
+    while (size_bytes > 0) {
+        ssize_t got = getrandom(to, size_bytes, 0);
+        if (got < 0) {
+            if (errno == EINTR)
+                continue;
+            abort(); /* cannot happen on a kernel that has getrandom(2) */
+        }
+        to += got;
+        size_bytes -= (size_t)got;
+    }
+}
+
+uint32_t belay_random_below(uint32_t bound)
+{
+    uint32_t value;
+    belay_random_bytes(&value, sizeof value);
+    return (uint32_t)(((uint64_t)value * bound) >> 32);
+}
+
+void belay_new_run_id(char buffer[static BELAY_RUN_ID_SIZE])
+{
+    time_t now = belay_now_utc();
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    size_t length = strftime(buffer, BELAY_RUN_ID_SIZE, "%Y%m%dT%H%M%SZ", &parts);
+    unsigned char noise[3];
+    belay_random_bytes(noise, sizeof noise);
+    snprintf(buffer + length, BELAY_RUN_ID_SIZE - length, "-%02x%02x%02x", noise[0], noise[1], noise[2]);
+}
+
+void belay_sleep_ms(int64_t duration_ms)
+{
+    belay_stop_wait(duration_ms);
+}

@@ -1,0 +1,288 @@
+#include "util/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/stop.h"
+
+extern char **environ;
+
+enum { TERM_GRACE_MS = 5000, STDIN_MAX_BYTES = 64 * 1024 };
+
+/* belay's environment with the additions in front, so that they win. The caller frees the array only. */
+static char **build_environment(const char *const *additions)
+{
+    size_t own = 0;
+    size_t added = 0;
+    while (environ[own] != NULL)
+        own++;
+    while (additions != NULL && additions[added] != NULL)
+        added++;
+    char **all = belay_realloc_array(NULL, own + added + 1, sizeof *all);
+    size_t count = 0;
+    for (size_t i = 0; i < added; i++)
+        all[count++] = (char *)(uintptr_t)additions[i];
+    for (size_t i = 0; i < own; i++) {
+        bool replaced = false;
+        size_t name = strcspn(environ[i], "=") + 1;
+        for (size_t j = 0; j < added && !replaced; j++)
+            replaced = strncmp(additions[j], environ[i], name) == 0;
+        if (!replaced)
+            all[count++] = environ[i];
+    }
+    all[count] = NULL;
+    return all;
+}
+
+_Noreturn static void child(
+    const belay_spawn *how, char **environment, int in, int out, int errors, int report, pid_t parent)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < 32; number++)
+        sigaction(number, &standard, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(errors, 2) >= 0 &&
+        (how->folder == NULL || chdir(how->folder) == 0)) {
+        environ = environment;
+        execvp(how->argv[0], (char *const *)(uintptr_t)how->argv);
+    }
+    int cause = errno;
+    ssize_t ignored = write(report, &cause, sizeof cause);
+    (void)ignored;
+    _exit(127);
+}
+
+typedef struct pipes {
+    int in[2], out[2], errors[2], report[2];
+} pipes;
+
+static void close_pair(int pair[2])
+{
+    belay_close_fd_p(&pair[0]);
+    belay_close_fd_p(&pair[1]);
+}
+
+static void close_pipes(pipes *p)
+{
+    close_pair(p->in);
+    close_pair(p->out);
+    close_pair(p->errors);
+    close_pair(p->report);
+}
+
+static bool open_pipes(const belay_spawn *how, pipes *p, belay_error *err)
+{
+    *p = (pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    if (pipe2(p->report, O_CLOEXEC) != 0 || (how->pipe_stdout && pipe2(p->out, O_CLOEXEC) != 0) ||
+        (how->pipe_stderr && pipe2(p->errors, O_CLOEXEC) != 0))
+        return belay_fail_errno(err, errno, "cannot make a pipe");
+    if (how->stdin_text == NULL) {
+        p->in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return p->in[0] >= 0 || belay_fail_errno(err, errno, "cannot open /dev/null");
+    }
+    size_t length = strlen(how->stdin_text);
+    if (length > STDIN_MAX_BYTES)
+        return belay_fail(err, BELAY_E_INTERNAL, "standard input of %zu bytes for a child", length);
+    if (pipe2(p->in, O_CLOEXEC) != 0)
+        return belay_fail_errno(err, errno, "cannot make a pipe");
+    if (!belay_write_all(p->in[1], how->stdin_text, length, "a child's input", err))
+        return false;
+    belay_close_fd_p(&p->in[1]);
+    return true;
+}
+
+bool belay_process_start(const belay_spawn *how, belay_process *ret, belay_error *err)
+{
+    *ret = BELAY_PROCESS_INIT;
+    pipes p;
+    if (!open_pipes(how, &p, err)) {
+        close_pipes(&p);
+        return false;
+    }
+    BELAY_AUTO(belay_free) char **environment = build_environment(how->environment);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        child(how, environment, p.in[0], how->pipe_stdout ? p.out[1] : 2, how->pipe_stderr ? p.errors[1] : 2,
+            p.report[1], parent);
+    if (pid < 0) {
+        int cause = errno;
+        close_pipes(&p);
+        return belay_fail_errno(err, cause, "cannot start %s", how->argv[0]);
+    }
+    belay_close_fd_p(&p.report[1]);
+    int cause = 0;
+    ssize_t got = belay_read_full(p.report[0], &cause, sizeof cause, "a child's report", NULL);
+    if (got == (ssize_t)sizeof cause) {
+        waitpid(pid, NULL, 0);
+        close_pipes(&p);
+        belay_fail_errno(err, cause, "cannot run %s", how->argv[0]);
+        if (err != NULL)
+            err->code = BELAY_E_PROCESS;
+        return false;
+    }
+    ret->pid = pid;
+    ret->stdout_fd = p.out[0];
+    ret->stderr_fd = p.errors[0];
+    p.out[0] = p.errors[0] = -1;
+    close_pipes(&p);
+    return true;
+}
+
+static bool reap(belay_process *process, int options)
+{
+    int status = 0;
+    pid_t got;
+    do {
+        got = waitpid(process->pid, &status, options);
+    } while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return false;
+    process->term_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    process->exit_status = got < 0             ? 127
+                           : WIFEXITED(status) ? WEXITSTATUS(status)
+                                               : 128 + process->term_signal;
+    process->pid = 0;
+    return true;
+}
+
+void belay_process_kill(belay_process *process)
+{
+    if (process->pid == 0)
+        return;
+    kill(-process->pid, SIGKILL);
+    reap(process, 0);
+}
+
+/* SIGTERM, a grace period, SIGKILL. */
+static void end_gently(belay_process *process)
+{
+    kill(-process->pid, SIGTERM);
+    int64_t end = belay_now_ms() + TERM_GRACE_MS;
+    while (belay_now_ms() < end) {
+        if (reap(process, WNOHANG))
+            return;
+        poll(NULL, 0, 10);
+    }
+    belay_process_kill(process);
+}
+
+bool belay_process_wait(belay_process *process, int64_t deadline_ms, belay_error *err)
+{
+    int64_t end = belay_now_ms() + deadline_ms;
+    int pause_ms = 1;
+    while (process->pid != 0 && !reap(process, WNOHANG)) {
+        if (belay_stop_requested()) {
+            end_gently(process);
+            return belay_stop_check(err);
+        }
+        if (deadline_ms > 0 && belay_now_ms() >= end) {
+            end_gently(process);
+            return belay_fail(
+                err, BELAY_E_DEADLINE, "a command did not end within %lld ms", (long long)deadline_ms);
+        }
+        poll(NULL, 0, pause_ms);
+        if (pause_ms < 20)
+            pause_ms++;
+    }
+    return true;
+}
+
+void belay_process_done(belay_process *process)
+{
+    belay_process_kill(process);
+    belay_close_fd_p(&process->stdout_fd);
+    belay_close_fd_p(&process->stderr_fd);
+}
+
+typedef struct reader {
+    int *fd;
+    bool is_stderr;
+    belay_str *whole;
+    belay_str line;
+    belay_line_function *on_line;
+    void *context;
+} reader;
+
+static void give_lines(reader *r, bool at_end)
+{
+    char *start = r->line.data;
+    size_t left = r->line.length;
+    char *newline;
+    while (left > 0 && (newline = memchr(start, '\n', left)) != NULL) {
+        *newline = '\0';
+        r->on_line(r->context, r->is_stderr, start);
+        left -= (size_t)(newline + 1 - start);
+        start = newline + 1;
+    }
+    if (at_end && left > 0) {
+        r->on_line(r->context, r->is_stderr, start);
+        left = 0;
+    }
+    if (left > 0)
+        memmove(r->line.data, start, left);
+    r->line.length = left;
+}
+
+/* Reads what is there; closes the descriptor at its end. */
+static void pump(reader *r)
+{
+    char buffer[16384];
+    ssize_t got = read(*r->fd, buffer, sizeof buffer);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (got > 0 && r->whole != NULL)
+        belay_str_append_n(r->whole, buffer, (size_t)got);
+    if (got > 0 && r->on_line != NULL)
+        belay_str_append_n(&r->line, buffer, (size_t)got);
+    if (r->on_line != NULL)
+        give_lines(r, got <= 0);
+    if (got <= 0)
+        belay_close_fd_p(r->fd);
+}
+
+bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *ret_stdout,
+    belay_str *ret_stderr, belay_line_function *on_line, void *context, int *ret_status, belay_error *err)
+{
+    belay_spawn piped = *how;
+    piped.pipe_stdout = piped.pipe_stderr = true;
+    BELAY_AUTO(belay_process_done) belay_process process = BELAY_PROCESS_INIT;
+    if (!belay_process_start(&piped, &process, err))
+        return false;
+    reader out = {&process.stdout_fd, false, ret_stdout, BELAY_STR_INIT, on_line, context};
+    reader errors = {&process.stderr_fd, true, ret_stderr, BELAY_STR_INIT, on_line, context};
+    int64_t end = belay_now_ms() + timeout_ms;
+    bool in_time = true;
+    while ((process.stdout_fd >= 0 || process.stderr_fd >= 0) && in_time && !belay_stop_requested()) {
+        int64_t left = timeout_ms <= 0 ? 1000 : end - belay_now_ms();
+        in_time = timeout_ms <= 0 || left > 0;
+        struct pollfd waits[3] = {{.fd = process.stdout_fd, .events = POLLIN},
+            {.fd = process.stderr_fd, .events = POLLIN}, {.fd = belay_stop_fd(), .events = POLLIN}};
+        poll(waits, 3, left < 0 ? 0 : left > 1000 ? 1000 : (int)left);
+        if (waits[0].revents != 0)
+            pump(&out);
+        if (waits[1].revents != 0)
+            pump(&errors);
+    }
+    belay_str_done(&out.line);
+    belay_str_done(&errors.line);
+    int64_t left = timeout_ms <= 0 ? 0 : end - belay_now_ms();
+    if (!belay_process_wait(&process, timeout_ms <= 0 ? 0 : left < 1 ? 1 : left, err))
+        return belay_error_prefix(err, "%s", how->argv[0]);
+    *ret_status = process.exit_status;
+    return true;
+}

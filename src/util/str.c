@@ -1,0 +1,220 @@
+#include "util/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool reserve(belay_str *s, size_t more)
+{
+    if (s->failed)
+        return false;
+    if (more >= s->max || s->length > s->max - more - 1) {
+        s->failed = true;
+        return false;
+    }
+    size_t wanted = s->length + more + 1;
+    if (wanted <= s->capacity)
+        return true;
+    size_t capacity = s->capacity < 64 ? 64 : s->capacity * 2;
+    if (capacity < wanted)
+        capacity = wanted;
+    char *data = realloc(s->data, capacity);
+    if (data == NULL) {
+        s->failed = true;
+        return false;
+    }
+    s->data = data;
+    s->capacity = capacity;
+    return true;
+}
+
+void belay_str_append_n(belay_str *s, const void *bytes, size_t length)
+{
+    if (!reserve(s, length))
+        return;
+    if (length > 0)
+        memcpy(s->data + s->length, bytes, length);
+    s->length += length;
+    s->data[s->length] = '\0';
+}
+
+void belay_str_append(belay_str *s, const char *text)
+{
+    belay_str_append_n(s, text, strlen(text));
+}
+
+void belay_str_append_char(belay_str *s, char c)
+{
+    belay_str_append_n(s, &c, 1);
+}
+
+void belay_str_appendf(belay_str *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0) {
+        s->failed = true;
+        return;
+    }
+    belay_str_append_n(s, text, (size_t)length);
+    free(text);
+}
+
+void belay_str_clear(belay_str *s)
+{
+    s->length = 0;
+    s->failed = false;
+    if (s->data != NULL)
+        s->data[0] = '\0';
+}
+
+void belay_str_done(belay_str *s)
+{
+    free(s->data);
+    size_t max = s->max;
+    *s = BELAY_STR_MAX(max);
+}
+
+char *belay_str_steal(belay_str *s)
+{
+    char *text = s->data == NULL ? belay_strdup("") : s->data;
+    s->data = NULL;
+    s->length = s->capacity = 0;
+    return text;
+}
+
+bool belay_str_check(const belay_str *s, const char *what, belay_error *err)
+{
+    if (!s->failed)
+        return true;
+    return belay_fail(
+        err, BELAY_E_NO_MEMORY, "%s: no memory, or longer than the limit of %zu bytes", what, s->max);
+}
+
+belay_span belay_span_trim(belay_span span)
+{
+    while (span.length > 0 && isspace((unsigned char)span.data[0])) {
+        span.data++;
+        span.length--;
+    }
+    while (span.length > 0 && isspace((unsigned char)span.data[span.length - 1]))
+        span.length--;
+    return span;
+}
+
+bool belay_starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool belay_ends_with(const char *text, const char *suffix)
+{
+    size_t text_length = strlen(text);
+    size_t suffix_length = strlen(suffix);
+    return text_length >= suffix_length && belay_equal(text + text_length - suffix_length, suffix);
+}
+
+bool belay_parse_int64(const char *text, long long *ret_value)
+{
+    if (text == NULL || *text == '\0' || isspace((unsigned char)*text))
+        return false;
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno != 0 || *end != '\0')
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+bool belay_parse_duration_ms(const char *text, long long *ret_ms)
+{
+    static const struct {
+        const char *unit;
+        long long factor;
+    } units[] = {
+        {"", 1}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    if (text == NULL || !isdigit((unsigned char)*text))
+        return false;
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno != 0)
+        return false;
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < BELAY_COUNT(units); i++) {
+        if (belay_equal(end, units[i].unit))
+            return !__builtin_mul_overflow(value, units[i].factor, ret_ms);
+    }
+    return false;
+}
+
+void belay_list_add_owned(belay_list *list, char *text)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        list->items = belay_realloc_array(list->items, list->capacity, sizeof *list->items);
+    }
+    list->items[list->count++] = text;
+}
+
+void belay_list_add(belay_list *list, const char *text)
+{
+    belay_list_add_owned(list, belay_strdup(text));
+}
+
+bool belay_list_has(const belay_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (belay_equal(list->items[i], text))
+            return true;
+    }
+    return false;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void belay_list_sort(belay_list *list)
+{
+    if (list->count > 1)
+        qsort(list->items, list->count, sizeof *list->items, compare_items);
+}
+
+char *belay_list_join(const belay_list *list, const char *separator)
+{
+    belay_str joined = BELAY_STR_INIT;
+    for (size_t i = 0; i < list->count; i++) {
+        if (i > 0)
+            belay_str_append(&joined, separator);
+        belay_str_append(&joined, list->items[i]);
+    }
+    return belay_str_steal(&joined);
+}
+
+void belay_list_split(belay_list *list, const char *text, const char *separators)
+{
+    while (*text != '\0') {
+        text += strspn(text, separators);
+        size_t length = strcspn(text, separators);
+        if (length > 0)
+            belay_list_add_owned(list, belay_strndup(text, length));
+        text += length;
+    }
+}
+
+void belay_list_done(belay_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (belay_list){0};
+}
