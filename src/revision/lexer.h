@@ -25,8 +25,10 @@ typedef enum belay_piece_kind {
     BELAY_PIECE_STATEMENT, /* text without the final semicolon and without leading comments and white space */
     BELAY_PIECE_COPY_DATA, /* a block of whole lines of inline data, as it stands, without the "\." line */
     BELAY_PIECE_COPY_END,
-    BELAY_PIECE_META,    /* a psql command: the text from the backslash to the end of its line */
-    BELAY_PIECE_MARKER,  /* "-- belay: <word>" at column 0 outside of everything; text is the word */
+    BELAY_PIECE_META,    /* a psql command: the text from the backslash to the end of its line. In the middle
+                           of a statement the statement so far is given first, as for "\\g". */
+    BELAY_PIECE_MARKER,  /* "-- belay: <word>" at column 0 outside of everything; text is what follows,
+                           usually one word. Ends a statement that is still open. */
     BELAY_PIECE_COMMENT, /* a top-level "--" line between statements; only when asked for */
     BELAY_PIECE_END
 } belay_piece_kind;
@@ -53,8 +55,12 @@ bool belay_lexer_open_file(
 /* The text is borrowed and must stay. */
 bool belay_lexer_open_text(const char *name, const char *text, size_t length,
     const belay_lexer_options *options, belay_lexer **ret, belay_error *err);
-/* False with file and line for an unterminated quote, comment, or a NUL byte. */
+/* False (BELAY_E_MIGRATION_FILE) with file and line for an unterminated quote or comment, COPY data without
+ * its "\." line, text behind COPY ... FROM STDIN on its line, or a NUL byte. Fails again when called again.
+ */
 bool belay_lexer_next(belay_lexer *lexer, belay_piece *ret, belay_error *err);
+/* When the session's standard_conforming_strings changes in between. */
+void belay_lexer_set_nonstandard_strings(belay_lexer *lexer, bool nonstandard);
 void belay_lexer_free(belay_lexer *lexer);
 BELAY_DEFINE_AUTO(belay_lexer, belay_lexer_free)
 
