@@ -1,22 +1,47 @@
 #!/bin/sh
 # A private PostgreSQL cluster on a unix socket, for tests and demos.
-#   cluster.sh start DIR   makes DIR (must not exist), starts the server; the socket's folder is DIR/s, the role postgres
-#   cluster.sh stop DIR    ends it (immediately) and removes DIR
+#   cluster.sh start DIR     makes DIR (or takes an empty one), starts the server; the socket's folder is DIR/s, the role postgres
+#   cluster.sh stop DIR      ends it (immediately) and removes DIR
+#   cluster.sh crash DIR     ends it immediately, as a crash would, and keeps DIR
+#   cluster.sh restart DIR   starts it again after crash
 # The server runs as an unprivileged user, since initdb refuses root. BELAY_PG_BIN picks another server's bin folder.
 # Extra lines for postgresql.conf come from CLUSTER_CONF.
 set -eu
 
-bin=${BELAY_PG_BIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)}
-action=$1
-dir=$2
+bin=${BELAY_PG_BIN:-$(for d in /usr/lib/postgresql/*/bin; do [ -x "$d/initdb" ] && echo "$d"; done | sort -V | tail -n 1)}
+action=${1:-}
+dir=${2:-}
+if [ -z "$dir" ]; then
+    echo "usage: cluster.sh start|stop|crash|restart DIR" >&2
+    exit 2
+fi
+if [ -z "$bin" ]; then
+    echo "cluster.sh: no PostgreSQL server under /usr/lib/postgresql; install the packages of scripts/packages" >&2
+    exit 1
+fi
+
+server_user=postgres
+id "$server_user" >/dev/null 2>&1 || server_user=nobody
 
 as_server() {
     if [ "$(id -u)" -eq 0 ]; then
-        user=postgres
-        id "$user" >/dev/null 2>&1 || user=nobody
-        setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups env HOME="$dir" "$@"
+        setpriv --reuid "$server_user" --regid "$(id -g "$server_user")" --clear-groups env HOME="$dir" "$@"
     else
         "$@"
+    fi
+}
+
+launch() {
+    as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 start >"$dir/start.log" 2>&1 </dev/null || {
+        cat "$dir/start.log" "$dir/server.log" >&2
+        exit 1
+    }
+}
+
+halt() {
+    if [ -f "$dir/data/postmaster.pid" ]; then
+        cd "$dir"
+        as_server "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 30 stop >/dev/null 2>&1 || true
     fi
 }
 
@@ -24,16 +49,17 @@ case $action in
 start)
     mkdir -p "$dir"
     if [ "$(id -u)" -eq 0 ]; then
-        user=postgres
-        id "$user" >/dev/null 2>&1 || user=nobody
-        chown "$user" "$dir"
+        chown "$server_user" "$dir"
     fi
     chmod 755 "$dir"
     cd "$dir"
-    as_server "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1
+    as_server "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1 </dev/null || {
+        cat "$dir/initdb.log" >&2
+        exit 1
+    }
     as_server mkdir -p "$dir/s"
     as_server chmod 777 "$dir/s"
-    as_server sh -c 'cat >>"$0"' "$dir/data/postgresql.conf" <<EOF
+    as_server tee -a "$dir/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
 unix_socket_directories = '$dir/s'
 fsync = off
@@ -42,21 +68,22 @@ max_connections = 60
 wal_level = logical
 log_line_prefix = '%m [%p] %q%a %d '
 ${CLUSTER_CONF:-}
-EOF
-    as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 start >"$dir/start.log" 2>&1 || {
-        cat "$dir/start.log" "$dir/server.log" >&2
-        exit 1
-    }
+CONF
+    launch
     ;;
 stop)
-    if [ -f "$dir/data/postmaster.pid" ]; then
-        cd "$dir"
-        as_server "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 30 stop >/dev/null 2>&1 || true
-    fi
+    halt
     rm -rf "$dir"
     ;;
+crash)
+    halt
+    ;;
+restart)
+    cd "$dir"
+    launch
+    ;;
 *)
-    echo "usage: cluster.sh start|stop DIR" >&2
+    echo "usage: cluster.sh start|stop|crash|restart DIR" >&2
     exit 2
     ;;
 esac
