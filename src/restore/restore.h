@@ -1,6 +1,10 @@
 /* Restores a snapshot into a new, closed database, and compares a database with a snapshot.
  *
  * Never into an existing database. The caller (pipeline) swaps names; nothing here touches the target.
+ *
+ *   toc and header read --roles, extensions, versions checked--> created --pre-data--> schema
+ *     --rows, sequences, large objects--> loaded --post-data--> restored --compare--> equal
+ *   any failure after "created": the half-made database is dropped
  */
 #ifndef BELAY_RESTORE_RESTORE_H
 #define BELAY_RESTORE_RESTORE_H
@@ -28,9 +32,15 @@ typedef struct belay_restore_result {
     double seconds_load, seconds_compare;
 } belay_restore_result;
 void belay_restore_result_done(belay_restore_result *result);
+static inline void belay_restore_result_done_p(belay_restore_result *result)
+{
+    belay_restore_result_done(result);
+}
 
 /* Creates the database and fills it: schema, data, sequences, large objects, indexes, constraints, ... On
- * failure the half-made database is dropped when the server can be reached. */
+ * failure the half-made database is dropped when the server can be reached. Recorded: "restore.create" with
+ * {"dbname", "snapshot"}. BELAY_E_PREFLIGHT, before anything is created, for a server that is older than the
+ * snapshot's, missing roles, or extensions that the server does not offer at their version. */
 bool belay_restore_into(const belay_restore_options *options, belay_archive *archive,
     belay_restore_result *ret, belay_error *err);
 
@@ -38,5 +48,9 @@ bool belay_restore_into(const belay_restore_options *options, belay_archive *arc
  * schema hash too. BELAY_E_COMPARE names the first tables that differ. `dbname` is reached through the
  * dialer. */
 bool belay_restore_compare(const belay_restore_options *options, belay_archive *archive, belay_error *err);
+
+/* DROP DATABASE of one of belay's own (the name must hold "__belay_"), ending its sessions; missing is fine.
+ */
+bool belay_restore_drop(belay_pg *maintenance, const char *dbname, belay_error *err);
 
 #endif

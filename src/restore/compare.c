@@ -1,0 +1,210 @@
+#include "restore/compare.h"
+
+#include "restore/compare_parts.h"
+#include "restore/names.h"
+#include "restore/readback.h"
+#include "restore/restore.h"
+#include "restore/restore.sql.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+enum { SHOWN_DIFFERENCES = 8 };
+
+void belay_compare_differences_done(belay_compare_differences *differences)
+{
+    belay_list_done(&differences->texts);
+}
+
+void belay_compare_note(belay_comparison *c, char *text)
+{
+    c->ret->count++;
+    if (c->ret->texts.count < SHOWN_DIFFERENCES)
+        belay_list_add_owned(&c->ret->texts, text);
+    else
+        free(text);
+}
+
+static bool parse_rowsum(const char *hex, uint64_t rows, belay_rowsum *ret)
+{
+    unsigned long long high = 0;
+    unsigned long long low = 0;
+    if (hex == NULL || strlen(hex) != BELAY_ROWSUM_HEX_SIZE - 1 ||
+        sscanf(hex, "%16llx%16llx", &high, &low) != 2)
+        return false;
+    *ret = (belay_rowsum){.low = low, .high = high, .rows = rows};
+    return true;
+}
+
+static bool same_root(const belay_table *a, const belay_table *b)
+{
+    return a->root_name != NULL && b->root_name != NULL && belay_equal(a->root_name, b->root_name) &&
+           belay_equal(a->root_schema, b->root_schema);
+}
+
+/* What the manifest expects of a table, or of all partitions that share its root. */
+static bool expected_sum(
+    const belay_comparison *c, const belay_table *table, bool generated, belay_rowsum *ret, belay_error *err)
+{
+    *ret = (belay_rowsum){0};
+    for (size_t i = 0; i < c->manifest->table_count; i++) {
+        const belay_table *other = &c->manifest->tables[i];
+        if (other != table && !same_root(table, other))
+            continue;
+        belay_rowsum part = {0};
+        if (!parse_rowsum(generated ? other->generated_hash : other->row_hash, other->rows, &part))
+            return belay_fail(err, BELAY_E_ARCHIVE, "the manifest has no row hash for table %s.%s",
+                other->schema, other->name);
+        belay_rowsum_merge(ret, &part);
+    }
+    return true;
+}
+
+static bool is_missing(const belay_error *err)
+{
+    static const char *const states[] = {"42P01", "42703", "3F000", "42883", "42704"};
+    for (size_t i = 0; i < BELAY_COUNT(states); i++) {
+        if (belay_equal(err->sqlstate, states[i]))
+            return true;
+    }
+    return false;
+}
+
+static void note_sums(belay_comparison *c, const belay_table *table, bool generated,
+    const belay_rowsum *expected, const belay_rowsum *got)
+{
+    const char *what = generated ? " (generated columns)" : "";
+    const char *schema = table->root_name == NULL ? table->schema : table->root_schema;
+    const char *name = table->root_name == NULL ? table->name : table->root_name;
+    if (expected->rows != got->rows) {
+        belay_compare_note(c, belay_format("table %s.%s%s: expected %llu rows, got %llu", schema, name, what,
+                                  (unsigned long long)expected->rows, (unsigned long long)got->rows));
+        return;
+    }
+    belay_compare_note(c, belay_format("table %s.%s%s: %llu rows, but other values in at least one of them",
+                              schema, name, what, (unsigned long long)got->rows));
+}
+
+static bool compare_rows(belay_comparison *c, const belay_table *table, bool generated, belay_error *err)
+{
+    belay_rowsum expected;
+    if (!expected_sum(c, table, generated, &expected, err))
+        return false;
+    BELAY_AUTO(belay_free) char *copy = belay_readback_statement(table, generated, c->plain_names);
+    belay_readback got = {0};
+    belay_error fault = {0};
+    if (!belay_pg_exec(c->pg, "SAVEPOINT belay", err))
+        return false;
+    if (belay_readback_copy(c->pg, copy, belay_equal(table->format, "binary"), &got, &fault)) {
+        c->ret->rows += generated ? 0 : got.sum.rows;
+        c->ret->raw_bytes += got.bytes;
+        if (!belay_rowsum_equal(&expected, &got.sum))
+            note_sums(c, table, generated, &expected, &got.sum);
+        return belay_pg_exec(c->pg, "RELEASE belay", err);
+    }
+    if (!is_missing(&fault)) {
+        if (err != NULL)
+            *err = fault;
+        return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
+    }
+    belay_compare_note(c, belay_format("table %s.%s: %s", table->schema, table->name, fault.message));
+    return belay_pg_exec(c->pg, "ROLLBACK TO belay", err);
+}
+
+/* Left out by option, or compared already with an earlier partition of the same root. */
+static bool is_skipped(const belay_comparison *c, size_t number)
+{
+    const belay_table *table = &c->manifest->tables[number];
+    if (c->options->skip_ledger && belay_equal(table->schema, "belay"))
+        return true;
+    BELAY_AUTO(belay_free) char *name = belay_format("%s.%s", table->schema, table->name);
+    if (c->options->skip_tables != NULL && belay_list_has(c->options->skip_tables, name))
+        return true;
+    for (size_t i = 0; table->root_name != NULL && i < number; i++) {
+        if (same_root(table, &c->manifest->tables[i]))
+            return true;
+    }
+    return false;
+}
+
+static void report(belay_comparison *c, const belay_table *table, int64_t started_ms)
+{
+    const belay_progress progress = {.what = "compare",
+        .item = table->name,
+        .done_bytes = c->ret->raw_bytes,
+        .total_bytes = c->manifest->raw_bytes,
+        .done_rows = c->ret->rows,
+        .elapsed_ms = belay_now_ms() - started_ms};
+    belay_report_progress(c->options->reporter, &progress);
+}
+
+static bool compare_tables(belay_comparison *c, belay_error *err)
+{
+    int64_t started_ms = belay_now_ms();
+    BELAY_AUTO(belay_free) char *encoding = NULL;
+    if (!belay_pg_value(c->pg, sql_database_encoding, NULL, 0, &encoding, err) ||
+        !belay_pg_execf(c->pg, err, "SET client_encoding = '%s'", encoding))
+        return false;
+    c->plain_names = belay_name_plain(encoding);
+    for (size_t i = 0; i < c->manifest->table_count; i++) {
+        const belay_table *table = &c->manifest->tables[i];
+        if (is_skipped(c, i))
+            continue;
+        report(c, table, started_ms);
+        if (!belay_stop_check(err) || !compare_rows(c, table, false, err) ||
+            (table->generated_count > 0 && !compare_rows(c, table, true, err)))
+            return false;
+    }
+    return true;
+}
+
+static bool compare_all(belay_comparison *c, belay_error *err)
+{
+    return belay_pg_exec(c->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+           (c->options->skip_schema || belay_compare_schema(c, err)) &&
+           (c->options->skip_sequences || belay_compare_sequences(c, err)) &&
+           (c->options->skip_large_objects || belay_compare_large_objects(c, err)) &&
+           compare_tables(c, err) && belay_pg_exec(c->pg, "COMMIT", err);
+}
+
+bool belay_compare_database(const belay_compare_options *options, belay_archive *archive,
+    belay_compare_differences *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const belay_pg_options how = {
+        .dbname = options->dbname, .application_name = options->run_id, .profile = BELAY_PG_PINNED};
+    if (!belay_pg_open(options->dialer, &how, &pg, err))
+        return false;
+    belay_comparison c = {.options = options,
+        .archive = archive,
+        .manifest = belay_archive_manifest(archive),
+        .pg = pg,
+        .ret = ret};
+    int64_t started_ms = belay_now_ms();
+    bool ok = compare_all(&c, err);
+    ret->seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
+    return ok;
+}
+
+bool belay_compare_verdict(const belay_compare_differences *differences, const char *dbname, belay_error *err)
+{
+    if (differences->count == 0)
+        return true;
+    BELAY_AUTO(belay_free) char *texts = belay_list_join(&differences->texts, "; ");
+    size_t more = differences->count - differences->texts.count;
+    if (more == 0)
+        return belay_fail(err, BELAY_E_COMPARE, "%s differs from the snapshot: %s", dbname, texts);
+    return belay_fail(
+        err, BELAY_E_COMPARE, "%s differs from the snapshot: %s; and %zu more", dbname, texts, more);
+}
+
+bool belay_restore_compare(const belay_restore_options *options, belay_archive *archive, belay_error *err)
+{
+    const belay_compare_options how = {.dialer = options->dialer,
+        .dbname = options->dbname,
+        .run_id = options->run_id,
+        .restored = true,
+        .reporter = options->reporter};
+    BELAY_AUTO(belay_compare_differences_done) belay_compare_differences differences = {0};
+    return belay_compare_database(&how, archive, &differences, err) &&
+           belay_compare_verdict(&differences, options->dbname, err);
+}

@@ -1,0 +1,52 @@
+/* Compares any database with the manifest of a snapshot, in one read-only transaction.
+ *
+ * Tables: rows and row hashes, generated columns apart, partitions of a root that they were loaded through
+ * together. Sequences: "at least" - a position may have moved on, never back. Large objects: number, sizes
+ * and bytes. Schema: the canonical description's hash (within one major version of the server, since another
+ * words it differently); with `restored`, foreign keys that the data violates count as equal.
+ *
+ *     belay_compare_differences differences = {0};
+ *     belay_compare_database(&options, archive, &differences, err)   false: could not be compared
+ *     if (differences.count > 0) ...
+ */
+#ifndef BELAY_RESTORE_COMPARE_H
+#define BELAY_RESTORE_COMPARE_H
+
+#include "archive/archive.h"
+#include "pg/pg.h"
+#include "report/reporter.h"
+
+typedef struct belay_compare_options {
+    belay_dialer *dialer;
+    const char *dbname;
+    const char *run_id;            /* application_name */
+    const belay_list *skip_tables; /* "schema.name", e.g. the version table; may be NULL */
+    bool skip_ledger;              /* leave out schema "belay" */
+    bool skip_sequences;
+    bool skip_large_objects;
+    bool skip_schema;
+    bool exact_sequences; /* positions must be equal: did a run that failed use any? */
+    bool restored;        /* by belay_restore_into, which may have left keys NOT VALID or out */
+    belay_reporter *reporter;
+} belay_compare_options;
+
+typedef struct belay_compare_differences {
+    belay_list texts;         /* the first few, as a person reads them */
+    size_t count;             /* all of them */
+    uint64_t rows, raw_bytes; /* read */
+    double seconds;
+} belay_compare_differences;
+void belay_compare_differences_done(belay_compare_differences *differences);
+static inline void belay_compare_differences_done_p(belay_compare_differences *differences)
+{
+    belay_compare_differences_done(differences);
+}
+
+/* True when the comparison could be made; what differs is in *ret. Blocking, one connection. */
+bool belay_compare_database(const belay_compare_options *options, belay_archive *archive,
+    belay_compare_differences *ret, belay_error *err);
+/* BELAY_E_COMPARE with the differences when there are any. */
+bool belay_compare_verdict(
+    const belay_compare_differences *differences, const char *dbname, belay_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* The parts of a comparison that are not rows of tables. Internal to src/restore; see restore/compare.h. */
+#ifndef BELAY_RESTORE_COMPARE_PARTS_H
+#define BELAY_RESTORE_COMPARE_PARTS_H
+
+#include "restore/compare.h"
+
+typedef struct belay_comparison {
+    const belay_compare_options *options;
+    belay_archive *archive;
+    const belay_manifest *manifest;
+    belay_pg *pg; /* in the one transaction; client_encoding UTF8 until the tables come */
+    bool plain_names;
+    belay_compare_differences *ret;
+} belay_comparison;
+
+/* Takes the text. */
+void belay_compare_note(belay_comparison *c, char *text);
+/* Each: false when it could not be compared. */
+bool belay_compare_schema(belay_comparison *c, belay_error *err);
+bool belay_compare_sequences(belay_comparison *c, belay_error *err);
+bool belay_compare_large_objects(belay_comparison *c, belay_error *err);
+
+#endif

@@ -1,0 +1,260 @@
+#include "restore/load.h"
+
+#include "restore/names.h"
+#include "restore/restore.sql.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+/* setval keeps a lock until the transaction ends. */
+enum { SEQUENCES_PER_TRANSACTION = 100 };
+
+bool belay_loader_init(belay_loader *loader, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *encoding = NULL;
+    if (!belay_pg_value(loader->pg, sql_database_encoding, NULL, 0, &encoding, err))
+        return false;
+    loader->plain_names = belay_name_plain(encoding);
+    loader->codec = belay_codec_new(1);
+    loader->started_ms = belay_now_ms();
+    loader->progress = (belay_progress){
+        .what = "restore", .total_bytes = belay_archive_manifest(loader->archive)->raw_bytes};
+    return belay_pg_execf(
+        loader->pg, err, "SET client_encoding = '%s'; SET synchronous_commit = off", encoding);
+}
+
+void belay_loader_done(belay_loader *loader)
+{
+    belay_codec_free(loader->codec);
+    loader->codec = NULL;
+}
+
+static void advance(belay_loader *loader, uint64_t bytes, uint64_t rows)
+{
+    loader->progress.done_bytes += bytes;
+    loader->progress.done_rows += rows;
+    loader->progress.elapsed_ms = belay_now_ms() - loader->started_ms;
+    belay_report_progress(loader->reporter, &loader->progress);
+}
+
+static bool to_copy(void *context, const void *data, size_t size_bytes, belay_error *err)
+{
+    belay_loader *loader = context;
+    advance(loader, size_bytes, 0);
+    return belay_pg_copy_write(loader->pg, data, size_bytes, err);
+}
+
+/* The stored bytes of a member that the manifest must have. */
+static bool read_member(belay_loader *loader, const char *name, const belay_member **ret_member, void **ret,
+    size_t *ret_size, belay_error *err)
+{
+    const belay_member *member = belay_manifest_find(belay_archive_manifest(loader->archive), name);
+    if (member == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "the snapshot lacks its member %s", name);
+    *ret_member = member;
+    return belay_archive_read(loader->archive, member, ret, ret_size, err);
+}
+
+static bool load_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
+{
+    BELAY_AUTO(belay_free) void *stored = NULL;
+    size_t size = 0;
+    const belay_member *member = NULL;
+    if (!read_member(loader, name, &member, &stored, &size, err) ||
+        !belay_pg_copy_in_begin(loader->pg, copy, err))
+        return false;
+    if (!belay_codec_decode(loader->codec, stored, size, to_copy, loader, NULL, err)) {
+        belay_pg_copy_abort(loader->pg, "belay could not read the snapshot");
+        return false;
+    }
+    uint64_t rows = 0;
+    if (!belay_pg_copy_end(loader->pg, &rows, err))
+        return false;
+    advance(loader, 0, rows);
+    if (rows != member->rows)
+        return belay_fail(err, BELAY_E_ARCHIVE, "%s holds %llu rows, the manifest says %llu", name,
+            (unsigned long long)rows, (unsigned long long)member->rows);
+    return true;
+}
+
+/* The table is empty and belongs to no extension, so that it may be truncated, which lets COPY freeze rows.
+ */
+static bool may_freeze(const belay_loader *loader, const belay_table *table)
+{
+    return table->root_name == NULL && table->filter == NULL &&
+           belay_toc_find(loader->toc, "TABLE", table->schema, table->name) != NULL;
+}
+
+static char *copy_statement(const belay_loader *loader, const belay_table *table, bool freeze)
+{
+    bool through_root = table->root_name != NULL;
+    BELAY_AUTO(belay_free)
+    char *name = belay_name_qualified(through_root ? table->root_schema : table->schema,
+        through_root ? table->root_name : table->name, loader->plain_names);
+    BELAY_AUTO(belay_free)
+    char *columns = belay_name_columns(table->columns, table->column_count, loader->plain_names);
+    bool list = table->column_count > 0;
+    return belay_format("COPY %s%s%s%s FROM STDIN (FORMAT %s%s)", name, list ? " (" : "", columns,
+        list ? ")" : "", table->format, freeze ? ", FREEZE" : "");
+}
+
+static bool load_chunks(belay_loader *loader, const belay_table *table, belay_error *err)
+{
+    bool freeze = may_freeze(loader, table);
+    BELAY_AUTO(belay_free) char *copy = copy_statement(loader, table, freeze);
+    BELAY_AUTO(belay_free) char *name = belay_name_qualified(table->schema, table->name, loader->plain_names);
+    if (!belay_pg_exec(loader->pg, "BEGIN", err) ||
+        (freeze && !belay_pg_execf(loader->pg, err, "TRUNCATE ONLY %s", name)))
+        return false;
+    for (size_t i = 0; i < table->chunk_count; i++) {
+        if (!belay_stop_check(err) || !load_chunk(loader, copy, table->chunks[i], err))
+            return false;
+    }
+    return belay_pg_exec(loader->pg, "COMMIT", err);
+}
+
+bool belay_load_table(belay_loader *loader, const belay_table *table, belay_error *err)
+{
+    if (table->chunk_count == 0)
+        return true;
+    loader->progress.item = table->name;
+    if (load_chunks(loader, table, err))
+        return true;
+    belay_pg_exec(loader->pg, "ROLLBACK", NULL);
+    return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
+}
+
+bool belay_load_json(belay_archive *archive, const char *member, json_t **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *text = NULL;
+    size_t size = 0;
+    *ret = NULL;
+    if (belay_manifest_find(belay_archive_manifest(archive), member) == NULL)
+        return true;
+    if (!belay_archive_read_decoded(archive, member, &text, &size, err))
+        return false;
+    json_error_t fault;
+    *ret = json_loadb(text, size, 0, &fault);
+    if (*ret == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "%s of the snapshot is not readable: %s", member, fault.text);
+    return true;
+}
+
+static bool set_sequence(belay_loader *loader, const json_t *sequence, belay_error *err)
+{
+    const char *schema = json_string_value(json_object_get(sequence, "schema"));
+    const char *name = json_string_value(json_object_get(sequence, "name"));
+    if (schema == NULL || name == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "sequences.json of the snapshot has an entry without a name");
+    BELAY_AUTO(belay_free) char *regclass = belay_quote_qualified(schema, name);
+    BELAY_AUTO(belay_free)
+    char *value =
+        belay_format("%lld", (long long)json_integer_value(json_object_get(sequence, "last_value")));
+    const char *called = json_is_true(json_object_get(sequence, "is_called")) ? "true" : "false";
+    if (belay_pg_queryp(loader->pg, sql_set_sequence, NULL, err, regclass, value, called))
+        return true;
+    return belay_error_prefix(err, "sequence %s", regclass);
+}
+
+static bool set_sequences(belay_loader *loader, const json_t *sequences, belay_error *err)
+{
+    for (size_t i = 0; i < json_array_size(sequences); i++) {
+        bool first = i % SEQUENCES_PER_TRANSACTION == 0;
+        if (first && !belay_pg_exec(loader->pg, i == 0 ? "BEGIN" : "COMMIT; BEGIN", err))
+            return false;
+        if (!set_sequence(loader, json_array_get(sequences, i), err))
+            return false;
+    }
+    return json_array_size(sequences) == 0 || belay_pg_exec(loader->pg, "COMMIT", err);
+}
+
+bool belay_load_sequences(belay_loader *loader, belay_error *err)
+{
+    json_t *sequences = NULL;
+    if (!belay_load_json(loader->archive, "sequences.json", &sequences, err))
+        return false;
+    /* Names go as parameters, in UTF-8. */
+    bool ok = belay_pg_exec(loader->pg, "SET client_encoding = 'UTF8'", err) &&
+              set_sequences(loader, sequences, err);
+    json_decref(sequences);
+    return ok;
+}
+
+/* Where the bytes of a large object go next. */
+typedef struct object_writer {
+    belay_loader *loader;
+    const char *oid;
+    uint64_t at;
+} object_writer;
+
+static bool to_large_object(void *context, const void *data, size_t size_bytes, belay_error *err)
+{
+    object_writer *writer = context;
+    enum { PIECE_BYTES = 256 * 1024 };
+    const unsigned char *bytes = data;
+    BELAY_AUTO(belay_free) char *hex = belay_realloc_array(NULL, 2 * PIECE_BYTES + 3, 1);
+    while (size_bytes > 0) {
+        size_t piece = size_bytes > PIECE_BYTES ? PIECE_BYTES : size_bytes;
+        hex[0] = '\\';
+        hex[1] = 'x';
+        for (size_t i = 0; i < piece; i++) {
+            hex[2 + 2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+            hex[3 + 2 * i] = "0123456789abcdef"[bytes[i] & 15];
+        }
+        hex[2 + 2 * piece] = '\0';
+        BELAY_AUTO(belay_free) char *offset = belay_format("%llu", (unsigned long long)writer->at);
+        if (!belay_pg_queryp(writer->loader->pg, sql_put_large_object, NULL, err, writer->oid, offset, hex))
+            return false;
+        writer->at += piece;
+        bytes += piece;
+        size_bytes -= piece;
+        advance(writer->loader, piece, 0);
+    }
+    return true;
+}
+
+static bool put_large_object(
+    belay_loader *loader, const char *oid, const json_t *chunks, uint64_t *ret_bytes, belay_error *err)
+{
+    object_writer writer = {loader, oid, 0};
+    for (size_t i = 0; i < json_array_size(chunks); i++) {
+        const char *name = json_string_value(json_array_get(chunks, i));
+        BELAY_AUTO(belay_free) void *stored = NULL;
+        size_t size = 0;
+        const belay_member *member = NULL;
+        if (!read_member(loader, name == NULL ? "" : name, &member, &stored, &size, err) ||
+            !belay_codec_decode(loader->codec, stored, size, to_large_object, &writer, NULL, err))
+            return false;
+    }
+    *ret_bytes = writer.at;
+    return true;
+}
+
+static bool load_large_object(belay_loader *loader, const json_t *object, belay_error *err)
+{
+    BELAY_AUTO(belay_free)
+    char *oid = belay_format("%lld", (long long)json_integer_value(json_object_get(object, "oid")));
+    uint64_t bytes = 0;
+    bool ok = belay_pg_exec(loader->pg, "BEGIN", err) &&
+              belay_pg_queryp(loader->pg, sql_create_large_object, NULL, err, oid) &&
+              put_large_object(loader, oid, json_object_get(object, "chunks"), &bytes, err);
+    if (ok && bytes != (uint64_t)json_integer_value(json_object_get(object, "bytes")))
+        ok = belay_fail(err, BELAY_E_ARCHIVE, "its chunks hold %llu bytes, blobs.json says %lld",
+            (unsigned long long)bytes, (long long)json_integer_value(json_object_get(object, "bytes")));
+    if (ok && belay_pg_exec(loader->pg, "COMMIT", err))
+        return true;
+    belay_pg_exec(loader->pg, "ROLLBACK", NULL);
+    return belay_error_prefix(err, "large object %s", oid);
+}
+
+bool belay_load_large_objects(belay_loader *loader, belay_error *err)
+{
+    json_t *objects = NULL;
+    if (!belay_load_json(loader->archive, "blobs.json", &objects, err))
+        return false;
+    loader->progress.item = "large objects";
+    bool ok = true;
+    for (size_t i = 0; ok && i < json_array_size(objects); i++)
+        ok = belay_stop_check(err) && load_large_object(loader, json_array_get(objects, i), err);
+    json_decref(objects);
+    return ok;
+}

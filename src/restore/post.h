@@ -1,0 +1,21 @@
+/* Runs the post-data section of a snapshot: indexes, constraints, triggers, ..., then materialized views,
+ * ANALYZE, foreign keys, event triggers.
+ *
+ * A foreign key that the restored data violates is added NOT VALID and reported; where the server cannot have
+ * it NOT VALID (partitioned tables before version 18), it is left out and reported, with what depends on it.
+ */
+#ifndef BELAY_RESTORE_POST_H
+#define BELAY_RESTORE_POST_H
+
+#include "report/reporter.h"
+#include "restore/schedule.h"
+#include "restore/script.h"
+
+/* `script` stands in the data's database; warnings are added to ret_warnings. */
+bool belay_restore_post(belay_script *script, const belay_toc *toc, belay_reporter *reporter,
+    belay_list *ret_warnings, belay_error *err);
+/* The order of the post-data entries as a schedule: node i is entry pre_count + i, the last node is ANALYZE.
+ */
+belay_schedule *belay_restore_post_schedule(const belay_toc *toc);
+
+#endif

@@ -1,0 +1,23 @@
+/* Reads a table back as the snapshot read it, and sums its rows.
+ *
+ * One row is one CopyData message; the header and trailer of the binary format are left out of the sum.
+ */
+#ifndef BELAY_RESTORE_READBACK_H
+#define BELAY_RESTORE_READBACK_H
+
+#include "archive/manifest.h"
+#include "pg/pg.h"
+#include "util/hash.h"
+
+typedef struct belay_readback {
+    belay_rowsum sum;
+    uint64_t bytes; /* received, header and trailer left out */
+} belay_readback;
+
+/* `copy`: a COPY ... TO STDOUT. */
+bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
+/* COPY TO of the table (of its root, when it has one): its columns, or its generated ones. The caller frees.
+ */
+char *belay_readback_statement(const belay_table *table, bool generated, bool plain_names);
+
+#endif

@@ -1,0 +1,214 @@
+#include "restore/restore.h"
+
+#include "pg/dbstate.h"
+#include "restore/load.h"
+#include "restore/post.h"
+#include "restore/restore.sql.h"
+#include "restore/roles.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+static const char private_mark[] = "__belay_";
+
+void belay_restore_result_done(belay_restore_result *result)
+{
+    belay_list_done(&result->warnings);
+}
+
+/* What the steps of one restore share. */
+typedef struct restore {
+    const belay_restore_options *options;
+    belay_archive *archive;
+    const belay_toc *toc;
+    belay_restore_result *ret;
+} restore;
+
+static const belay_list *role_map(const restore *r)
+{
+    return r->options->target == NULL ? NULL : &r->options->target->role_map;
+}
+
+static bool check_server(const restore *r, belay_error *err)
+{
+    json_int_t theirs = json_integer_value(json_object_get(r->toc->header, "server_version"));
+    int ours = belay_pg_server_version(r->options->maintenance);
+    if (theirs / 10000 <= ours / 10000)
+        return true;
+    belay_fail(err, BELAY_E_PREFLIGHT,
+        "the snapshot comes from PostgreSQL %d, the server at %s is PostgreSQL %d: a newer server's snapshot "
+        "does not go into an older one",
+        (int)(theirs / 10000), belay_pg_address(r->options->maintenance), ours / 10000);
+    return belay_error_hint(err, "restore it into a server of version %d or newer", (int)(theirs / 10000));
+}
+
+static bool check_extensions(const restore *r, belay_error *err)
+{
+    const json_t *extensions = json_object_get(r->toc->header, "extensions");
+    if (json_array_size(extensions) == 0)
+        return true;
+    BELAY_AUTO(belay_free) char *text = json_dumps(extensions, JSON_COMPACT);
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(r->options->maintenance, sql_missing_extensions, &rows, err, text))
+        return false;
+    if (belay_rows_count(rows) == 0)
+        return true;
+    BELAY_AUTO(belay_str_done) belay_str missing = BELAY_STR_INIT;
+    for (size_t i = 0; i < belay_rows_count(rows); i++)
+        belay_str_appendf(&missing, "%s%s %s (%s%s)", i == 0 ? "" : ", ", belay_rows_text(rows, i, 0),
+            belay_rows_text(rows, i, 1),
+            belay_rows_is_null(rows, i, 2) ? "none installed" : "offered: ", belay_rows_text(rows, i, 2));
+    belay_fail(err, BELAY_E_PREFLIGHT, "the server does not offer extensions at the snapshot's versions: %s",
+        belay_str_text(&missing));
+    return belay_error_hint(err, "install the packages of those extension versions on the server");
+}
+
+static void add_role(const char *name, const belay_list *map, belay_list *ret)
+{
+    const char *mapped = map == NULL ? name : belay_roles_lookup(name, map);
+    if (!belay_list_has(ret, mapped))
+        belay_list_add(ret, mapped);
+}
+
+static bool check_roles(const restore *r, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list named = {0};
+    BELAY_AUTO(belay_list_done) belay_list wanted = {0};
+    for (size_t i = 0; i < r->toc->count; i++) {
+        for (size_t s = 0; s < r->toc->entries[i].statement_count; s++)
+            belay_roles_collect(r->toc->entries[i].statements[s], &named);
+    }
+    for (size_t i = 0; i < named.count; i++)
+        add_role(named.items[i], role_map(r), &wanted);
+    return belay_roles_require(r->options->maintenance, &wanted, err);
+}
+
+static json_t *details_of(const restore *r)
+{
+    return json_pack("{s:s, s:s}", "dbname", r->options->dbname, "snapshot",
+        belay_archive_manifest(r->archive)->id == NULL ? "" : belay_archive_manifest(r->archive)->id);
+}
+
+static bool record(const restore *r, belay_record_kind kind, belay_error *err)
+{
+    return belay_record(r->options->recorder, kind, "restore.create", details_of(r), err);
+}
+
+/* False leaves no database behind: a name that exists already is not ours to drop. */
+static bool create(const restore *r, belay_error *err)
+{
+    const belay_restore_options *o = r->options;
+    return record(r, BELAY_RECORD_INTENT, err) &&
+           belay_dbstate_create(o->maintenance, json_object_get(r->toc->header, "database"), o->dbname, err);
+}
+
+static bool run_pre_data(const restore *r, belay_script *script, belay_error *err)
+{
+    belay_say(r->options->reporter, BELAY_DEBUG, "restoring %zu objects", r->toc->pre_count);
+    if (!belay_script_begin(script, r->toc->pre_prologue, err))
+        return false;
+    for (size_t i = 0; i < r->toc->pre_count; i++) {
+        if (!belay_stop_check(err) || !belay_script_add(script, &r->toc->entries[i], err))
+            return false;
+    }
+    return belay_script_flush(script, err);
+}
+
+/* Largest tables first, so that workers would end together. */
+static belay_schedule *schedule_tables(const belay_manifest *manifest)
+{
+    belay_schedule *schedule = belay_schedule_new();
+    for (size_t i = 0; i < manifest->table_count; i++)
+        belay_schedule_add(schedule, 0, manifest->tables[i].raw_bytes);
+    return schedule;
+}
+
+static bool load_tables(belay_loader *loader, belay_error *err)
+{
+    const belay_manifest *manifest = belay_archive_manifest(loader->archive);
+    BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = schedule_tables(manifest);
+    size_t number = 0;
+    bool ok = belay_schedule_start(schedule, err);
+    while (ok && belay_schedule_next(schedule, &number)) {
+        ok = belay_load_table(loader, &manifest->tables[number], err);
+        belay_schedule_done(schedule, number);
+    }
+    return ok;
+}
+
+static bool load(const restore *r, belay_pg *pg, belay_error *err)
+{
+    BELAY_AUTO(belay_loader_done)
+    belay_loader loader = {.pg = pg, .archive = r->archive, .toc = r->toc, .reporter = r->options->reporter};
+    bool ok = belay_loader_init(&loader, err) && load_tables(&loader, err) &&
+              belay_load_large_objects(&loader, err) && belay_load_sequences(&loader, err);
+    loader.progress.finished = true;
+    belay_report_progress(loader.reporter, &loader.progress);
+    r->ret->rows = loader.progress.done_rows;
+    r->ret->raw_bytes = loader.progress.done_bytes;
+    return ok;
+}
+
+static bool fill(const restore *r, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_script_done)
+    belay_script script = {
+        .role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions")};
+    const belay_pg_options how = {
+        .dbname = r->options->dbname, .application_name = r->options->run_id, .profile = BELAY_PG_DATA};
+    return belay_pg_open(r->options->dialer, &how, &pg, err) && belay_script_init(&script, pg, err) &&
+           run_pre_data(r, &script, err) && load(r, pg, err) &&
+           belay_restore_post(&script, r->toc, r->options->reporter, &r->ret->warnings, err);
+}
+
+static bool apply_state(const restore *r, belay_error *err)
+{
+    const json_t *state = json_object_get(r->toc->header, "database");
+    return !r->options->apply_dbstate ||
+           belay_dbstate_apply(r->options->maintenance, state, r->options->dbname, err);
+}
+
+bool belay_restore_drop(belay_pg *maintenance, const char *dbname, belay_error *err)
+{
+    if (strstr(dbname, private_mark) == NULL)
+        return belay_fail(err, BELAY_E_INTERNAL, "%s is not a database of belay's own", dbname);
+    BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
+    return belay_pg_execf(maintenance, err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
+}
+
+/* The error that led here stays; a second Ctrl-C still ends the process. */
+static void drop_half_made(const restore *r)
+{
+    belay_error fault = {0};
+    belay_stop_mask(true);
+    if (!belay_restore_drop(r->options->maintenance, r->options->dbname, &fault))
+        belay_say(r->options->reporter, BELAY_WARN, "the half-made database %s could not be dropped: %s",
+            r->options->dbname, fault.message);
+    belay_stop_mask(false);
+}
+
+static bool check(const restore *r, belay_error *err)
+{
+    if (strstr(r->options->dbname, private_mark) == NULL)
+        return belay_fail(err, BELAY_E_INTERNAL, "a restore goes into a database of belay's own, not into %s",
+            r->options->dbname);
+    return check_server(r, err) && check_extensions(r, err) && check_roles(r, err);
+}
+
+bool belay_restore_into(
+    const belay_restore_options *options, belay_archive *archive, belay_restore_result *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
+    if (!belay_toc_read(archive, &toc, err))
+        return false;
+    const restore r = {options, archive, toc, ret};
+    int64_t started_ms = belay_now_ms();
+    if (!check(&r, err) || !create(&r, err))
+        return false;
+    if (!record(&r, BELAY_RECORD_DONE, err) || !fill(&r, err) || !apply_state(&r, err)) {
+        drop_half_made(&r);
+        return belay_error_prefix(err, "restoring into %s", options->dbname);
+    }
+    ret->seconds_load = (double)(belay_now_ms() - started_ms) / 1000.0;
+    return true;
+}

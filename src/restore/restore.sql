@@ -1,0 +1,59 @@
+Queries of the restore: all names are qualified, the search_path is empty.
+
+-- query: all_roles
+SELECT rolname FROM pg_catalog.pg_roles
+
+-- query: lock_slots
+SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint
+    * (pg_catalog.current_setting('max_connections')::bigint
+        + pg_catalog.current_setting('max_prepared_transactions')::bigint)
+
+-- query: session_settings
+SET check_function_bodies = off;
+SET client_min_messages = warning;
+SET row_security = off;
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET synchronous_commit = off
+
+-- query: missing_extensions
+SELECT want.name, want.version,
+    (SELECT pg_catalog.string_agg(v.version, ', ' ORDER BY v.version)
+     FROM pg_catalog.pg_available_extension_versions v WHERE v.name = want.name) AS offered
+FROM pg_catalog.json_to_recordset($1::json) AS want(name text, version text)
+WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_available_extension_versions v
+    WHERE v.name = want.name AND v.version = want.version)
+ORDER BY want.name
+
+-- query: database_encoding
+SELECT pg_catalog.getdatabaseencoding()
+
+-- query: set_sequence
+SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::bigint, $3::boolean)
+
+-- query: create_large_object
+SELECT pg_catalog.lo_create(want.oid)
+FROM (SELECT $1::pg_catalog.oid AS oid) want
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid = want.oid)
+
+-- query: put_large_object
+SELECT pg_catalog.lo_put($1::pg_catalog.oid, $2::bigint, $3::bytea)
+
+-- query: get_large_object
+SELECT pg_catalog.lo_get($1::pg_catalog.oid, $2::bigint, $3::integer)
+
+-- query: count_large_objects
+SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata
+
+-- query: sequence_direction
+SELECT q.seqincrement > 0 FROM pg_catalog.pg_sequence q WHERE q.seqrelid = pg_catalog.to_regclass($1)
+
+-- query: foreign_keys
+SELECT n.nspname, c.relname || ' ' || k.conname, k.convalidated,
+    pg_catalog.format('constraint %I.%I %I ', n.nspname, c.relname, k.conname)
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.conparentid = 0

@@ -1,0 +1,215 @@
+#include "restore/roles.h"
+
+#include "restore/restore.sql.h"
+#include "restore/sql_token.h"
+
+/* Numbers of the tokens that name a role. */
+typedef struct places {
+    size_t *items;
+    size_t count, capacity;
+} places;
+
+static void places_done_p(places *list)
+{
+    free(list->items);
+}
+
+static bool is_pseudo_role(const belay_tokens *tokens, size_t at)
+{
+    static const char *const words[] = {"PUBLIC", "CURRENT_USER", "CURRENT_ROLE", "SESSION_USER", "DEFAULT"};
+    for (size_t i = 0; i < BELAY_COUNT(words); i++) {
+        if (belay_token_is(tokens, at, words[i]))
+            return true;
+    }
+    return false;
+}
+
+static void add_place(const belay_tokens *tokens, size_t at, places *ret)
+{
+    if (at >= tokens->count || is_pseudo_role(tokens, at))
+        return;
+    belay_token_kind kind = tokens->items[at].kind;
+    if (kind == BELAY_TOKEN_NUMBER || kind == BELAY_TOKEN_SYMBOL)
+        return;
+    if (ret->count == ret->capacity) {
+        ret->capacity = ret->capacity == 0 ? 8 : ret->capacity * 2;
+        ret->items = belay_realloc_array(ret->items, ret->capacity, sizeof *ret->items);
+    }
+    ret->items[ret->count++] = at;
+}
+
+/* "[GROUP] a, b, c": the roles that begin at `at`. */
+static void add_role_list(const belay_tokens *tokens, size_t at, places *ret)
+{
+    do {
+        if (belay_token_is(tokens, at, "GROUP"))
+            at++;
+        add_place(tokens, at, ret);
+        at += 2;
+    } while (belay_token_is_symbol(tokens, at - 1, ','));
+}
+
+/* GRANT and REVOKE, from their first word on. */
+static void find_in_grant(const belay_tokens *tokens, size_t from, places *ret)
+{
+    for (size_t i = from; i < tokens->count; i++) {
+        if (belay_token_is(tokens, i, "TO") || belay_token_is(tokens, i, "FROM"))
+            add_role_list(tokens, i + 1, ret);
+        else if (belay_token_is(tokens, i, "GRANTED") && belay_token_is(tokens, i + 1, "BY"))
+            add_place(tokens, i + 2, ret);
+    }
+}
+
+static void find_in_default_privileges(const belay_tokens *tokens, places *ret)
+{
+    for (size_t i = 3; i < tokens->count; i++) {
+        if (belay_token_is(tokens, i, "FOR") &&
+            (belay_token_is(tokens, i + 1, "ROLE") || belay_token_is(tokens, i + 1, "USER")))
+            add_role_list(tokens, i + 2, ret);
+        if (belay_token_is(tokens, i, "GRANT") || belay_token_is(tokens, i, "REVOKE")) {
+            find_in_grant(tokens, i, ret);
+            return;
+        }
+    }
+}
+
+static void find_in_policy(const belay_tokens *tokens, places *ret)
+{
+    for (size_t i = 3; i < tokens->count; i++) {
+        if (belay_token_is(tokens, i, "USING") || belay_token_is(tokens, i, "WITH"))
+            return;
+        if (belay_token_is(tokens, i, "TO")) {
+            add_role_list(tokens, i + 1, ret);
+            return;
+        }
+    }
+}
+
+static void find_in_alter(const belay_tokens *tokens, places *ret)
+{
+    if (belay_token_is(tokens, 1, "DEFAULT") && belay_token_is(tokens, 2, "PRIVILEGES"))
+        find_in_default_privileges(tokens, ret);
+    size_t count = tokens->count;
+    while (count > 0 && belay_token_is_symbol(tokens, count - 1, ';'))
+        count--;
+    if (count >= 3 && belay_token_is(tokens, count - 3, "OWNER") && belay_token_is(tokens, count - 2, "TO"))
+        add_place(tokens, count - 1, ret);
+}
+
+static void find_in_create(const belay_tokens *tokens, places *ret)
+{
+    if (belay_token_is(tokens, 1, "POLICY"))
+        find_in_policy(tokens, ret);
+    else if (belay_token_is(tokens, 1, "USER") && belay_token_is(tokens, 2, "MAPPING") &&
+             belay_token_is(tokens, 3, "FOR"))
+        add_place(tokens, 4, ret);
+}
+
+/* First words decide, so that long function bodies are not tokenized for nothing. */
+static bool may_name_roles(const char *sql)
+{
+    BELAY_AUTO(belay_tokens_done) belay_tokens head = {0};
+    belay_tokens_read(sql, 2, &head);
+    if (belay_token_is(&head, 0, "CREATE"))
+        return belay_token_is(&head, 1, "POLICY") || belay_token_is(&head, 1, "USER");
+    return belay_token_is(&head, 0, "ALTER") || belay_token_is(&head, 0, "GRANT") ||
+           belay_token_is(&head, 0, "REVOKE") ||
+           (belay_token_is(&head, 0, "SET") && belay_token_is(&head, 1, "SESSION"));
+}
+
+static void find_roles(const belay_tokens *tokens, places *ret)
+{
+    if (belay_token_is(tokens, 0, "ALTER"))
+        find_in_alter(tokens, ret);
+    else if (belay_token_is(tokens, 0, "CREATE"))
+        find_in_create(tokens, ret);
+    else if (belay_token_is(tokens, 0, "GRANT") || belay_token_is(tokens, 0, "REVOKE"))
+        find_in_grant(tokens, 0, ret);
+    else if (belay_token_is(tokens, 2, "AUTHORIZATION"))
+        add_place(tokens, 3, ret);
+}
+
+void belay_roles_collect(const char *sql, belay_list *ret)
+{
+    if (!may_name_roles(sql))
+        return;
+    BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
+    BELAY_AUTO(places_done) places found = {0};
+    belay_tokens_read(sql, 0, &tokens);
+    find_roles(&tokens, &found);
+    for (size_t i = 0; i < found.count; i++) {
+        BELAY_AUTO(belay_free) char *name = belay_token_name(&tokens.items[found.items[i]]);
+        if (name != NULL && !belay_list_has(ret, name))
+            belay_list_add(ret, name);
+    }
+}
+
+const char *belay_roles_lookup(const char *name, const belay_list *map)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < map->count; i++) {
+        const char *pair = map->items[i];
+        if (strncmp(pair, name, length) == 0 && pair[length] == '=')
+            return pair + length + 1;
+    }
+    return name;
+}
+
+static void append_mapped(belay_str *to, const belay_token *token, const belay_list *map)
+{
+    BELAY_AUTO(belay_free) char *name = belay_token_name(token);
+    const char *mapped = name == NULL ? NULL : belay_roles_lookup(name, map);
+    if (mapped == NULL || mapped == name) {
+        belay_str_append_n(to, token->text, token->length);
+        return;
+    }
+    BELAY_AUTO(belay_free)
+    char *quoted =
+        token->kind == BELAY_TOKEN_STRING ? belay_quote_literal(mapped) : belay_quote_ident(mapped);
+    belay_str_append(to, quoted);
+}
+
+char *belay_roles_map(const char *sql, const belay_list *map)
+{
+    if (map == NULL || map->count == 0 || !may_name_roles(sql))
+        return belay_strdup(sql);
+    BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
+    BELAY_AUTO(places_done) places found = {0};
+    belay_tokens_read(sql, 0, &tokens);
+    find_roles(&tokens, &found);
+    belay_str mapped = BELAY_STR_MAX(SIZE_MAX / 2);
+    const char *at = sql;
+    for (size_t i = 0; i < found.count; i++) {
+        const belay_token *token = &tokens.items[found.items[i]];
+        belay_str_append_n(&mapped, at, (size_t)(token->text - at));
+        append_mapped(&mapped, token, map);
+        at = token->text + token->length;
+    }
+    belay_str_append(&mapped, at);
+    return belay_str_steal(&mapped);
+}
+
+bool belay_roles_require(belay_pg *pg, const belay_list *roles, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    BELAY_AUTO(belay_list_done) belay_list present = {0};
+    BELAY_AUTO(belay_list_done) belay_list missing = {0};
+    if (!belay_pg_query0(pg, sql_all_roles, &rows, err))
+        return false;
+    for (size_t i = 0; i < belay_rows_count(rows); i++)
+        belay_list_add(&present, belay_rows_text(rows, i, 0));
+    for (size_t i = 0; i < roles->count; i++) {
+        if (!belay_list_has(&present, roles->items[i]))
+            belay_list_add(&missing, roles->items[i]);
+    }
+    if (missing.count == 0)
+        return true;
+    BELAY_AUTO(belay_free) char *names = belay_list_join(&missing, ", ");
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(missing.items[0]);
+    belay_fail(err, BELAY_E_PREFLIGHT, "the server lacks %zu role%s that the snapshot's objects name: %s",
+        missing.count, missing.count == 1 ? "" : "s", names);
+    return belay_error_hint(err,
+        "CREATE ROLE %s; for each of them, or map them to roles that exist with `role_map = %s=...` in the "
+        "target's section",
+        quoted, missing.items[0]);
+}

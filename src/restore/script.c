@@ -1,0 +1,156 @@
+#include "restore/script.h"
+
+#include "restore/restore.sql.h"
+#include "restore/roles.h"
+
+/* A new table takes locks on itself, its TOAST table, their indexes, its sequence and what it refers to. */
+enum { LOCKS_PER_ENTRY = 8, MIN_BATCH = 4, MAX_BATCH = 400 };
+
+bool belay_script_init(belay_script *script, belay_pg *pg, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_query0(pg, sql_lock_slots, &rows, err))
+        return false;
+    /* A quarter of the table: other sessions need the rest. */
+    int64_t entries = belay_rows_int(rows, 0, 0) / 4 / LOCKS_PER_ENTRY;
+    script->pg = pg;
+    script->batch_entries = entries < MIN_BATCH   ? MIN_BATCH
+                            : entries > MAX_BATCH ? MAX_BATCH
+                                                  : (size_t)entries;
+    script->batch = belay_realloc_array(NULL, script->batch_entries, sizeof(const belay_toc_entry *));
+    return true;
+}
+
+void belay_script_done(belay_script *script)
+{
+    free(script->batch);
+    script->batch = NULL;
+}
+
+bool belay_script_begin(belay_script *script, const char *prologue, belay_error *err)
+{
+    if (!belay_script_flush(script, err))
+        return false;
+    if (prologue != NULL && prologue[0] != '\0' && !belay_pg_exec(script->pg, prologue, err))
+        return belay_error_prefix(err, "settings of the schema section");
+    /* The texts are UTF-8 or the database's encoding, as the prologue says; bodies are checked when used. */
+    return belay_pg_exec(script->pg, sql_session_settings, err);
+}
+
+static const char *extension_version(const json_t *extensions, const char *name)
+{
+    size_t index;
+    json_t *extension;
+    json_array_foreach(extensions, index, extension)
+    {
+        const char *candidate = json_string_value(json_object_get(extension, "name"));
+        if (candidate != NULL && belay_equal(candidate, name))
+            return json_string_value(json_object_get(extension, "version"));
+    }
+    return NULL;
+}
+
+char *belay_script_statement(const belay_script *script, const belay_toc_entry *entry, size_t number)
+{
+    const char *sql = entry->statements[number];
+    if (belay_equal(entry->type, "EXTENSION") && belay_starts_with(sql, "CREATE EXTENSION")) {
+        const char *version = extension_version(script->extensions, entry->name);
+        if (version != NULL) {
+            BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(version);
+            return belay_format("%s VERSION %s", sql, quoted);
+        }
+    }
+    return belay_roles_map(sql, script->role_map);
+}
+
+/* Settings that the entry was written under, when the session has others. */
+static void append_settings(belay_script *script, const belay_toc_entry *entry, belay_str *sql)
+{
+    if (entry->tablespace != NULL &&
+        (script->tablespace == NULL || !belay_equal(script->tablespace, entry->tablespace)))
+        belay_str_appendf(sql, "%s;\n", entry->tablespace);
+    if (entry->access_method != NULL &&
+        (script->access_method == NULL || !belay_equal(script->access_method, entry->access_method)))
+        belay_str_appendf(sql, "%s;\n", entry->access_method);
+    script->tablespace = entry->tablespace;
+    script->access_method = entry->access_method;
+}
+
+static void append_entry(
+    belay_script *script, const belay_toc_entry *entry, const char *suffix, belay_str *sql)
+{
+    append_settings(script, entry, sql);
+    for (size_t i = 0; i < entry->statement_count; i++) {
+        BELAY_AUTO(belay_free) char *statement = belay_script_statement(script, entry, i);
+        belay_str_append(sql, statement);
+        if (i == 0 && suffix != NULL)
+            belay_str_append(sql, suffix);
+        belay_str_append(sql, ";\n");
+    }
+}
+
+/* Nothing of a failed transaction stays, nor do the settings that were made in it. */
+static void roll_back(belay_script *script)
+{
+    belay_pg_exec(script->pg, "ROLLBACK", NULL);
+    script->tablespace = script->access_method = NULL;
+}
+
+static bool send(belay_script *script, belay_str *sql, belay_error *err)
+{
+    if (belay_str_check(sql, "statements", err) && belay_pg_exec(script->pg, belay_str_text(sql), err))
+        return true;
+    roll_back(script);
+    return false;
+}
+
+bool belay_script_run(
+    belay_script *script, const belay_toc_entry *entry, const char *suffix, belay_error *err)
+{
+    if (!belay_script_flush(script, err))
+        return false;
+    if (entry->statement_count == 0)
+        return true;
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
+    belay_str_append(&sql, "BEGIN;\n");
+    append_entry(script, entry, suffix, &sql);
+    belay_str_append(&sql, "COMMIT");
+    if (send(script, &sql, err))
+        return true;
+    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
+    return belay_error_prefix(err, "%s", label);
+}
+
+bool belay_script_flush(belay_script *script, belay_error *err)
+{
+    size_t count = script->batch_count;
+    if (count == 0)
+        return true;
+    script->batch_count = 0;
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
+    belay_str_append(&sql, "BEGIN;\n");
+    for (size_t i = 0; i < count; i++)
+        append_entry(script, script->batch[i], NULL, &sql);
+    belay_str_append(&sql, "COMMIT");
+    belay_error first = {0};
+    if (send(script, &sql, &first))
+        return true;
+    if (first.code == BELAY_E_CANCELLED || first.code == BELAY_E_CONNECTION_LOST) {
+        if (err != NULL)
+            *err = first;
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!belay_script_run(script, script->batch[i], NULL, err))
+            return false;
+    }
+    return true;
+}
+
+bool belay_script_add(belay_script *script, const belay_toc_entry *entry, belay_error *err)
+{
+    if (entry->statement_count == 0)
+        return true;
+    script->batch[script->batch_count++] = entry;
+    return script->batch_count < script->batch_entries || belay_script_flush(script, err);
+}

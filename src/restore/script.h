@@ -1,0 +1,44 @@
+/* Runs the statements of TOC entries: many per transaction, within the server's lock table.
+ *
+ *     belay_script_begin(&script, prologue, err)    the section's settings
+ *     belay_script_add(&script, entry, err)         runs a batch whenever one is full
+ *     belay_script_flush(&script, err)
+ *
+ * A batch is sent in one round trip. When it fails it is rolled back and run again entry by entry, so that
+ * the error names the entry. One connection, one thread.
+ */
+#ifndef BELAY_RESTORE_SCRIPT_H
+#define BELAY_RESTORE_SCRIPT_H
+
+#include "pg/pg.h"
+#include "restore/toc.h"
+
+typedef struct belay_script {
+    belay_pg *pg;               /* of profile DATA */
+    const belay_list *role_map; /* may be NULL */
+    const json_t *extensions;   /* header.json's */
+    size_t batch_entries;       /* most entries per transaction */
+    const char *tablespace;     /* in effect in the session */
+    const char *access_method;
+    const belay_toc_entry **batch;
+    size_t batch_count;
+} belay_script;
+
+/* Asks the server for the size of its lock table. */
+bool belay_script_init(belay_script *script, belay_pg *pg, belay_error *err);
+bool belay_script_begin(belay_script *script, const char *prologue, belay_error *err);
+bool belay_script_add(belay_script *script, const belay_toc_entry *entry, belay_error *err);
+bool belay_script_flush(belay_script *script, belay_error *err);
+/* One entry in a transaction of its own, after flushing. `suffix` (may be NULL) is put behind its first
+ * statement. */
+bool belay_script_run(
+    belay_script *script, const belay_toc_entry *entry, const char *suffix, belay_error *err);
+/* The entry's statement as it is sent: roles mapped, an extension's version pinned. The caller frees. */
+char *belay_script_statement(const belay_script *script, const belay_toc_entry *entry, size_t number);
+void belay_script_done(belay_script *script);
+static inline void belay_script_done_p(belay_script *script)
+{
+    belay_script_done(script);
+}
+
+#endif
