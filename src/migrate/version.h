@@ -22,6 +22,8 @@ typedef struct belay_version_table {
  * NULL. */
 bool belay_version_read(
     belay_pg *pg, const belay_version_table *table, belay_list *ret_heads, belay_error *err);
+/* The table's quoted "schema"."name", NULL (true returned) when there is none. The caller frees. */
+bool belay_version_locate(belay_pg *pg, const belay_version_table *table, char **ret, belay_error *err);
 /* Creates version table and ledger where missing (belay's own objects never count as a change by the run).
  * Own transaction. */
 bool belay_version_prepare(belay_pg *pg, const belay_version_table *table, belay_error *err);
@@ -29,6 +31,22 @@ bool belay_version_prepare(belay_pg *pg, const belay_version_table *table, belay
  * ("stamp", "restore"). */
 bool belay_version_stamp(belay_pg *pg, const belay_version_table *table, const char *const *heads,
     size_t head_count, const char *reason, const char *run_id, belay_error *err);
+/* Appends the CREATE TABLE that Alembic would send; `located` is quoted. */
+void belay_version_create_sql(belay_str *to, const char *located);
+/* Appends the statements that take `step`'s rows out and put its rows in. */
+void belay_version_step_sql(belay_str *to, const char *located, const belay_step *step);
+
+typedef struct belay_ledger_row {
+    const char *run_id;
+    const char *reason;       /* upgrade, downgrade, stamp, restore */
+    const char *revision;     /* NULL for stamps */
+    const char *const *heads; /* version rows afterwards */
+    size_t head_count;
+    const char *upgrade_sha256, *downgrade_sha256, *file_sha256; /* NULL or "": unknown */
+    long long statements, duration_ms;                           /* -1: unknown */
+} belay_ledger_row;
+/* Appends the INSERT of a ledger row. */
+void belay_ledger_row_sql(belay_str *to, const belay_ledger_row *row);
 
 /* Checks the applied files against the ledger: an upgrade section edited after it was applied
  * (BELAY_E_APPLIED_EDITED), a file deleted (BELAY_E_APPLIED_DELETED); warnings (edited downgrade or comment)
@@ -37,5 +55,10 @@ bool belay_ledger_check(belay_pg *pg, const belay_graph *graph, const belay_list
     belay_list *ret_warnings, belay_error *err);
 /* Number of steps that the run committed to the ledger of this database; 0 without a ledger. */
 bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err);
+/* The schema's hash as the newest ledger row has it; NULL (true returned) when it has none. The caller frees.
+ */
+bool belay_ledger_last_schema(belay_pg *pg, char **ret_hex, belay_error *err);
+/* SHA-256 of a whole migration file. */
+bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err);
 
 #endif

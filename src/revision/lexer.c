@@ -520,6 +520,7 @@ static bool give_statement(belay_lexer *lexer, belay_piece *ret)
         return false;
     give(lexer, BELAY_PIECE_STATEMENT, lexer->start + length, line, ret);
     ret->end = end;
+    ret->copies = s.copy == COPY_INLINE;
     return true;
 }
 

@@ -39,6 +39,7 @@ typedef struct belay_piece {
     size_t length;
     long line;       /* 1-based line in the file where text begins */
     uint64_t offset; /* byte offset in the file where text begins */
+    bool copies;     /* a COPY ... FROM STDIN: COPY_DATA and COPY_END follow */
     uint64_t end;    /* byte offset behind the piece, its semicolon included */
 } belay_piece;
 

@@ -1,0 +1,118 @@
+#include "migrate/engine.h"
+
+#include "migrate/native.h"
+#include "util/file.h"
+
+typedef struct native_engine {
+    belay_engine base;
+    const belay_target *target;
+    belay_graph *graph;
+} native_engine;
+
+static native_engine *native_of(belay_engine *engine)
+{
+    return (native_engine *)engine;
+}
+
+static belay_version_table table_of(const belay_engine *engine)
+{
+    const belay_target *target = ((const native_engine *)engine)->target;
+    return (belay_version_table){target->version_table_schema, target->version_table};
+}
+
+static bool native_heads(belay_engine *self, belay_pg *pg, belay_list *ret, belay_error *err)
+{
+    belay_version_table table = table_of(self);
+    return belay_version_read(pg, &table, ret, err);
+}
+
+static bool native_plan(belay_engine *self, const belay_list *heads, const char *to, bool downgrade,
+    belay_plan *ret, belay_error *err)
+{
+    const belay_graph *graph = native_of(self)->graph;
+    if (!belay_graph_check_known(graph, heads, err))
+        return false;
+    return downgrade ? belay_graph_plan_downgrade(graph, heads, to, ret, err)
+                     : belay_graph_plan_upgrade(graph, heads, to, ret, err);
+}
+
+static bool native_check(
+    belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings, belay_error *err)
+{
+    const belay_graph *graph = native_of(self)->graph;
+    return belay_graph_check_known(graph, heads, err) &&
+           belay_ledger_check(pg, graph, heads, ret_warnings, err);
+}
+
+static bool native_apply(belay_engine *self, const belay_apply *how, const belay_plan *plan,
+    belay_apply_result *ret, belay_error *err)
+{
+    (void)self;
+    return belay_native_apply(how, plan, ret, err);
+}
+
+static bool native_stamp(belay_engine *self, belay_pg *pg, const char *const *heads, size_t head_count,
+    const char *reason, const char *run_id, belay_error *err)
+{
+    belay_version_table table = table_of(self);
+    return belay_version_stamp(pg, &table, heads, head_count, reason, run_id, err);
+}
+
+static void native_free(belay_engine *self)
+{
+    belay_graph_free(native_of(self)->graph);
+    free(self);
+}
+
+static bool open_native(const belay_target *target, belay_engine **ret, belay_error *err)
+{
+    native_engine *engine = belay_alloc(sizeof *engine);
+    engine->base = (belay_engine){
+        .name = "sql",
+        .owns_transactions = true,
+        .heads = native_heads,
+        .plan = native_plan,
+        .check = native_check,
+        .apply = native_apply,
+        .verify = belay_native_verify,
+        .stamp = native_stamp,
+        .free = native_free,
+    };
+    engine->target = target;
+    if (!belay_graph_load(target->migrations, &engine->graph, err)) {
+        free(engine);
+        return false;
+    }
+    *ret = &engine->base;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*open)(const belay_target *target, belay_engine **ret, belay_error *err);
+} engines[] = {
+    {"sql", open_native},
+};
+
+bool belay_engine_open(const belay_target *target, belay_engine **ret, belay_error *err)
+{
+    const char *name = target->engine == NULL ? "sql" : target->engine;
+    for (size_t i = 0; i < BELAY_COUNT(engines); i++) {
+        if (belay_equal(engines[i].name, name))
+            return engines[i].open(target, ret, err);
+    }
+    belay_fail(err, BELAY_E_CONFIG, "there is no engine \"%s\"", name);
+    return belay_error_hint(err, "engine = sql applies SQL files");
+}
+
+const belay_graph *belay_engine_graph(const belay_engine *engine)
+{
+    return belay_equal(engine->name, "sql") ? ((const native_engine *)engine)->graph : NULL;
+}
+
+void belay_apply_result_done(belay_apply_result *result)
+{
+    belay_list_done(&result->done);
+    free(result->failed_revision);
+    *result = (belay_apply_result){0};
+}

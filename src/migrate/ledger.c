@@ -1,0 +1,117 @@
+/* Reading the ledger: were applied files edited or deleted, what did a run commit, did the schema drift. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "migrate/version.h"
+#include "migrate/version.sql.h"
+#include "util/file.h"
+
+static bool ledger_exists(belay_pg *pg, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *found = NULL;
+    if (!belay_pg_value(pg, sql_ledger_exists, NULL, 0, &found, err))
+        return false;
+    *ret = found != NULL;
+    return true;
+}
+
+bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err)
+{
+    bool exists = false;
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    *ret_count = 0;
+    if (!ledger_exists(pg, &exists, err))
+        return false;
+    if (!exists)
+        return true;
+    if (!belay_pg_queryp(pg, sql_ledger_count_run, &rows, err, run_id))
+        return false;
+    *ret_count = belay_rows_int(rows, 0, 0);
+    return true;
+}
+
+bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
+{
+    enum { BLOCK_BYTES = 64 * 1024 };
+    BELAY_AUTO(belay_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return belay_fail_errno(err, errno, "cannot open %s", path);
+    BELAY_AUTO(belay_sha256_free) belay_sha256 *hash = belay_sha256_new();
+    BELAY_AUTO(belay_free) char *block = belay_alloc(BLOCK_BYTES);
+    ssize_t got;
+    while ((got = belay_read_full(fd, block, BLOCK_BYTES, path, err)) > 0)
+        belay_sha256_update(hash, block, (size_t)got);
+    belay_sha256_finish(hash, hex);
+    return got == 0;
+}
+
+static bool check_file(const belay_revision *revision, const belay_rows *rows, size_t row,
+    belay_list *ret_warnings, belay_error *err)
+{
+    char hex[BELAY_SHA256_HEX_SIZE];
+    if (!belay_section_hash(revision, &revision->upgrade, hex, err))
+        return false;
+    if (!belay_rows_is_null(rows, row, 2) && !belay_equal(hex, belay_rows_text(rows, row, 2))) {
+        belay_fail(err, BELAY_E_APPLIED_EDITED,
+            "the upgrade section of %s was edited after it was applied: %s", revision->id,
+            belay_path_base(revision->path));
+        return belay_error_place(err, revision->path, revision->upgrade.line);
+    }
+    if (revision->downgrade.present && !belay_rows_is_null(rows, row, 3)) {
+        if (!belay_section_hash(revision, &revision->downgrade, hex, err))
+            return false;
+        if (!belay_equal(hex, belay_rows_text(rows, row, 3))) {
+            belay_list_add_owned(
+                ret_warnings, belay_format("%s: the downgrade section of %s was edited after it was applied",
+                                  belay_path_base(revision->path), revision->id));
+            return true;
+        }
+    }
+    if (!belay_migration_file_hash(revision->path, hex, err))
+        return false;
+    if (!belay_rows_is_null(rows, row, 4) && !belay_equal(hex, belay_rows_text(rows, row, 4)))
+        belay_list_add_owned(ret_warnings,
+            belay_format("%s: %s was edited outside of its upgrade and downgrade after it was applied",
+                belay_path_base(revision->path), revision->id));
+    return true;
+}
+
+bool belay_ledger_check(belay_pg *pg, const belay_graph *graph, const belay_list *heads,
+    belay_list *ret_warnings, belay_error *err)
+{
+    bool exists = false;
+    BELAY_AUTO(belay_list_done) belay_list applied = {0};
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!ledger_exists(pg, &exists, err))
+        return false;
+    if (!exists)
+        return true;
+    if (!belay_pg_query0(pg, sql_ledger_applied, &rows, err) ||
+        !belay_graph_applied(graph, heads, &applied, err))
+        return false;
+    for (size_t i = 0; i < belay_rows_count(rows); i++) {
+        const char *id = belay_rows_text(rows, i, 0);
+        const belay_revision *revision = belay_graph_find(graph, id);
+        bool stands = belay_equal(belay_rows_text(rows, i, 1), "upgrade");
+        /* A stamp may have left history behind on purpose (squashed files); what it left is not missed. */
+        if (revision == NULL && stands && !belay_rows_bool(rows, i, 5)) {
+            belay_fail(
+                err, BELAY_E_APPLIED_DELETED, "revision %s was applied here, but its file is gone", id);
+            return false;
+        }
+        if (revision != NULL && stands && belay_list_has(&applied, id) &&
+            !check_file(revision, rows, i, ret_warnings, err))
+            return false;
+    }
+    return true;
+}
+
+bool belay_ledger_last_schema(belay_pg *pg, char **ret_hex, belay_error *err)
+{
+    bool exists = false;
+    *ret_hex = NULL;
+    if (!ledger_exists(pg, &exists, err))
+        return false;
+    return !exists || belay_pg_value(pg, sql_ledger_last_schema, NULL, 0, ret_hex, err);
+}

@@ -1,0 +1,187 @@
+#include "migrate/script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "migrate/words.h"
+#include "util/file.h"
+
+static bool open_section(const belay_script *script, belay_lexer **ret, belay_error *err)
+{
+    const belay_section *section = script->section;
+    belay_lexer_options options = {
+        .offset = section->offset, .length = section->length, .first_line = section->line};
+    return belay_lexer_open_file(script->revision->path, &options, ret, err);
+}
+
+static bool refuse_meta(const belay_script *script, const belay_piece *piece, belay_error *err)
+{
+    if (belay_starts_with(piece->text, "\\restrict") || belay_starts_with(piece->text, "\\unrestrict"))
+        return true;
+    belay_fail(err, BELAY_E_MIGRATION_FILE, "psql's command %.60s is not SQL, and belay does not run it",
+        piece->text);
+    belay_error_hint(err, "write it as SQL; for \\copy use COPY ... FROM STDIN with the rows in the file");
+    return belay_error_place(err, script->revision->path, piece->line);
+}
+
+static bool refuse_transaction(const belay_script *script, const belay_piece *piece, belay_error *err)
+{
+    if (script->own_transactions || !belay_sql_controls_transaction(piece->text))
+        return true;
+    belay_fail(err, BELAY_E_MIGRATION_FILE,
+        "belay begins and ends the transaction itself: \"%.40s\" is refused", piece->text);
+    belay_error_hint(err,
+        "take it out, or write `Transaction: no` into the header when the file must control "
+        "its transactions itself");
+    return belay_error_place(err, script->revision->path, piece->line);
+}
+
+static bool refuse_nameless_index(const belay_script *script, const belay_piece *piece, belay_error *err)
+{
+    BELAY_AUTO(belay_index_build_done) belay_index_build build = {0};
+    belay_sql_index_build(piece->text, &build);
+    if (!build.concurrent)
+        return true;
+    if (script->own_transactions && build.index != NULL)
+        return true;
+    if (!script->own_transactions) {
+        belay_fail(err, BELAY_E_MIGRATION_FILE, "CREATE INDEX CONCURRENTLY cannot run in a transaction");
+        belay_error_hint(err, "write `Transaction: no` into the header; best in a migration of its own");
+    } else {
+        belay_fail(err, BELAY_E_MIGRATION_FILE,
+            "CREATE INDEX CONCURRENTLY without a name cannot be resumed: "
+            "belay could not find a half-built index again");
+        belay_error_hint(err, "give the index a name");
+    }
+    return belay_error_place(err, script->revision->path, piece->line);
+}
+
+bool belay_script_check(const belay_script *script, long long *ret_statements, belay_error *err)
+{
+    *ret_statements = 0;
+    if (script->section->length == 0)
+        return true;
+    BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
+    if (!open_section(script, &lexer, err))
+        return false;
+    belay_piece piece = {0};
+    while (belay_lexer_next(lexer, &piece, err)) {
+        if (piece.kind == BELAY_PIECE_END)
+            return true;
+        if (piece.kind == BELAY_PIECE_META && !refuse_meta(script, &piece, err))
+            return false;
+        if (piece.kind != BELAY_PIECE_STATEMENT)
+            continue;
+        if (!refuse_transaction(script, &piece, err) || !refuse_nameless_index(script, &piece, err))
+            return false;
+        ++*ret_statements;
+    }
+    return false;
+}
+
+static long newlines(const char *text, size_t length)
+{
+    long count = 0;
+    for (size_t i = 0; i < length && text[i] != '\0'; i++)
+        count += text[i] == '\n';
+    return count;
+}
+
+/* The byte of a 1-based position in UTF-8 characters. */
+static size_t byte_of(const char *text, int position)
+{
+    size_t at = 0;
+    for (int seen = 1; seen < position && text[at] != '\0'; seen++) {
+        at++;
+        while (((unsigned char)text[at] & 0xC0) == 0x80)
+            at++;
+    }
+    return at;
+}
+
+static bool place(belay_pg *pg, const belay_script *script, const belay_piece *piece, belay_error *err)
+{
+    if (err == NULL)
+        return false;
+    int position = belay_pg_error_position(pg);
+    long below = position > 0 ? newlines(piece->text, byte_of(piece->text, position)) : 0;
+    belay_error_place(err, script->revision->path, piece->line + below);
+    return false;
+}
+
+/* "COPY t, line 3, column a: ..." says which line of the data is at fault. */
+static long line_of_copy_error(const belay_error *err)
+{
+    const char *found = belay_starts_with(err->detail, "COPY ") ? strstr(err->detail, ", line ") : NULL;
+    return found == NULL ? 1 : strtol(found + 7, NULL, 10);
+}
+
+static bool stream_copy(
+    belay_pg *pg, const belay_script *script, belay_lexer *lexer, belay_piece *piece, belay_error *err)
+{
+    char statement[sizeof err->statement];
+    snprintf(statement, sizeof statement, "%s", piece->text);
+    if (!belay_pg_copy_in_begin(pg, piece->text, err)) {
+        snprintf(err->statement, sizeof err->statement, "%s", statement);
+        return place(pg, script, piece, err);
+    }
+    long first = 0;
+    bool sent = true;
+    while (sent) {
+        if (!belay_lexer_next(lexer, piece, err)) {
+            belay_pg_copy_abort(pg, "the file cannot be read");
+            return false;
+        }
+        if (piece->kind != BELAY_PIECE_COPY_DATA)
+            break;
+        first = first == 0 ? piece->line : first;
+        sent = belay_pg_copy_write(pg, piece->text, piece->length, err);
+    }
+    if (sent && belay_pg_copy_end(pg, NULL, err))
+        return true;
+    snprintf(err->statement, sizeof err->statement, "%s", statement);
+    return belay_error_place(err, script->revision->path, first + line_of_copy_error(err) - 1);
+}
+
+static bool run_one(
+    belay_pg *pg, const belay_script *script, belay_lexer *lexer, belay_piece *piece, belay_error *err)
+{
+    if (piece->copies)
+        return stream_copy(pg, script, lexer, piece, err);
+    return belay_pg_run_user_sql(pg, piece->text, NULL, NULL, err) || place(pg, script, piece, err);
+}
+
+bool belay_script_run(
+    belay_pg *pg, const belay_script *script, const belay_script_hooks *hooks, belay_error *err)
+{
+    if (script->section->length == 0)
+        return true;
+    BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
+    if (!open_section(script, &lexer, err))
+        return false;
+    belay_piece piece = {0};
+    bool skip = false;
+    while (belay_lexer_next(lexer, &piece, err)) {
+        if (piece.kind == BELAY_PIECE_END)
+            return true;
+        if (piece.kind != BELAY_PIECE_STATEMENT)
+            continue;
+        if (hooks != NULL && hooks->before != NULL && !hooks->before(hooks->context, &piece, &skip, err))
+            return false;
+        if (skip)
+            continue;
+        bool ok = run_one(pg, script, lexer, &piece, err);
+        if (hooks != NULL && hooks->after != NULL && !hooks->after(hooks->context, ok, err))
+            return false;
+        if (!ok)
+            return false;
+    }
+    return false;
+}
+
+void belay_script_prefix(const belay_script *script, belay_error *err)
+{
+    belay_error_prefix(err, "%s %s (%s)",
+        script->section == &script->revision->upgrade ? "upgrade" : "downgrade", script->revision->id,
+        belay_path_base(script->revision->path));
+}
