@@ -52,7 +52,7 @@ typedef struct belay_command {
 } belay_command;
 
 /* X(verb) in the order of `belay help`. */
-#define BELAY_COMMANDS(X) X(current)
+#define BELAY_COMMANDS(X) X(upgrade) X(downgrade) X(stamp) X(current) X(check)
 
 #define X(verb) extern const belay_command belay_cmd_##verb;
 BELAY_COMMANDS(X)

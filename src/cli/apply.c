@@ -1,0 +1,168 @@
+#include "cli/apply.h"
+
+#include <stdio.h>
+
+#include "pg/pg.h"
+#include "util/clock.h"
+
+typedef struct work {
+    belay_cli *cli;
+    const belay_apply_options *options;
+    belay_engine *engine;
+    belay_pg *pg;
+    belay_list heads;
+    belay_plan plan;
+    bool planned;
+    belay_apply_result result;
+} work;
+
+static void work_done(work *w)
+{
+    belay_apply_result_done(&w->result);
+    if (w->planned)
+        belay_plan_done(&w->plan);
+    belay_list_done(&w->heads);
+    belay_pg_close(w->pg);
+    belay_engine_free(w->engine);
+}
+
+static bool allow(const work *w, belay_error *err)
+{
+    const belay_apply_options *options = w->options;
+    if (w->cli->target.environment != BELAY_PRODUCTION || options->plan || options->sql ||
+        (options->without_snapshot && options->yes))
+        return true;
+    belay_fail(err, BELAY_E_POLICY, "%s is a production target, and this verb takes no snapshot",
+        w->cli->target.name);
+    return belay_error_hint(err,
+        "use `belay deploy %s`; or, if there must be no way back, add --without-snapshot --yes",
+        w->cli->target.name);
+}
+
+/* "a:b" with --sql: from a, without asking the database; without a range from base (downgrade needs one). */
+static bool plan_offline(work *w, const char *word, belay_error *err)
+{
+    const belay_graph *graph = belay_engine_graph(w->engine);
+    const char *colon = strchr(word, ':');
+    if (colon == NULL && w->options->downgrade) {
+        belay_fail(err, BELAY_E_USAGE, "downgrade --sql needs a range: <from>:<to>");
+        return false;
+    }
+    if (graph == NULL)
+        return belay_fail(err, BELAY_E_UNSUPPORTED, "engine %s prints no script", w->engine->name);
+    BELAY_AUTO(belay_free) char *from = belay_strndup(word, colon == NULL ? 0 : (size_t)(colon - word));
+    if (*from != '\0' && !belay_graph_resolve(graph, from, NULL, &w->heads, err))
+        return false;
+    return w->engine->plan(
+        w->engine, &w->heads, colon == NULL ? word : colon + 1, w->options->downgrade, &w->plan, err);
+}
+
+static bool plan_online(work *w, const char *word, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list warnings = {0};
+    if (!belay_cli_connect(w->cli, BELAY_PG_USER, &w->pg, err) ||
+        !w->engine->heads(w->engine, w->pg, &w->heads, err) ||
+        !w->engine->check(w->engine, w->pg, &w->heads, &warnings, err))
+        return false;
+    for (size_t i = 0; i < warnings.count; i++)
+        belay_say(w->cli->reporter, BELAY_WARN, "%s", warnings.items[i]);
+    return w->engine->plan(w->engine, &w->heads, word, w->options->downgrade, &w->plan, err);
+}
+
+static json_t *texts(const char *const *items, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_string(items[i]));
+    return array;
+}
+
+static json_t *plan_json(const belay_plan *plan)
+{
+    json_t *steps = json_array();
+    for (size_t i = 0; i < plan->step_count; i++)
+        json_array_append_new(steps, json_pack("{s:s, s:s}", "revision", plan->steps[i].revision->id,
+                                         "direction", plan->steps[i].upgrade ? "upgrade" : "downgrade"));
+    return json_pack("{s:o, s:o, s:o}", "from", texts(plan->from, plan->from_count), "to",
+        texts(plan->to, plan->to_count), "steps", steps);
+}
+
+static void print_plan(const work *w)
+{
+    if (w->plan.step_count == 0)
+        belay_cli_print(w->cli, "nothing to do");
+    for (size_t i = 0; i < w->plan.step_count; i++) {
+        const belay_step *step = &w->plan.steps[i];
+        belay_cli_print(w->cli, "%s %s  %s%s", step->upgrade ? "upgrade" : "downgrade", step->revision->id,
+            step->revision->message, step->revision->transaction ? "" : " (no transaction)");
+    }
+}
+
+/* On failure: which revisions of this call stand. */
+static void tell_what_stands(const work *w, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *done = belay_list_join(&w->result.done, ", ");
+    char said[sizeof err->detail];
+    memcpy(said, err->detail, sizeof said);
+    const char *text =
+        w->result.effect == BELAY_EFFECT_NONE ? "nothing was committed" : "these revisions stand";
+    if (w->result.effect != BELAY_EFFECT_NONE && w->result.done.count == 0)
+        text = w->result.effect == BELAY_EFFECT_UNKNOWN ? "what was committed is not known"
+                                                        : "part of the failed revision stands";
+    belay_error_detail(err, "%s%s%s%s%s", said, said[0] == '\0' ? "" : "\n", text,
+        w->result.done.count > 0 ? ": " : "", done);
+    if (w->result.effect == BELAY_EFFECT_UNKNOWN)
+        err->code = BELAY_E_NEEDS_RECOVERY;
+}
+
+static bool apply(work *w, belay_error *err)
+{
+    char run_id[BELAY_RUN_ID_SIZE];
+    belay_new_run_id(run_id);
+    belay_apply how = {.dialer = w->cli->dialer,
+        .dbname = belay_target_dbname(&w->cli->target),
+        .run_id = run_id,
+        .target = &w->cli->target,
+        .reporter = w->cli->reporter};
+    if (w->engine->apply(w->engine, &how, &w->plan, &w->result, err))
+        return true;
+    tell_what_stands(w, err);
+    return false;
+}
+
+static bool run(work *w, json_t **ret_json, belay_error *err)
+{
+    const char *word = w->cli->words.items[0];
+    if (!w->options->sql && strchr(word, ':') != NULL)
+        return belay_fail(err, BELAY_E_USAGE, "a range (%s) is for --sql only", word);
+    if (!belay_cli_target(w->cli, err) || !allow(w, err) ||
+        !belay_engine_open(&w->cli->target, &w->engine, err))
+        return false;
+    if (!(w->options->sql ? plan_offline(w, word, err) : plan_online(w, word, err)))
+        return false;
+    w->planned = true;
+    if (w->options->sql)
+        return belay_cli_print_script(&w->cli->target, &w->plan, err);
+    *ret_json = plan_json(&w->plan);
+    if (w->options->plan) {
+        print_plan(w);
+        return true;
+    }
+    belay_pg_close(belay_take(w->pg));
+    bool ok = w->plan.step_count == 0 || apply(w, err);
+    json_object_set_new(*ret_json, "ok", json_boolean(ok));
+    json_object_set_new(
+        *ret_json, "done", texts((const char *const *)w->result.done.items, w->result.done.count));
+    return ok;
+}
+
+int belay_cli_apply(belay_cli *cli, const belay_apply_options *options)
+{
+    belay_error err = {0};
+    json_t *json = NULL;
+    __attribute__((cleanup(work_done))) work w = {.cli = cli, .options = options};
+    bool ok = run(&w, &json, &err);
+    if (options->sql && ok)
+        return BELAY_EXIT_OK;
+    return belay_cli_finish(cli, ok, json, &err);
+}

@@ -1,0 +1,23 @@
+/* What `upgrade` and `downgrade` share: the bare verbs, without snapshot and gate. */
+#ifndef BELAY_CLI_APPLY_H
+#define BELAY_CLI_APPLY_H
+
+#include "cli/commands.h"
+#include "migrate/engine.h"
+
+typedef struct belay_apply_options {
+    bool downgrade;
+    bool plan; /* show the steps only */
+    bool sql;  /* print the script only */
+    bool without_snapshot, yes;
+} belay_apply_options;
+
+/* The whole body; the first word is the revision, or a:b with sql. Returns the exit status. */
+int belay_cli_apply(belay_cli *cli, const belay_apply_options *options);
+
+/* Prints the offline script of a plan on stdout (cli/offline.c). */
+bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, belay_error *err);
+/* Prints what `stamp` would do as a script. */
+void belay_cli_print_stamp(const belay_target *target, const belay_plan *plan);
+
+#endif

@@ -1,0 +1,54 @@
+#include "cli/commands.h"
+#include "migrate/engine.h"
+#include "pg/pg.h"
+
+typedef struct findings {
+    size_t pending;
+    belay_list warnings;
+} findings;
+
+static bool look(belay_cli *cli, findings *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_engine_free) belay_engine *engine = NULL;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
+    if (!belay_cli_target(cli, err) || !belay_engine_open(&cli->target, &engine, err) ||
+        !belay_cli_connect(cli, BELAY_PG_USER, &pg, err) || !engine->heads(engine, pg, &heads, err) ||
+        !engine->check(engine, pg, &heads, &ret->warnings, err) ||
+        !engine->plan(engine, &heads, "heads", false, &plan, err))
+        return false;
+    ret->pending = plan.step_count;
+    return true;
+}
+
+static bool judge(const findings *found, belay_error *err)
+{
+    if (found->pending == 0)
+        return true;
+    belay_fail(err, BELAY_E_ANSWER_NO, "the database is %zu revision%s behind the files", found->pending,
+        found->pending == 1 ? "" : "s");
+    return belay_error_hint(err, "`belay upgrade head --plan` shows them");
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    findings found = {0};
+    bool ok = look(cli, &found, &err) && judge(&found, &err);
+    for (size_t i = 0; i < found.warnings.count; i++)
+        belay_say(cli->reporter, BELAY_WARN, "%s", found.warnings.items[i]);
+    belay_list_done(&found.warnings);
+    if (ok)
+        belay_cli_print(cli, "at head");
+    json_t *json = json_pack("{s:b, s:I}", "ok", ok, "pending", (json_int_t)found.pending);
+    return belay_cli_finish(cli, ok, json, &err);
+}
+
+const belay_command belay_cmd_check = {
+    .name = "check",
+    .group = "Revisions",
+    .usage = "check [options]",
+    .summary = "is the database at head, and are the applied files unchanged? (exit 7: no)",
+    .run = run,
+};

@@ -1,0 +1,72 @@
+#include <stdio.h>
+
+#include "cli/apply.h"
+#include "pg/pg.h"
+#include "util/clock.h"
+
+static struct {
+    bool purge, sql, yes;
+} o;
+
+static const belay_option options[] = {
+    {"purge", 0, NULL, "forget the present version rows first", BELAY_OPT_FLAG, &o.purge},
+    {"sql", 0, NULL, "print the script for psql instead", BELAY_OPT_FLAG, &o.sql},
+    {"yes", 'y', NULL, "on a production target: go on", BELAY_OPT_FLAG, &o.yes}, BELAY_OPT_END};
+
+static bool allow(const belay_cli *cli, belay_error *err)
+{
+    if (cli->target.environment != BELAY_PRODUCTION || o.yes || o.sql)
+        return true;
+    belay_fail(err, BELAY_E_POLICY,
+        "%s is a production target: stamping changes what belay believes about it", cli->target.name);
+    return belay_error_hint(err, "check `belay current` and `belay history`; then add --yes");
+}
+
+static bool stamp(belay_cli *cli, belay_engine *engine, const belay_plan *plan, belay_error *err)
+{
+    char run_id[BELAY_RUN_ID_SIZE];
+    belay_new_run_id(run_id);
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    for (size_t i = 0; i < plan->to_count; i++)
+        belay_say(cli->reporter, BELAY_INFO, "Running stamp_revision -> %s", plan->to[i]);
+    return belay_cli_connect(cli, BELAY_PG_USER, &pg, err) &&
+           engine->stamp(engine, pg, plan->to, plan->to_count, "stamp", run_id, err);
+}
+
+static bool read_heads(belay_cli *cli, belay_engine *engine, belay_list *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    return belay_cli_connect(cli, BELAY_PG_USER, &pg, err) && engine->heads(engine, pg, ret, err);
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_engine_free) belay_engine *engine = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
+    bool ok = belay_cli_target(cli, &err) && allow(cli, &err) &&
+              belay_engine_open(&cli->target, &engine, &err) &&
+              (o.sql || read_heads(cli, engine, &heads, &err));
+    const belay_graph *graph = ok ? belay_engine_graph(engine) : NULL;
+    if (ok && graph == NULL)
+        ok = belay_fail(&err, BELAY_E_UNSUPPORTED, "engine %s has no revisions to stamp", engine->name);
+    ok = ok && belay_graph_plan_stamp(graph, &heads, &cli->words, o.purge || o.sql, &plan, &err);
+    if (ok && o.sql) {
+        belay_cli_print_stamp(&cli->target, &plan);
+        return BELAY_EXIT_OK;
+    }
+    ok = ok && stamp(cli, engine, &plan, &err);
+    return belay_cli_finish(cli, ok, NULL, &err);
+}
+
+const belay_command belay_cmd_stamp = {
+    .name = "stamp",
+    .group = "Revisions",
+    .usage = "stamp [options] REVISION...",
+    .summary = "record REVISION as the database's, without running anything",
+    .options = options,
+    .min_words = 1,
+    .max_words = -1,
+    .run = run,
+};
