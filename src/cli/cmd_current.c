@@ -1,18 +1,57 @@
-#include "cli/commands.h"
-#include "migrate/version.h"
-#include "pg/pg.h"
+#include "cli/revisions.h"
+
+static struct {
+    bool check_heads;
+} o;
+
+static const belay_option options[] = {
+    {"check-heads", 0, NULL, "exit with 7 unless everything is applied", BELAY_OPT_FLAG, &o.check_heads},
+    BELAY_OPT_END};
+
+/* The last applied revision of each line; dependencies of rows among them. */
+static void print_rows(belay_cli *cli, const belay_graph *graph, const belay_list *applied)
+{
+    belay_revision_view view = {.tree = true};
+    for (size_t i = 0; i < belay_graph_count(graph); i++) {
+        const belay_revision *revision = belay_graph_history(graph)[i];
+        bool last = belay_list_has(applied, revision->id);
+        for (size_t j = 0; j < revision->next_count && last; j++)
+            last = !belay_list_has(applied, revision->next[j]->id);
+        if (last)
+            belay_cli_print_revision(cli, revision, &view);
+    }
+}
+
+static json_t *answer(const belay_cli *cli, const belay_list *rows, size_t pending)
+{
+    json_t *heads = json_array();
+    for (size_t i = 0; i < rows->count; i++)
+        json_array_append_new(heads, json_string(rows->items[i]));
+    return json_pack("{s:s, s:o, s:b, s:I}", "target", cli->target.name, "heads", heads, "at_head",
+        pending == 0, "pending", (json_int_t)pending);
+}
 
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
-    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    BELAY_AUTO(belay_list_done) belay_list heads = {0};
-    bool ok = belay_cli_connect(cli, BELAY_PG_USER, &pg, &err);
-    belay_version_table table = {cli->target.version_table_schema, cli->target.version_table};
-    ok = ok && belay_version_read(pg, &table, &heads, &err);
-    for (size_t i = 0; i < heads.count; i++)
-        belay_cli_print(cli, "%s", heads.items[i]);
-    return belay_cli_finish(cli, ok, NULL, &err);
+    BELAY_AUTO(belay_graph_free) belay_graph *graph = NULL;
+    BELAY_AUTO(belay_list_done) belay_list rows = {0};
+    BELAY_AUTO(belay_list_done) belay_list applied = {0};
+    BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
+    bool ok = belay_cli_rows(cli, &rows, &err) && belay_cli_graph(cli, &graph, &err) &&
+              belay_graph_applied(graph, &rows, &applied, &err) &&
+              belay_graph_plan_upgrade(graph, &rows, "heads", &plan, &err);
+    if (!ok)
+        return belay_cli_finish(cli, false, NULL, &err);
+    if (cli->verbose)
+        belay_cli_print(cli, "Current revision(s) for %s:", cli->target.name);
+    print_rows(cli, graph, &applied);
+    json_t *json = answer(cli, &rows, plan.step_count);
+    if (o.check_heads && plan.step_count > 0) {
+        ok = belay_fail(&err, BELAY_E_ANSWER_NO, "Database is not on all head revisions");
+        belay_error_hint(&err, "%zu pending; `belay upgrade heads --plan` shows them", plan.step_count);
+    }
+    return belay_cli_finish(cli, ok, json, &err);
 }
 
 const belay_command belay_cmd_current = {
@@ -20,5 +59,6 @@ const belay_command belay_cmd_current = {
     .group = "Revisions",
     .usage = "current [options]",
     .summary = "show the revision that the database is at",
+    .options = options,
     .run = run,
 };

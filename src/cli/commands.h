@@ -52,7 +52,20 @@ typedef struct belay_command {
 } belay_command;
 
 /* X(verb) in the order of `belay help`. */
-#define BELAY_COMMANDS(X) X(upgrade) X(downgrade) X(stamp) X(current) X(check)
+/* clang-format off: one verb a line keeps changes apart */
+#define BELAY_COMMANDS(X) \
+    X(revision) \
+    X(upgrade) \
+    X(downgrade) \
+    X(stamp) \
+    X(current) \
+    X(check) \
+    X(history) \
+    X(heads) \
+    X(branches) \
+    X(merge) \
+    X(show)
+/* clang-format on */
 
 #define X(verb) extern const belay_command belay_cmd_##verb;
 BELAY_COMMANDS(X)

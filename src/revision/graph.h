@@ -55,10 +55,7 @@ static inline const graph_node *node_of(const belay_revision *revision)
 /* What "base" means where a revision is expected: below every root. */
 extern const belay_revision graph_base;
 
-typedef struct rev_list {
-    const belay_revision **items;
-    size_t count, capacity;
-} rev_list;
+typedef belay_revisions rev_list;
 void rev_list_add(rev_list *list, const belay_revision *revision);
 bool rev_list_has(const rev_list *list, const belay_revision *revision);
 void rev_list_done(rev_list *list);
@@ -137,7 +134,7 @@ typedef struct graph_span {
 void graph_span_done_p(graph_span *span);
 bool graph_upgrade_target(const belay_graph *graph, const belay_list *rows, const char *target, bool strict,
     rev_list *ret, belay_error *err);
-bool graph_downgrade_target(const belay_graph *graph, const belay_list *rows, const char *target,
+bool graph_downgrade_target(const belay_graph *graph, const belay_list *rows, const char *target, bool strict,
     char **ret_branch, const belay_revision **ret, belay_error *err);
 bool graph_collect_downgrade(
     const belay_graph *graph, const belay_list *rows, const char *target, graph_span *ret, belay_error *err);

@@ -394,7 +394,7 @@ static bool resolve_down(const belay_graph *graph, const char *identifier, const
         return graph_get_many(graph, identifier, &found, err) && add_ids(&found, ret);
     BELAY_AUTO(belay_free) char *branch = NULL;
     const belay_revision *revision = NULL;
-    if (!graph_downgrade_target(graph, rows, identifier, &branch, &revision, err))
+    if (!graph_downgrade_target(graph, rows, identifier, true, &branch, &revision, err))
         return false;
     rev_list_add(&found, revision);
     return add_ids(&found, ret);

@@ -371,6 +371,7 @@ static void collect_ends(belay_graph *graph)
         const graph_node *node = &graph->nodes[i];
         if (node->pub.is_head)
             graph->heads[graph->head_count++] = &node->pub;
+        graph->nodes[i].pub.is_real_head = node->all_next_count == 0;
         if (node->all_next_count == 0)
             graph->real_heads[graph->real_head_count++] = &node->pub;
         if (node->pub.is_base)

@@ -100,3 +100,9 @@ void belay_graph_heads(const belay_graph *graph, belay_list *ret_ids)
     for (size_t i = 0; i < graph->head_count; i++)
         belay_list_add(ret_ids, graph->heads[i]->id);
 }
+
+void belay_graph_real_heads(const belay_graph *graph, belay_list *ret_ids)
+{
+    for (size_t i = 0; i < graph->real_head_count; i++)
+        belay_list_add(ret_ids, graph->real_heads[i]->id);
+}

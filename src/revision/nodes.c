@@ -108,3 +108,8 @@ bool graph_mark_checked(
     }
     return true;
 }
+
+void belay_revisions_done(belay_revisions *list)
+{
+    rev_list_done(list);
+}

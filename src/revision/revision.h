@@ -47,6 +47,7 @@ struct belay_revision {
     size_t next_count;
     bool transaction; /* "Transaction: no" makes it false */
     bool is_head, is_base, is_merge, is_branch_point;
+    bool is_real_head; /* a head on which nothing depends either; a head without it is an "effective head" */
     belay_section upgrade, downgrade, verify;
 };
 
@@ -62,6 +63,22 @@ const belay_revision *const *belay_graph_history(const belay_graph *graph);
 /* Exact identifier; NULL when there is none. */
 const belay_revision *belay_graph_find(const belay_graph *graph, const char *id);
 void belay_graph_heads(const belay_graph *graph, belay_list *ret_ids);
+
+/* The heads that version rows can hold: those on which nothing depends. */
+void belay_graph_real_heads(const belay_graph *graph, belay_list *ret_ids);
+/* What a range of `history` shows, children first: from lower to upper, both included and on lines of descent that
+ * join them; `heads` as below. lower "base" or "" and upper "heads" or "" leave that end open. */
+typedef struct belay_revisions {
+    const belay_revision **items;
+    size_t count, capacity;
+} belay_revisions;
+bool belay_graph_range(const belay_graph *graph, const char *lower, const char *upper,
+    const belay_list *heads, belay_revisions *ret, belay_error *err);
+void belay_revisions_done(belay_revisions *list);
+static inline void belay_revisions_done_p(belay_revisions *list)
+{
+    belay_revisions_done(list);
+}
 
 /* Alembic's identifier grammar: head, heads, base, +1, -1, rev+2, label@head, label@, unique prefixes,
  * current. `heads` are the version rows of the database (needed by relative forms and `current`), may be
@@ -108,6 +125,21 @@ bool belay_graph_applied(
 /* True when every id of `ids` is a revision of the files; else err says which is not, the last known one
  * among the rest, and that the checkout is probably older than the database (BELAY_E_DATABASE_AHEAD). */
 bool belay_graph_check_known(const belay_graph *graph, const belay_list *ids, belay_error *err);
+
+/* A new migration file. */
+typedef struct belay_new_revision {
+    const char *folder;
+    const char *message; /* NULL: "empty message" */
+    const char *id;      /* NULL: 12 random hex digits */
+    belay_list parents;  /* identifiers; none: "head" */
+    bool splice;         /* parents need not be heads */
+    bool merge;          /* the sections stay empty */
+    belay_list labels, depends_on;
+} belay_new_revision;
+/* Writes the file from the template and reads the folder again to see that it fits; *ret_path: free it. Alembic's
+ * refusals (several heads, not a head) are BELAY_E_MULTIPLE_HEADS and BELAY_E_USAGE; nothing stays on failure. */
+bool belay_revision_create(
+    const belay_graph *graph, const belay_new_revision *wanted, char **ret_path, belay_error *err);
 
 /* SHA-256 of a section with CRLF read as LF and without BOM; streams the file. */
 bool belay_section_hash(const belay_revision *revision, const belay_section *section,

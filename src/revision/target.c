@@ -177,7 +177,7 @@ static bool downgrade_start(const belay_graph *graph, const belay_list *rows, co
 }
 
 static bool downgrade_relative(const belay_graph *graph, const belay_list *rows, const relative *parts,
-    char **ret_branch, const belay_revision **ret, belay_error *err)
+    bool strict, char **ret_branch, const belay_revision **ret, belay_error *err)
 {
     bool up = parts->steps >= 0;
     const belay_revision *start = NULL;
@@ -192,18 +192,18 @@ static bool downgrade_relative(const belay_graph *graph, const belay_list *rows,
         if (up ? !graph_get_one(graph, parts->symbol, &start, err) : !named_start(graph, parts, &start, err))
             return false;
     }
-    if (!graph_walk(graph, start, parts->steps, up ? parts->label : NULL, true, ret, err))
+    if (!graph_walk(graph, start, parts->steps, up ? parts->label : NULL, strict, ret, err))
         return false;
     return *ret != NULL || fail_walk(parts, err);
 }
 
 /* *ret is &graph_base or NULL for the base. *ret_branch: free it. */
-bool graph_downgrade_target(const belay_graph *graph, const belay_list *rows, const char *target,
+bool graph_downgrade_target(const belay_graph *graph, const belay_list *rows, const char *target, bool strict,
     char **ret_branch, const belay_revision **ret, belay_error *err)
 {
     BELAY_AUTO(relative_done) relative parts = {0};
     if (relative_parse(target, &parts))
-        return downgrade_relative(graph, rows, &parts, ret_branch, ret, err);
+        return downgrade_relative(graph, rows, &parts, strict, ret_branch, ret, err);
     const char *at = strrchr(target, '@');
     if (at != NULL && at != target)
         *ret_branch = belay_strndup(target, (size_t)(at - target));
@@ -241,7 +241,7 @@ bool graph_collect_downgrade(
     BELAY_AUTO(belay_free) char *branch = NULL;
     BELAY_AUTO(rev_list_done) rev_list roots = {0};
     const belay_revision *goal = NULL;
-    if (!graph_downgrade_target(graph, rows, target, &branch, &goal, err))
+    if (!graph_downgrade_target(graph, rows, target, true, &branch, &goal, err))
         return false;
     if (goal == &graph_base)
         goal = NULL;
