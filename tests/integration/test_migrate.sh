@@ -151,7 +151,6 @@ coproc BLOCKER { PGAPPNAME=slow_report exec psql -X -At -d bank; }
 blocker=$BLOCKER_PID
 echo "BEGIN; LOCK TABLE good; SELECT 'locked';" >&"${BLOCKER[1]}"
 while read -r line <&"${BLOCKER[0]}" && [ "$line" != locked ]; do :; done
-export PGOPTIONS=
 belay 1 upgrade head
 err_has "attempt 2 of 5"
 err_has "slow_report"
@@ -177,13 +176,27 @@ err_has "nothing was committed"
 sql_is bank "SELECT to_regclass('dies') IS NULL" t
 rm "$file"
 
+begin "a connection that is lost at COMMIT: the server's answer decides (committed), and the run goes on"
+mkdir "$WORK/proxy"
+python3 "$BELAY_SOURCE/tests/support/cut_commit.py" "$WORK/proxy/.s.PGSQL.5432" "$PGHOST/.s.PGSQL.5432" &
+wait_until test -S "$WORK/proxy/.s.PGSQL.5432"
+add_migration a7 a6 "Answer lost" >/dev/null <<<'CREATE TABLE seven (id int);'
+add_migration a8 a7 "Behind it" >/dev/null <<<'CREATE TABLE eight (id int);'
+cp belay.ini "$WORK/belay.ini"
+sed -i "s|^host = .*|host = $WORK/proxy|" belay.ini
+POSTGRES_HOST=$WORK/proxy belay 0 upgrade head
+cp "$WORK/belay.ini" belay.ini
+err_has "was committed"
+sql_is bank "SELECT version_num FROM alembic_version" a8
+sql_is bank "SELECT string_agg(revision, ',' ORDER BY id) FROM belay.ledger WHERE revision IN ('a7', 'a8')" a7,a8
+
 begin "stamp, with --purge and --sql"
 belay 0 stamp a1
 sql_is bank "SELECT version_num FROM alembic_version" a1
 belay 0 stamp --purge heads
 belay 0 stamp a2 --sql
 out_has "INSERT INTO"
-sql_is bank "SELECT version_num FROM alembic_version" a6
+sql_is bank "SELECT version_num FROM alembic_version" a8
 
 begin "no right to create the ledger: the GRANT is shown"
 sql postgres "CREATE ROLE poor LOGIN" "CREATE DATABASE poor"

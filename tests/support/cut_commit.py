@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""A proxy on a unix socket that loses the answer to a COMMIT: cut_commit.py LISTEN SERVER.
+
+Passes everything on, until a simple query that ends in COMMIT and holds the text "belay.ledger" goes by: that query
+reaches the server, and once the server has answered, the client's connection is closed without the answer. Later
+connections pass unharmed.
+"""
+import os, select, socket, sys, threading
+
+listen_path, server_path = sys.argv[1], sys.argv[2]
+cut_done = threading.Event()
+
+
+def serve(client):
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(server_path)
+    cutting = False
+    while True:
+        ready, _, _ = select.select([client, server], [], [])
+        for source in ready:
+            data = source.recv(65536)
+            if not data or (cutting and source is server):
+                client.close()
+                server.close()
+                return
+            if source is client and data[:1] == b"Q" and b"belay.ledger" in data and b"COMMIT" in data:
+                if not cut_done.is_set():
+                    cut_done.set()
+                    cutting = True
+            (server if source is client else client).sendall(data)
+
+
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(listen_path)
+os.chmod(listen_path, 0o777)
+listener.listen(16)
+while True:
+    connection, _ = listener.accept()
+    threading.Thread(target=serve, args=(connection,), daemon=True).start()

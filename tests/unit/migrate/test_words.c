@@ -1,0 +1,56 @@
+/* What the executor wants to know about a statement. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "migrate/words.h"
+
+static void knows_transaction_control(void **state)
+{
+    (void)state;
+    static const char *const control[] = {"BEGIN", "begin isolation level serializable", "/* x */ Commit",
+        "END", "-- a\nABORT", "START TRANSACTION", "ROLLBACK", "rollback work", "ROLLBACK AND CHAIN",
+        "PREPARE TRANSACTION 'x'", "COMMIT PREPARED 'x'", "ROLLBACK PREPARED 'x'"};
+    static const char *const others[] = {"SAVEPOINT a", "RELEASE a", "ROLLBACK TO a",
+        "ROLLBACK TRANSACTION TO SAVEPOINT a", "PREPARE q AS SELECT 1", "SELECT 'BEGIN'",
+        "DO $$ BEGIN END $$", "", "\"begin\""};
+    for (size_t i = 0; i < BELAY_COUNT(control); i++)
+        assert_true(belay_sql_controls_transaction(control[i]));
+    for (size_t i = 0; i < BELAY_COUNT(others); i++)
+        assert_false(belay_sql_controls_transaction(others[i]));
+}
+
+static void expect_build(const char *sql, const char *index, const char *table)
+{
+    BELAY_AUTO(belay_index_build_done) belay_index_build build = {0};
+    belay_sql_index_build(sql, &build);
+    assert_true(build.concurrent);
+    assert_string_equal(build.index == NULL ? "-" : build.index, index);
+    assert_string_equal(build.table == NULL ? "-" : build.table, table);
+}
+
+static void finds_the_index_that_is_built(void **state)
+{
+    (void)state;
+    expect_build("CREATE INDEX CONCURRENTLY i ON t (a)", "i", "t");
+    expect_build(
+        "create unique index concurrently if not exists \"I x\" on only s.\"T\"\"y\" using btree (a)",
+        "\"I x\"", "s.\"T\"\"y\"");
+    expect_build("CREATE INDEX CONCURRENTLY ON t (a)", "-", "t");
+    expect_build("CREATE /* c */ INDEX CONCURRENTLY -- d\n i ON s . t(a)", "i", "s.t");
+    BELAY_AUTO(belay_index_build_done) belay_index_build build = {0};
+    belay_sql_index_build("CREATE INDEX i ON t (a)", &build);
+    assert_false(build.concurrent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_transaction_control),
+        cmocka_unit_test(finds_the_index_that_is_built),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
