@@ -311,7 +311,8 @@ static bool read_open_file(belay_arena *arena, int fd, graph_node *node, belay_e
     header h = {.arena = arena, .node = node};
     if (!read_header(&h, buffer, (size_t)got, err))
         return false;
-    if (!scan_rest(fd, buffer, &s, node, err))
+    /* A short read of a file is its end; another call a file would show among thousands. */
+    if ((size_t)got == sizeof buffer && !scan_rest(fd, buffer, &s, node, err))
         return false;
     if (!scan_end(&s, err))
         return belay_error_place(err, node->pub.path, err == NULL ? 0 : err->line);

@@ -56,26 +56,28 @@ static void keep_labelled(rev_list *tops, const char *lower)
     tops->count = kept;
 }
 
-/* Between the two ends: below the tops, above the bottoms, bottoms included. */
-static bool between(
-    const belay_graph *graph, const rev_list *tops, const rev_list *bottoms, rev_set *ret, belay_error *err)
+/* Between the two ends: of what lies below the tops only what is above the bottoms, themselves included. */
+static bool between(const belay_graph *graph, const rev_list *bottoms, rev_set *ret, belay_error *err)
 {
-    if (!graph_mark_checked(graph, ret, tops, EDGE_NORM, err))
-        return false;
-    if (bottoms->count == 0)
-        return true;
     BELAY_AUTO(rev_set_done) rev_set below = rev_set_new(graph);
     BELAY_AUTO(rev_set_done) rev_set above = rev_set_new(graph);
+    if (!graph_mark_checked(graph, &below, bottoms, EDGE_NORM, err))
+        return false;
     for (size_t i = 0; i < bottoms->count; i++) {
-        if (!rev_set_has(ret, bottoms->items[i]))
-            return belay_fail(err, BELAY_E_REVISION_RANGE, "range");
-        graph_mark(&below, bottoms->items[i], EDGE_NORM, NULL);
         graph_mark(&above, bottoms->items[i], EDGE_NEXT, NULL);
-    }
-    for (size_t i = 0; i < bottoms->count; i++)
         below.has[node_of(bottoms->items[i])->index] = 0;
-    for (size_t i = 0; i < graph->count; i++)
+    }
+    for (size_t i = 0; bottoms->count > 0 && i < graph->count; i++)
         ret->has[i] = ret->has[i] && above.has[i] && !below.has[i];
+    return true;
+}
+
+static bool all_in(const rev_set *set, const rev_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!rev_set_has(set, list->items[i]))
+            return false;
+    }
     return true;
 }
 
@@ -102,8 +104,12 @@ bool belay_graph_range(const belay_graph *graph, const char *lower, const char *
     without_base(&bottoms);
     keep_labelled(&tops, lower);
     BELAY_AUTO(rev_set_done) rev_set needs = rev_set_new(graph);
-    if (!between(graph, &tops, &bottoms, &needs, err))
+    if (!graph_mark_checked(graph, &needs, &tops, EDGE_NORM, err))
+        return false;
+    if (!all_in(&needs, &bottoms))
         return fail_range(lower, upper, err);
+    if (!between(graph, &bottoms, &needs, err))
+        return false;
     graph_sort(graph, &needs, &tops, ret);
     return true;
 }

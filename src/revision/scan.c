@@ -341,9 +341,29 @@ static void next_line(scan *s)
     }
 }
 
+/* The common bytes of a line comment at once: neither its end, nor what has to be checked. */
+static size_t comment_run(scan *s, const char *bytes, size_t length)
+{
+    size_t run = 0;
+    while (run < length && (signed char)bytes[run] >= ' ')
+        run++;
+    size_t room = SCAN_COMMENT_MAX - 1 - s->comment_length;
+    size_t kept = run < room ? run : room;
+    memcpy(s->comment + s->comment_length, bytes, kept);
+    s->comment_length += kept;
+    s->offset += run;
+    if (run > 0)
+        s->previous = (unsigned char)bytes[run - 1];
+    return run;
+}
+
 bool scan_feed(scan *s, const char *bytes, size_t length, belay_error *err)
 {
     for (size_t i = 0; i < length; i++) {
+        if (s->state == SCAN_LINE_COMMENT && s->utf8_left == 0)
+            i += comment_run(s, bytes + i, length - i);
+        if (i == length)
+            break;
         unsigned char c = (unsigned char)bytes[i];
         if (c == 0) {
             fail(s, s->line, err, "the file has a NUL byte: it is not a text file");

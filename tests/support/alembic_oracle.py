@@ -244,6 +244,22 @@ def move_questions(c, rng, graph, map_):
             c.check(graph, ["resolve", "-", name], theirs.replace(" =", ""), c.driver.ask("resolve", "-", name))
 
 
+def walk(reference, lower, upper):
+    found = list(reference.scripts.walk_revisions(base=lower or "base", head=upper or "heads"))
+    return [r.revision for r in found], []
+
+
+def range_questions(c, rng, graph, map_):
+    """History ranges of plain ends; relative lower ends are counted from the upper one by belay only."""
+    reference = Alembic(map_)
+    names = [n for n in identifiers(rng, graph) if "+" not in n and "-" not in n] + ["", ""]
+    for _ in range(30):
+        lower, upper = rng.choice(names), rng.choice(names)
+        theirs = alembic_answer(lambda: walk(reference, lower, upper))
+        c.check(graph, ["range", lower + ":" + upper], theirs.replace(" =", ""),
+                c.driver.ask("range", "-", lower + ":" + upper))
+
+
 def resolve_applies(name):
     return not (name.startswith(("+", "-")) or "@+" in name or "@-" in name or "-" in name)
 
@@ -271,6 +287,7 @@ def main():
                 continue
             static_questions(c, graph, map_)
             move_questions(c, rng, graph, map_)
+            range_questions(c, rng, graph, map_)
     print("%d answers compared (%d of them revisions), %d different, %d where Alembic itself breaks down"
           % (c.asked, c.answers, c.failed, c.defects))
     driver.process.stdin.close()

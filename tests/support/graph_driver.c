@@ -1,8 +1,8 @@
 /* Answers questions about a folder of migrations, one a line on stdin, for the tests that compare belay with
  * Alembic:
  *
- *     load FOLDER | heads | bases | history | resolve ROWS ID | upgrade ROWS ID | downgrade ROWS ID | stamp
- * ROWS ID,..
+ *     load FOLDER | heads | bases | history | resolve ROWS ID | range ROWS A:B | labels | upgrade ROWS ID |
+ * downgrade ROWS ID | stamp ROWS ID,..
  *
  * ROWS: ids joined by commas, or "-". Answers: "ok ..." or "error CODE: message"; steps as "id>row,row".
  */
@@ -130,6 +130,25 @@ static void load(const char *folder)
         print_error(&err);
 }
 
+static void range(const char *rows_text, const char *text)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_list_done) belay_list rows = {0};
+    BELAY_AUTO(belay_revisions_done) belay_revisions found = {0};
+    const char *colon = strchr(text, ':');
+    BELAY_AUTO(belay_free)
+    char *lower = belay_strndup(text, colon == NULL ? 0 : (size_t)(colon - text));
+    rows_of(rows_text, &rows);
+    if (!belay_graph_range(graph, lower, colon == NULL ? "" : colon + 1, &rows, &found, &err)) {
+        print_error(&err);
+        return;
+    }
+    printf("ok");
+    for (size_t i = 0; i < found.count; i++)
+        printf(" %s", found.items[i]->id);
+    printf("\n");
+}
+
 static void answer(const belay_list *words)
 {
     const char *verb = words->items[0];
@@ -146,6 +165,8 @@ static void answer(const belay_list *words)
         print_labels();
     else if (belay_equal(verb, "resolve") && words->count == 3)
         resolve(words->items[1], words->items[2]);
+    else if (belay_equal(verb, "range") && words->count == 3)
+        range(words->items[1], words->items[2]);
     else if (words->count == 3)
         plan(verb, words->items[1], words->items[2]);
     else

@@ -115,6 +115,32 @@ static void markers_inside_of_sql_do_not_count(void **state)
     }
 }
 
+/* The file is read in blocks of 64 KB: markers and quotes may lie across their borders. */
+static void finds_markers_across_blocks(void **state)
+{
+    (void)state;
+    enum { BLOCK = 64 * 1024 };
+    static const char head[] = "-- Revision ID: a1\n\n-- belay: upgrade\nSELECT '";
+    static const char tail[] = "\n-- belay: verify\n';\n-- belay: downgrade\nSELECT 1;\n";
+    for (size_t shift = 0; shift < sizeof tail; shift++) {
+        size_t length = BLOCK - shift + sizeof tail - 1;
+        BELAY_AUTO(belay_free) char *text = belay_alloc(length + 1);
+        memset(text, 'x', length);
+        memcpy(text, head, sizeof head - 1);
+        memcpy(text + BLOCK - shift, tail, sizeof tail - 1);
+        put_bytes("a.sql", text, length);
+        BELAY_AUTO(belay_graph_free) belay_graph *graph = NULL;
+        load(&graph);
+        const belay_revision *revision = belay_graph_find(graph, "a1");
+        assert_false(revision->verify.present);
+        assert_int_equal(revision->downgrade.offset, length - strlen("SELECT 1;\n"));
+        assert_int_equal(
+            revision->upgrade.offset + revision->upgrade.length + strlen("-- belay: downgrade\n"),
+            revision->downgrade.offset);
+        assert_int_equal(revision->downgrade.line, 8);
+    }
+}
+
 static void refuses_bad_files(void **state)
 {
     (void)state;
@@ -229,8 +255,9 @@ static void hashes_sections_without_regard_to_line_endings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(reads_header_and_sections),
-        TEST(markers_inside_of_sql_do_not_count), TEST(refuses_bad_files), TEST(refuses_bad_graphs),
-        TEST(plans_up_and_down), TEST(names_what_the_database_has_and_the_files_have_not),
+        TEST(markers_inside_of_sql_do_not_count), TEST(finds_markers_across_blocks), TEST(refuses_bad_files),
+        TEST(refuses_bad_graphs), TEST(plans_up_and_down),
+        TEST(names_what_the_database_has_and_the_files_have_not),
         TEST(hashes_sections_without_regard_to_line_endings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
