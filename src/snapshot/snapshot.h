@@ -14,6 +14,7 @@
 
 #include "config/target.h"
 #include "pg/pg.h"
+#include "pg/schema_hash.h"
 #include "report/recorder.h"
 #include "report/reporter.h"
 #include "store/store.h"
@@ -63,9 +64,5 @@ bool belay_snapshot_find(
 /* <target>/<id>.proof.json: date, duration, server. */
 bool belay_snapshot_mark_proven(
     belay_store *store, const belay_snapshot_info *info, double seconds, belay_error *err);
-
-/* SHA-256 of the canonical catalogue description of the connected database, without owners, ACLs and belay's
- * own objects: what "drift" and "the schema equals" are judged by. */
-bool belay_schema_hash(belay_pg *pg, char hex[static 65], belay_error *err);
 
 #endif
