@@ -73,12 +73,13 @@ static void end_word(scan *s)
     s->word_length = 0;
 }
 
-/* "-- belay: word" at column 0; the newline of its line is the byte at s->offset. */
+/* "-- belay: word" at column 0, blanks as the lexer allows them; the newline of its line is the byte at
+ * s->offset. */
 static bool take_marker(scan *s, belay_error *err)
 {
     s->comment[s->comment_length] = '\0';
-    belay_span text = belay_span_trim((belay_span){s->comment, s->comment_length});
-    static const char prefix[] = "-- belay:";
+    belay_span text = belay_span_trim((belay_span){s->comment + 2, s->comment_length - 2});
+    static const char prefix[] = "belay:";
     if (text.length < sizeof prefix - 1 || memcmp(text.data, prefix, sizeof prefix - 1) != 0)
         return true;
     belay_span word =
