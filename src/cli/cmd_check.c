@@ -4,6 +4,7 @@
 
 typedef struct findings {
     size_t pending;
+    bool drifted;
     belay_list warnings;
 } findings;
 
@@ -16,6 +17,7 @@ static bool look(belay_cli *cli, findings *ret, belay_error *err)
     if (!belay_cli_target(cli, err) || !belay_engine_open(&cli->target, &engine, err) ||
         !belay_cli_connect(cli, BELAY_PG_USER, &pg, err) || !engine->heads(engine, pg, &heads, err) ||
         !engine->check(engine, pg, &heads, &ret->warnings, err) ||
+        !belay_ledger_drifted(pg, &heads, &ret->drifted, err) ||
         !engine->plan(engine, &heads, "heads", false, &plan, err))
         return false;
     ret->pending = plan.step_count;
@@ -24,6 +26,10 @@ static bool look(belay_cli *cli, findings *ret, belay_error *err)
 
 static bool judge(const findings *found, belay_error *err)
 {
+    if (found->pending == 0 && found->drifted) {
+        belay_fail(err, BELAY_E_ANSWER_NO, "the database is at head, but its schema drifted");
+        return belay_error_hint(err, "write what was changed by hand as a migration, or undo it");
+    }
     if (found->pending == 0)
         return true;
     belay_fail(err, BELAY_E_ANSWER_NO, "the database is %zu revision%s behind the files", found->pending,
@@ -40,8 +46,9 @@ static int run(belay_cli *cli)
         belay_say(cli->reporter, BELAY_WARN, "%s", found.warnings.items[i]);
     belay_list_done(&found.warnings);
     if (ok)
-        belay_cli_print(cli, "at head");
-    json_t *json = json_pack("{s:b, s:I}", "ok", ok, "pending", (json_int_t)found.pending);
+        belay_cli_print(cli, "at head, as recorded");
+    json_t *json = json_pack(
+        "{s:b, s:I, s:b}", "ok", ok, "pending", (json_int_t)found.pending, "drifted", found.drifted);
     return belay_cli_finish(cli, ok, json, &err);
 }
 
@@ -49,6 +56,6 @@ const belay_command belay_cmd_check = {
     .name = "check",
     .group = "Revisions",
     .usage = "check [options]",
-    .summary = "is the database at head, and are the applied files unchanged? (exit 7: no)",
+    .summary = "is the database at head, and its schema as recorded? (exit 7: no)",
     .run = run,
 };

@@ -40,8 +40,23 @@ static bool native_check(
     belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings, belay_error *err)
 {
     const belay_graph *graph = native_of(self)->graph;
-    return belay_graph_check_known(graph, heads, err) &&
-           belay_ledger_check(pg, graph, heads, ret_warnings, err);
+    bool drifted = false;
+    if (!belay_graph_check_known(graph, heads, err) ||
+        !belay_ledger_check(pg, graph, heads, ret_warnings, err))
+        return false;
+    belay_error why = {0};
+    if (!belay_ledger_drifted(pg, heads, &drifted, &why)) {
+        if (why.code == BELAY_E_CONNECTION_LOST || why.code == BELAY_E_CANCELLED) {
+            if (err != NULL)
+                *err = why;
+            return false;
+        }
+        belay_list_add(ret_warnings, why.message);
+    }
+    if (drifted)
+        belay_list_add(ret_warnings,
+            "the schema is not the one that belay recorded: somebody changed it outside of migrations");
+    return true;
 }
 
 static bool native_apply(belay_engine *self, const belay_apply *how, const belay_plan *plan,

@@ -5,6 +5,7 @@
 
 #include "migrate/version.h"
 #include "migrate/version.sql.h"
+#include "pg/schema_hash.h"
 #include "util/file.h"
 
 static bool ledger_exists(belay_pg *pg, bool *ret, belay_error *err)
@@ -107,11 +108,40 @@ bool belay_ledger_check(belay_pg *pg, const belay_graph *graph, const belay_list
     return true;
 }
 
-bool belay_ledger_last_schema(belay_pg *pg, char **ret_hex, belay_error *err)
+/* Describing a table takes a lock on it; whoever holds it for long must not hold up belay. */
+static bool hash_soon(belay_pg *pg, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *before = NULL;
+    if (!belay_pg_value(pg, sql_lock_timeout, NULL, 0, &before, err) ||
+        !belay_pg_exec(pg, "SET lock_timeout = '1s'", err))
+        return false;
+    bool ok = belay_schema_hash(pg, hex, err);
+    return belay_pg_execf(pg, ok ? err : NULL, "SET lock_timeout = '%s'", before) && ok;
+}
+
+bool belay_ledger_drifted(belay_pg *pg, const belay_list *heads, bool *ret, belay_error *err)
 {
     bool exists = false;
-    *ret_hex = NULL;
+    *ret = false;
     if (!ledger_exists(pg, &exists, err))
         return false;
-    return !exists || belay_pg_value(pg, sql_ledger_last_schema, NULL, 0, ret_hex, err);
+    if (!exists)
+        return true;
+    BELAY_AUTO(belay_free) char *rows = belay_list_join(heads, ",");
+    BELAY_AUTO(belay_free) char *recorded = NULL;
+    char hex[BELAY_SHA256_HEX_SIZE];
+    if (!belay_pg_value(pg, sql_ledger_last_schema, (const char *const[]){rows}, 1, &recorded, err))
+        return false;
+    if (recorded == NULL)
+        return true;
+    if (!hash_soon(pg, hex, err))
+        return belay_error_prefix(err, "the schema cannot be compared with the recorded one");
+    *ret = !belay_equal(hex, recorded);
+    return true;
+}
+
+bool belay_ledger_note_schema(belay_pg *pg, belay_error *err)
+{
+    char hex[BELAY_SHA256_HEX_SIZE];
+    return hash_soon(pg, hex, err) && belay_pg_queryp(pg, sql_ledger_set_schema, NULL, err, hex);
 }

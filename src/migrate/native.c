@@ -336,6 +336,18 @@ static bool run_all(belay_native_run *run, belay_error *err)
     return true;
 }
 
+/* What drift is judged by later. The steps are committed, so that a failure here only costs that judgement.
+ */
+static void note_schema(belay_native_run *run)
+{
+    BELAY_AUTO(belay_str_done) belay_str reset = BELAY_STR_INIT;
+    belay_error err = {0};
+    belay_session_reset_sql(&run->session, &reset);
+    if (run->plan->step_count > 0 && !(belay_pg_exec(run->session.pg, belay_str_text(&reset), &err) &&
+                                         belay_ledger_note_schema(run->session.pg, &err)))
+        belay_say(run->how->reporter, BELAY_WARN, "the schema's hash could not be recorded: %s", err.message);
+}
+
 bool belay_native_apply(
     const belay_apply *how, const belay_plan *plan, belay_apply_result *ret, belay_error *err)
 {
@@ -343,5 +355,8 @@ bool belay_native_apply(
     belay_error own = {0};
     err = err == NULL ? &own : err;
     __attribute__((cleanup(run_done))) belay_native_run run = {.how = how, .plan = plan, .result = ret};
-    return prepare_steps(&run, err) && open_run(&run, err) && run_all(&run, err);
+    if (!prepare_steps(&run, err) || !open_run(&run, err) || !run_all(&run, err))
+        return false;
+    note_schema(&run);
+    return true;
 }

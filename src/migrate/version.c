@@ -202,5 +202,5 @@ bool belay_version_stamp(belay_pg *pg, const belay_version_table *table, const c
         belay_pg_exec(pg, "ROLLBACK", NULL);
         return belay_error_prefix(err, "cannot stamp %s", located);
     }
-    return true;
+    return belay_ledger_note_schema(pg, err);
 }

@@ -55,9 +55,11 @@ bool belay_ledger_check(belay_pg *pg, const belay_graph *graph, const belay_list
     belay_list *ret_warnings, belay_error *err);
 /* Number of steps that the run committed to the ledger of this database; 0 without a ledger. */
 bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err);
-/* The schema's hash as the newest ledger row has it; NULL (true returned) when it has none. The caller frees.
- */
-bool belay_ledger_last_schema(belay_pg *pg, char **ret_hex, belay_error *err);
+/* Did the schema change since belay recorded it? False also when nothing is recorded for the version rows
+ * `heads` (another program moved the database, or an older belay). */
+bool belay_ledger_drifted(belay_pg *pg, const belay_list *heads, bool *ret, belay_error *err);
+/* Writes the schema's present hash into the newest ledger row; own transaction. */
+bool belay_ledger_note_schema(belay_pg *pg, belay_error *err);
 /* SHA-256 of a whole migration file. */
 bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err);
 

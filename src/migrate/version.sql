@@ -51,6 +51,10 @@ SELECT DISTINCT ON (revision) revision, reason, upgrade_sha256, downgrade_sha256
  WHERE revision IS NOT NULL AND reason IN ('upgrade', 'downgrade')
  ORDER BY revision, id DESC
 -- query: ledger_last_schema
-SELECT schema_sha256 FROM belay.ledger ORDER BY id DESC LIMIT 1
+SELECT CASE WHEN pg_catalog.array_to_string(ARRAY(SELECT h FROM pg_catalog.unnest(heads) h ORDER BY h COLLATE "C"), ',') = $1
+            THEN schema_sha256 END
+  FROM belay.ledger ORDER BY id DESC LIMIT 1
+-- query: lock_timeout
+SELECT pg_catalog.current_setting('lock_timeout')
 -- query: ledger_set_schema
 UPDATE belay.ledger SET schema_sha256 = $1 WHERE id = (SELECT pg_catalog.max(id) FROM belay.ledger)

@@ -35,6 +35,15 @@ sql_is bank "SELECT string_agg(revision || ' ' || statement_count || ' ' || arra
 belay 0 upgrade head
 belay 0 check
 
+begin "a schema that was changed by hand is noticed"
+sql bank "ALTER TABLE accounts ADD COLUMN byhand int"
+belay 7 check
+err_has "drifted"
+belay 0 upgrade head
+err_has "outside of migrations"
+sql bank "ALTER TABLE accounts DROP COLUMN byhand"
+belay 0 check
+
 begin "downgrade and up again"
 belay 0 downgrade -1
 err_has "Running downgrade a2 -> a1, Add a function"
