@@ -19,6 +19,9 @@ bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_er
 bool belay_dbstate_create(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
 /* Owner, ACL, settings, limit, label, comment. */
 bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
+/* The same two as SQL text: statements that a person could type, each ended by ";\n". */
+void belay_dbstate_create_sql(const json_t *state, const char *dbname, int server_version, belay_str *to);
+void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to);
 /* Names of what differs between two states, joined by ", "; NULL when nothing does. The caller frees. */
 char *belay_dbstate_difference(const json_t *a, const json_t *b);
 

@@ -1,0 +1,215 @@
+#include "pg/dbstate.h"
+
+#include "pg/dbstate.sql.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *text = NULL;
+    if (!belay_pg_value(pg, sql_dbstate_read, (const char *const[]){dbname}, 1, &text, err))
+        return belay_error_prefix(err, "cannot read the state of database \"%s\"", dbname);
+    if (text == NULL)
+        return belay_fail(err, BELAY_E_NO_DATABASE, "database \"%s\" does not exist", dbname);
+    json_error_t fault;
+    *ret = json_loads(text, 0, &fault);
+    return *ret != NULL || belay_fail(err, BELAY_E_INTERNAL, "the state of database \"%s\" is no JSON: %s",
+                               dbname, fault.text);
+}
+
+static void add_literal(belay_str *to, const char *before, const char *value)
+{
+    if (value == NULL)
+        return;
+    BELAY_AUTO(belay_free) char *literal = belay_quote_literal(value);
+    belay_str_appendf(to, " %s %s", before, literal);
+}
+
+static void add_locale(const json_t *state, int server_version, belay_str *to)
+{
+    const char *provider = text_of(state, "provider");
+    add_literal(to, "LC_COLLATE", text_of(state, "collate"));
+    add_literal(to, "LC_CTYPE", text_of(state, "ctype"));
+    if (provider == NULL || server_version < 150000)
+        return;
+    if (belay_equal(provider, "i")) {
+        belay_str_append(to, " LOCALE_PROVIDER icu");
+        add_literal(to, "ICU_LOCALE", text_of(state, "locale"));
+        if (server_version >= 160000)
+            add_literal(to, "ICU_RULES", text_of(state, "icu_rules"));
+    } else if (belay_equal(provider, "b")) {
+        belay_str_append(to, " LOCALE_PROVIDER builtin");
+        add_literal(to, "BUILTIN_LOCALE", text_of(state, "locale"));
+    } else {
+        belay_str_append(to, " LOCALE_PROVIDER libc");
+    }
+}
+
+void belay_dbstate_create_sql(const json_t *state, const char *dbname, int server_version, belay_str *to)
+{
+    BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
+    const char *tablespace = text_of(state, "tablespace");
+    belay_str_appendf(to, "CREATE DATABASE %s TEMPLATE template0", name);
+    add_literal(to, "ENCODING", text_of(state, "encoding"));
+    add_locale(state, server_version, to);
+    if (tablespace != NULL && !belay_equal(tablespace, "pg_default")) {
+        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(tablespace);
+        belay_str_appendf(to, " TABLESPACE %s", quoted);
+    }
+    belay_str_append(to, ";\n");
+}
+
+bool belay_dbstate_create(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
+    BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
+    belay_dbstate_create_sql(state, dbname, belay_pg_server_version(pg), &sql);
+    return belay_pg_exec(pg, belay_str_text(&sql), err) &&
+           belay_pg_execf(pg, err, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC", name);
+}
+
+/* Settings whose value is a list of identifiers: the stored form is quoted as identifiers, SET wants literals
+ * (pg_dump keeps the same list). */
+static bool is_list_setting(const char *name, size_t length)
+{
+    static const char *const lists[] = {"search_path", "temp_tablespaces", "session_preload_libraries",
+        "local_preload_libraries", "shared_preload_libraries", "unix_socket_directories"};
+    for (size_t i = 0; i < BELAY_COUNT(lists); i++) {
+        if (strlen(lists[i]) == length && strncasecmp(lists[i], name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "$user", public -> '$user', 'public' */
+static void add_list_value(belay_str *to, const char *value)
+{
+    bool any = false;
+    const char *p = value + strspn(value, " \t\n,");
+    while (*p != '\0') {
+        BELAY_AUTO(belay_str_done) belay_str item = BELAY_STR_INIT;
+        if (*p == '"') {
+            for (p++; *p != '\0' && (*p != '"' || p[1] == '"'); p++) {
+                p += *p == '"';
+                belay_str_append_char(&item, *p);
+            }
+            p += *p == '"';
+        } else {
+            size_t length = strcspn(p, ", \t\n");
+            belay_str_append_n(&item, p, length);
+            p += length;
+        }
+        BELAY_AUTO(belay_free) char *literal = belay_quote_literal(belay_str_text(&item));
+        belay_str_appendf(to, "%s%s", any ? ", " : "", literal);
+        any = true;
+        p += strspn(p, " \t\n,");
+    }
+    if (!any)
+        belay_str_append(to, "''");
+}
+
+static void add_setting(belay_str *to, const char *name, const char *role, const char *setting)
+{
+    const char *equals = strchr(setting, '=');
+    if (equals == NULL)
+        return;
+    size_t length = (size_t)(equals - setting);
+    BELAY_AUTO(belay_free) char *key = belay_strndup(setting, length);
+    BELAY_AUTO(belay_free) char *quoted_key = belay_quote_ident(key);
+    if (role != NULL) {
+        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(role);
+        belay_str_appendf(to, "ALTER ROLE %s IN DATABASE %s SET %s TO ", quoted, name, quoted_key);
+    } else {
+        belay_str_appendf(to, "ALTER DATABASE %s SET %s TO ", name, quoted_key);
+    }
+    if (is_list_setting(setting, length)) {
+        add_list_value(to, equals + 1);
+    } else {
+        BELAY_AUTO(belay_free) char *literal = belay_quote_literal(equals + 1);
+        belay_str_append(to, literal);
+    }
+    belay_str_append(to, ";\n");
+}
+
+static void add_settings(belay_str *to, const json_t *state, const char *name)
+{
+    size_t i;
+    json_t *entry;
+    belay_str_appendf(to, "ALTER DATABASE %s RESET ALL;\n", name);
+    json_array_foreach(json_object_get(state, "settings"), i, entry)
+    {
+        size_t j;
+        json_t *value;
+        json_array_foreach(json_object_get(entry, "values"), j, value)
+            add_setting(to, name, text_of(entry, "role"), json_string_value(value));
+    }
+}
+
+static void add_acl(belay_str *to, const json_t *state, const char *name, const char *owner)
+{
+    size_t i;
+    json_t *grant;
+    belay_str_appendf(to, "REVOKE ALL ON DATABASE %s FROM PUBLIC;\n", name);
+    if (owner != NULL)
+        belay_str_appendf(to, "REVOKE ALL ON DATABASE %s FROM %s;\n", name, owner);
+    json_array_foreach(json_object_get(state, "acl"), i, grant)
+    {
+        const char *grantee = text_of(grant, "grantee");
+        BELAY_AUTO(belay_free) char *quoted = grantee == NULL ? NULL : belay_quote_ident(grantee);
+        belay_str_appendf(to, "GRANT %s ON DATABASE %s TO %s%s;\n", text_of(grant, "privilege"), name,
+            quoted == NULL ? "PUBLIC" : quoted,
+            json_is_true(json_object_get(grant, "grantable")) ? " WITH GRANT OPTION" : "");
+    }
+}
+
+void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to)
+{
+    BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
+    const char *owner_name = text_of(state, "owner");
+    BELAY_AUTO(belay_free) char *owner = owner_name == NULL ? NULL : belay_quote_ident(owner_name);
+    const char *comment = text_of(state, "comment");
+    BELAY_AUTO(belay_free) char *quoted_comment = comment == NULL ? NULL : belay_quote_literal(comment);
+    if (owner != NULL)
+        belay_str_appendf(to, "ALTER DATABASE %s OWNER TO %s;\n", name, owner);
+    add_acl(to, state, name, owner);
+    add_settings(to, state, name);
+    belay_str_appendf(to, "ALTER DATABASE %s CONNECTION LIMIT %lld IS_TEMPLATE %s;\n", name,
+        (long long)json_integer_value(json_object_get(state, "connection_limit")),
+        json_is_true(json_object_get(state, "is_template")) ? "true" : "false");
+    belay_str_appendf(
+        to, "COMMENT ON DATABASE %s IS %s;\n", name, quoted_comment == NULL ? "NULL" : quoted_comment);
+    size_t i;
+    json_t *label;
+    json_array_foreach(json_object_get(state, "labels"), i, label)
+    {
+        BELAY_AUTO(belay_free) char *provider = belay_quote_ident(text_of(label, "provider"));
+        BELAY_AUTO(belay_free) char *text = belay_quote_literal(text_of(label, "label"));
+        belay_str_appendf(to, "SECURITY LABEL FOR %s ON DATABASE %s IS %s;\n", provider, name, text);
+    }
+}
+
+bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
+    belay_dbstate_apply_sql(state, dbname, &sql);
+    return belay_pg_exec(pg, belay_str_text(&sql), err) ||
+           belay_error_prefix(err, "cannot give database \"%s\" its owner, rights and settings", dbname);
+}
+
+char *belay_dbstate_difference(const json_t *a, const json_t *b)
+{
+    static const char *const keys[] = {"owner", "encoding", "collate", "ctype", "provider", "locale",
+        "icu_rules", "tablespace", "connection_limit", "is_template", "comment", "acl", "settings", "labels"};
+    BELAY_AUTO(belay_list_done) belay_list differing = {0};
+    for (size_t i = 0; i < BELAY_COUNT(keys); i++) {
+        const json_t *left = json_object_get(a, keys[i]);
+        const json_t *right = json_object_get(b, keys[i]);
+        bool both_null = (left == NULL || json_is_null(left)) && (right == NULL || json_is_null(right));
+        if (!both_null && !json_equal(left, right))
+            belay_list_add(&differing, keys[i]);
+    }
+    return differing.count == 0 ? NULL : belay_list_join(&differing, ", ");
+}
