@@ -3,7 +3,10 @@
  *
  * Never in the target itself: a session there blocks renames, and advisory locks do not reach across
  * databases. The key comes from the target database's name, taken by polling pg_try_advisory_lock (a blocking
- * one deadlocks CREATE INDEX CONCURRENTLY). Refuses poolers.
+ * one deadlocks CREATE INDEX CONCURRENTLY). Refuses poolers. TCP keepalives are on at both ends, so that
+ * neither side holds on to a dead one; idle_session_timeout is off.
+ *
+ *   open (lock held) --connection lost--> lost --belay_keeper_reopen--> open (lock held again)
  */
 #ifndef BELAY_GATE_KEEPER_H
 #define BELAY_GATE_KEEPER_H
@@ -20,7 +23,8 @@ typedef struct belay_keeper_options {
     int64_t wait_ms;    /* how long to poll for the lock; 0: one try */
 } belay_keeper_options;
 
-/* BELAY_E_LOCKED names the holder: pid, application_name with its host, client address, age. */
+/* BELAY_E_LOCKED names the holder: pid, application_name with its host, client address, age. The dialer must
+ * outlive the keeper; the options are copied. */
 bool belay_keeper_open(
     belay_dialer *dialer, const belay_keeper_options *options, belay_keeper **ret, belay_error *err);
 void belay_keeper_close(belay_keeper *keeper);
@@ -28,5 +32,16 @@ BELAY_DEFINE_AUTO(belay_keeper, belay_keeper_close)
 belay_pg *belay_keeper_pg(belay_keeper *keeper); /* for queries from outside of the target */
 /* One round trip; BELAY_E_CONNECTION_LOST when the lock's session is gone. */
 bool belay_keeper_check(belay_keeper *keeper, belay_error *err);
+
+/* After a loss: connects again, waits until the old backend is gone (it may still be committing), takes the
+ * lock again. BELAY_E_LOCKED when another run was faster: this one must then change nothing more. */
+bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err);
+/* A second connection beside the lock's, in the maintenance database too: it ends sessions while the first
+ * waits in a rename. Opened at first use, and again after a loss; owned by the keeper. */
+bool belay_keeper_second(belay_keeper *keeper, belay_pg **ret, belay_error *err);
+/* The backends of both connections as an array literal, "{12,34}"; valid until the next call. */
+const char *belay_keeper_pids(belay_keeper *keeper);
+belay_dialer *belay_keeper_dialer(const belay_keeper *keeper);
+const char *belay_keeper_maintenance_db(const belay_keeper *keeper);
 
 #endif

@@ -1,0 +1,28 @@
+/* Acts on databases of belay's own. */
+#include "gate/gate_internal.h"
+
+static bool require_own(const char *dbname, belay_error *err)
+{
+    return belay_gate_is_own_name(dbname) ||
+           belay_fail(err, BELAY_E_INTERNAL, "\"%s\" is not one of belay's own databases", dbname);
+}
+
+bool belay_gate_allow(belay_gate *gate, const char *dbname, bool allow, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
+    return require_own(dbname, err) &&
+           belay_pg_execf(belay_keeper_pg(gate->keeper), err, "ALTER DATABASE %s ALLOW_CONNECTIONS %s",
+               quoted, allow ? "true" : "false");
+}
+
+bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
+    if (!require_own(dbname, err) || !belay_record(gate->recorder, BELAY_RECORD_INTENT, "gate.drop",
+                                         json_pack("{s:s}", "database", dbname), err))
+        return false;
+    return belay_pg_execf(
+               belay_keeper_pg(gate->keeper), err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted) &&
+           belay_record(
+               gate->recorder, BELAY_RECORD_DONE, "gate.drop", json_pack("{s:s}", "database", dbname), err);
+}

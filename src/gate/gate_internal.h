@@ -1,0 +1,31 @@
+/* What the files of src/gate share. */
+#ifndef BELAY_GATE_GATE_INTERNAL_H
+#define BELAY_GATE_GATE_INTERNAL_H
+
+#include "gate/gate.h"
+
+#define BELAY_NAME_MARK "__belay_"
+
+bool belay_gate_is_own_name(const char *name); /* does it hold "__belay_"? */
+
+enum { BELAY_OIDS_SIZE = 32 };
+/* "{1}" or "{1,2}"; second 0: one alone. */
+void belay_oids(uint32_t first, uint32_t second, char ret[static BELAY_OIDS_SIZE]);
+
+/* Runs `sql` (one or more statements, in one transaction) on the keeper's connection, while the second
+ * connection ends the sessions of the databases `oids`. Tries again when sessions or locks were in the way,
+ * until the deadline; then names the sessions that stayed. */
+bool belay_gate_run_swept(
+    belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err);
+/* Refuses, with their names, when prepared transactions hold one of the databases. */
+bool belay_gate_no_prepared(belay_keeper *keeper, const char *oids, belay_error *err);
+/* The mark for a database's comment; a new reference. */
+json_t *belay_gate_mark(const belay_gate *gate, const char *state);
+/* {"name": ...} helpers read better than json_pack with NULLs: adds a string unless it is NULL. */
+static inline void belay_json_text(json_t *object, const char *key, const char *value)
+{
+    if (value != NULL)
+        json_object_set_new(object, key, json_string(value));
+}
+
+#endif

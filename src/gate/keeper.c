@@ -1,0 +1,245 @@
+#include "gate/keeper.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gate/keeper.sql.h"
+#include "util/clock.h"
+#include "util/hash.h"
+#include "util/stop.h"
+
+enum { APPLICATION_NAME_SIZE = 64, HOST_SIZE = 256, OLD_BACKEND_MS = 30000 };
+
+/* The target's dialer with keepalives added: a keeper is idle for as long as a migration runs. */
+typedef struct keepalive_dialer {
+    belay_dialer base;
+    belay_dialer *inner;
+} keepalive_dialer;
+
+struct belay_keeper {
+    belay_pg *pg;
+    belay_pg *second;
+    keepalive_dialer dialer;
+    char *maintenance_db;
+    char *dbname;
+    int64_t wait_ms;
+    char application_name[APPLICATION_NAME_SIZE];
+    char key[32]; /* of the advisory lock, a signed 64-bit number */
+    char pids[48];
+};
+
+static bool keepalive_address(belay_dialer *base, const char *dbname, belay_conninfo *ret, belay_error *err)
+{
+    static const char *const wanted[][2] = {{"keepalives", "1"}, {"keepalives_idle", "30"},
+        {"keepalives_interval", "10"}, {"keepalives_count", "3"}};
+    keepalive_dialer *self = (keepalive_dialer *)base;
+    if (!self->inner->address(self->inner, dbname, ret, err))
+        return false;
+    for (size_t i = 0; i < BELAY_COUNT(wanted); i++) {
+        if (belay_conninfo_get(ret, wanted[i][0]) == NULL)
+            belay_conninfo_set(ret, wanted[i][0], wanted[i][1]);
+    }
+    return true;
+}
+
+static void name_application(belay_keeper *keeper, const char *run_id)
+{
+    char host[HOST_SIZE] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        snprintf(host, sizeof host, "unknown-host");
+    snprintf(keeper->application_name, sizeof keeper->application_name, "belay %s %s", run_id, host);
+}
+
+/* The first 64 bits of a hash of the name: the same wherever belay runs. */
+static void compute_key(belay_keeper *keeper)
+{
+    BELAY_AUTO(belay_free) char *text = belay_format("belay target %s", keeper->dbname);
+    char hex[BELAY_SHA256_HEX_SIZE];
+    belay_sha256_of(text, strlen(text), hex);
+    hex[16] = '\0';
+    uint64_t value = strtoull(hex, NULL, 16);
+    snprintf(keeper->key, sizeof keeper->key, "%" PRId64, (int64_t)value);
+}
+
+static bool connect_keeper(belay_keeper *keeper, belay_pg **ret, belay_error *err)
+{
+    belay_pg_options options = {.dbname = keeper->maintenance_db,
+        .application_name = keeper->application_name,
+        .profile = BELAY_PG_PINNED};
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    if (!belay_pg_open(&keeper->dialer.base, &options, &pg, err))
+        return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
+    if (!belay_pg_refuse_pooler(pg, err) || !belay_pg_exec(pg, sql_keeper_settings, err))
+        return false;
+    if (belay_pg_server_version(pg) >= 140000 && !belay_pg_exec(pg, sql_keeper_settings_14, err))
+        return false;
+    *ret = belay_take(pg);
+    return true;
+}
+
+static bool try_lock(belay_keeper *keeper, bool *ret_got, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(keeper->pg, sql_try_lock, &rows, err, keeper->key))
+        return false;
+    *ret_got = belay_rows_bool(rows, 0, 0);
+    return true;
+}
+
+static void describe_age(const belay_rows *rows, char *buffer, size_t size)
+{
+    int64_t seconds = belay_rows_int(rows, 0, 3);
+    if (belay_rows_is_null(rows, 0, 3) || seconds < 0)
+        snprintf(buffer, size, "for an unknown time");
+    else if (seconds < 120)
+        snprintf(buffer, size, "for %" PRId64 " s", seconds);
+    else if (seconds < 7200)
+        snprintf(buffer, size, "for %" PRId64 " min", seconds / 60);
+    else
+        snprintf(buffer, size, "for %" PRId64 " h %" PRId64 " min", seconds / 3600, seconds % 3600 / 60);
+}
+
+static bool fail_locked(belay_keeper *keeper, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(keeper->pg, sql_holder, &rows, err, keeper->key))
+        return false;
+    if (belay_rows_count(rows) == 0)
+        return belay_fail(err, BELAY_E_LOCKED,
+            "another run held the lock of database \"%s\" until a moment ago; try again", keeper->dbname);
+    char age[64];
+    describe_age(rows, age, sizeof age);
+    return belay_fail(err, BELAY_E_LOCKED,
+        "another run holds database \"%s\": %s, server process %s of role %s, connected from %s %s",
+        keeper->dbname, belay_rows_text(rows, 0, 1), belay_rows_text(rows, 0, 0), belay_rows_text(rows, 0, 4),
+        belay_rows_text(rows, 0, 2), age);
+}
+
+static bool take_lock(belay_keeper *keeper, int64_t wait_ms, belay_error *err)
+{
+    int64_t end = belay_now_ms() + wait_ms;
+    for (;;) {
+        bool got = false;
+        if (!try_lock(keeper, &got, err) || !belay_stop_check(err))
+            return false;
+        if (got)
+            return true;
+        int64_t left = end - belay_now_ms();
+        if (left <= 0)
+            return fail_locked(keeper, err);
+        int64_t pause = 100 + belay_random_below(150);
+        belay_sleep_ms(pause < left ? pause : left);
+    }
+}
+
+bool belay_keeper_open(
+    belay_dialer *dialer, const belay_keeper_options *options, belay_keeper **ret, belay_error *err)
+{
+    if (belay_equal(options->maintenance_db, options->dbname))
+        return belay_fail(err, BELAY_E_CONFIG,
+                   "maintenance_db is the target's own database \"%s\": a session there blocks the renames "
+                   "of a run",
+                   options->dbname) ||
+               belay_error_hint(err, "set maintenance_db to another database, usually postgres");
+    BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = belay_alloc(sizeof *keeper);
+    keeper->dialer = (keepalive_dialer){{keepalive_address}, dialer};
+    keeper->maintenance_db = belay_strdup(options->maintenance_db);
+    keeper->dbname = belay_strdup(options->dbname);
+    keeper->wait_ms = options->wait_ms;
+    name_application(keeper, options->run_id);
+    compute_key(keeper);
+    if (!connect_keeper(keeper, &keeper->pg, err) || !take_lock(keeper, keeper->wait_ms, err))
+        return false;
+    *ret = belay_take(keeper);
+    return true;
+}
+
+void belay_keeper_close(belay_keeper *keeper)
+{
+    if (keeper == NULL)
+        return;
+    belay_pg_close(keeper->second);
+    belay_pg_close(keeper->pg);
+    free(keeper->maintenance_db);
+    free(keeper->dbname);
+    free(keeper);
+}
+
+belay_pg *belay_keeper_pg(belay_keeper *keeper)
+{
+    return keeper->pg;
+}
+
+bool belay_keeper_check(belay_keeper *keeper, belay_error *err)
+{
+    if (belay_pg_is_alive(keeper->pg))
+        return true;
+    return belay_fail(err, BELAY_E_CONNECTION_LOST,
+               "the connection that holds the lock of database \"%s\" was lost", keeper->dbname) ||
+           belay_error_hint(err, "another run may hold the target now, so this one changes nothing more; see "
+                                 "the server's log for "
+                                 "who ended the session");
+}
+
+/* The backend of a lost connection can work on for seconds: ended, and waited for. */
+static bool end_old_backend(belay_keeper *keeper, const char *pid, belay_error *err)
+{
+    int64_t end = belay_now_ms() + OLD_BACKEND_MS;
+    for (;;) {
+        BELAY_AUTO(belay_rows_free) belay_rows *gone = NULL;
+        if (!belay_pg_queryp(keeper->pg, sql_end_backend, NULL, err, pid, keeper->application_name) ||
+            !belay_pg_queryp(keeper->pg, sql_backend_gone, &gone, err, pid, keeper->application_name))
+            return false;
+        if (belay_rows_bool(gone, 0, 0))
+            return true;
+        if (belay_now_ms() > end)
+            return belay_fail(
+                err, BELAY_E_DEADLINE, "server process %s of the lost connection does not end", pid);
+        belay_sleep_ms(20);
+    }
+}
+
+bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)
+{
+    char old_pid[16];
+    snprintf(old_pid, sizeof old_pid, "%d", belay_pg_backend_pid(keeper->pg));
+    belay_pg *fresh = NULL;
+    if (!connect_keeper(keeper, &fresh, err))
+        return false;
+    belay_pg_close(keeper->pg);
+    keeper->pg = fresh;
+    return end_old_backend(keeper, old_pid, err) && take_lock(keeper, keeper->wait_ms, err);
+}
+
+bool belay_keeper_second(belay_keeper *keeper, belay_pg **ret, belay_error *err)
+{
+    if (keeper->second != NULL && !belay_pg_is_alive(keeper->second)) {
+        belay_pg_close(keeper->second);
+        keeper->second = NULL;
+    }
+    if (keeper->second == NULL && !connect_keeper(keeper, &keeper->second, err))
+        return false;
+    *ret = keeper->second;
+    return true;
+}
+
+const char *belay_keeper_pids(belay_keeper *keeper)
+{
+    if (keeper->second == NULL)
+        snprintf(keeper->pids, sizeof keeper->pids, "{%d}", belay_pg_backend_pid(keeper->pg));
+    else
+        snprintf(keeper->pids, sizeof keeper->pids, "{%d,%d}", belay_pg_backend_pid(keeper->pg),
+            belay_pg_backend_pid(keeper->second));
+    return keeper->pids;
+}
+
+belay_dialer *belay_keeper_dialer(const belay_keeper *keeper)
+{
+    return keeper->dialer.inner;
+}
+
+const char *belay_keeper_maintenance_db(const belay_keeper *keeper)
+{
+    return keeper->maintenance_db;
+}
