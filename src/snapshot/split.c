@@ -81,10 +81,11 @@ static void take_name(splitter *s, const char *name)
         if (length == 0 || !belay_starts_with(word + length, "; Schema: "))
             continue;
         const char *schema = word + length + strlen("; Schema: ");
-        const char *owner = strstr(schema, "; Owner: ");
+        const char *owner = strstr(schema, "; Owner:");
         if (owner == NULL)
             continue;
-        const char *owner_name = owner + strlen("; Owner: ");
+        const char *owner_name = owner + strlen("; Owner:");
+        owner_name += *owner_name == ' '; /* the lexer drops the blank before an empty owner */
         const char *tablespace = strstr(owner_name, "; Tablespace: ");
         set_text(s->entry, "name", name, type);
         set_text(s->entry, "type", word, word + length);

@@ -18,7 +18,10 @@ static const char dump[] = "\\restrict abc\nSET client_encoding = 'UTF8';\n\n"
                            "COMMENT ON FUNCTION f() IS '" FAKE "';\n\n"
                            "--\n-- TOC entry 6 (class 1259 OID 2)\n"
                            "-- Name: a; Type: b; Type: TABLE; Schema: -; Owner: o; Tablespace: fast\n--\n\n"
-                           "CREATE TABLE a ();\n\n\\unrestrict abc\n";
+                           "CREATE TABLE a ();\n\n"
+                           "--\n-- TOC entry 7 (class 0 OID 0)\n-- Dependencies: 6\n"
+                           "-- Name: EXTENSION x; Type: COMMENT; Schema: -; Owner: \n--\n\n"
+                           "COMMENT ON EXTENSION x IS 'y';\n\n\\unrestrict abc\n";
 
 static const char *text_of(json_t *entries, size_t index, const char *key)
 {
@@ -32,7 +35,7 @@ static void test_entries(void **state)
     BELAY_AUTO(belay_str_done) belay_str to = BELAY_STR_INIT;
     json_t *entries = json_array();
     assert_true(belay_dump_split(dump, sizeof dump - 1, "pre", &to, entries, &err));
-    assert_int_equal(json_array_size(entries), 2);
+    assert_int_equal(json_array_size(entries), 3);
     assert_string_equal(text_of(entries, 0, "name"), "f()");
     assert_string_equal(text_of(entries, 0, "type"), "FUNCTION");
     assert_string_equal(text_of(entries, 0, "owner"), "bank");
@@ -41,6 +44,8 @@ static void test_entries(void **state)
     assert_string_equal(text_of(entries, 1, "type"), "TABLE");
     assert_string_equal(text_of(entries, 1, "schema"), "");
     assert_string_equal(text_of(entries, 1, "owner"), "o");
+    assert_string_equal(text_of(entries, 2, "type"), "COMMENT");
+    assert_string_equal(text_of(entries, 2, "owner"), "");
     json_decref(entries);
 }
 
@@ -52,7 +57,7 @@ static void test_places(void **state)
     assert_true(belay_dump_split(dump, sizeof dump - 1, "pre", &to, entries, NULL));
     assert_null(strstr(belay_str_text(&to), "restrict"));
     json_int_t at = json_integer_value(json_object_get(json_array_get(entries, 0), "start"));
-    for (size_t i = 0; i < 2; i++) { /* the entries cover the text to its end, without gaps */
+    for (size_t i = 0; i < 3; i++) { /* the entries cover the text to its end, without gaps */
         json_t *entry = json_array_get(entries, i);
         assert_int_equal(json_integer_value(json_object_get(entry, "start")), at);
         assert_memory_equal(to.data + at, "--\n-- TOC entry", 15);
