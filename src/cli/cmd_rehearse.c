@@ -1,0 +1,98 @@
+#include "cli/commands.h"
+#include "rehearse/rehearse.h"
+#include "util/clock.h"
+
+static struct {
+    bool fresh, cluster;
+    const char *to;
+} o;
+
+static const belay_option options[] = {
+    {"to", 0, "REV", "revision to go to (default: head)", BELAY_OPT_TEXT, &o.to},
+    {"fresh", 0, NULL, "take a snapshot now, even when there is a verified one", BELAY_OPT_FLAG, &o.fresh},
+    {"cluster", 0, NULL, "use a private server on this machine, not a scratch database on the target's",
+        BELAY_OPT_FLAG, &o.cluster},
+    BELAY_OPT_END};
+
+static json_t *texts(const belay_list *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_string(list->items[i]));
+    return array;
+}
+
+static json_t *stage_list(const belay_rehearsal *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->stage_count; i++)
+        json_array_append_new(array, json_pack("{s:s, s:s, s:f}", "name", r->stages[i].name, "outcome",
+                                         r->stages[i].outcome, "seconds", r->stages[i].seconds));
+    return array;
+}
+
+/* The target is untouched either way: only a copy was migrated. */
+static json_t *answer(const belay_cli *cli, const char *run_id, const belay_rehearsal *r, bool ok)
+{
+    return json_pack("{s:s, s:s?, s:s, s:o, s:o, s:s?, s:n, s:n, s:o, s:i, s:i, s:s?, s:o, s:s?, s:b, s:o}",
+        "run", run_id, "target", cli->target.name, "outcome", ok ? "succeeded" : "untouched", "from",
+        texts(&r->from), "to", texts(&r->to), "snapshot", r->snapshot_id, "twin", "kept", "stages",
+        stage_list(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded, "irreversible",
+        r->irreversible, "schema_equal", r->schema_compared ? json_boolean(r->schema_equal) : json_null(),
+        "schema_difference", r->schema_difference, "private_server", r->private_server, "warnings",
+        texts(&r->warnings));
+}
+
+static const char *schema_verdict(const belay_rehearsal *r)
+{
+    if (!r->schema_compared)
+        return r->irreversible != NULL ? "not compared: a revision is irreversible" : "not compared";
+    return r->schema_equal ? "equals the one before" : "DIFFERS from the one before";
+}
+
+static void print_report(const belay_cli *cli, const belay_rehearsal *r)
+{
+    for (size_t i = 0; i < r->stage_count; i++)
+        belay_cli_print(
+            cli, "%-14s %-8s %8.2f s", r->stages[i].name, r->stages[i].outcome, r->stages[i].seconds);
+    belay_cli_print(cli, "rehearsed %zu revision%s on snapshot %s; the schema after the downgrade: %s",
+        r->steps, r->steps == 1 ? "" : "s", r->snapshot_id, schema_verdict(r));
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    BELAY_AUTO(belay_rehearsal_done) belay_rehearsal rehearsal = {0};
+    char run_id[BELAY_RUN_ID_SIZE];
+    belay_new_run_id(run_id);
+    if (!belay_cli_store(cli, &store, &err))
+        return belay_cli_finish(cli, false, NULL, &err);
+    const belay_rehearse_options how = {.dialer = cli->dialer,
+        .target = &cli->target,
+        .store = store,
+        .run_id = run_id,
+        .to = o.to,
+        .fresh = o.fresh,
+        .cluster = o.cluster,
+        .reporter = cli->reporter};
+    bool ok = belay_rehearse(&how, &rehearsal, &err);
+    if (ok)
+        print_report(cli, &rehearsal);
+    return belay_cli_finish(cli, ok, answer(cli, run_id, &rehearsal, ok), &err);
+}
+
+const belay_command belay_cmd_rehearse = {
+    .name = "rehearse",
+    .group = "Deploying",
+    .usage = "rehearse [options] [TARGET]",
+    .summary = "run the pending migrations on a restored copy, and back again",
+    .details =
+        "Restores the newest verified snapshot (or a fresh one) into a scratch database, compares it, runs "
+        "the\n"
+        "pending migrations as a deploy would, verifies, takes them back, applies them again, and drops the\n"
+        "copy. The target is not changed. Exit status 0: all went well; 1: something failed.",
+    .options = options,
+    .target_word = true,
+    .run = run,
+};

@@ -1,0 +1,360 @@
+#include "rehearse/rehearse.h"
+
+#include "gate/gate.h"
+#include "migrate/engine.h"
+#include "pg/schema_hash.h"
+#include "rehearse/private_server.h"
+#include "rehearse/rehearse.sql.h"
+#include "rehearse/way_down.h"
+#include "restore/restore.h"
+#include "restore/roles.h"
+#include "restore/toc.h"
+#include "snapshot/snapshot.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+enum { SHOWN_SCHEMA_LINES = 10 };
+
+void belay_rehearsal_done(belay_rehearsal *rehearsal)
+{
+    free(rehearsal->snapshot_id);
+    free(rehearsal->irreversible);
+    free(rehearsal->schema_difference);
+    belay_list_done(&rehearsal->from);
+    belay_list_done(&rehearsal->to);
+    belay_list_done(&rehearsal->warnings);
+}
+
+/* What the stages share. */
+typedef struct rehearsal {
+    const belay_rehearse_options *options;
+    belay_rehearsal *ret;
+    belay_snapshot_info snapshot;
+    belay_archive *archive;
+    belay_private_server *server; /* NULL: the target's own */
+    belay_dialer *dialer;         /* to where the copy is */
+    belay_pg *maintenance;
+    char scratch[BELAY_DBNAME_SIZE];
+    bool created;
+    belay_engine *engine;
+    belay_plan plan;  /* the pending revisions */
+    belay_plan down;  /* and back */
+    belay_plan again; /* those of them that went down */
+    belay_str before; /* the schema's description */
+} rehearsal;
+
+static const char *goal(const rehearsal *r)
+{
+    return r->options->to == NULL ? "head" : r->options->to;
+}
+
+static bool newest_whole(rehearsal *r, bool *ret_found, belay_error *err)
+{
+    belay_snapshot_info *infos = NULL;
+    size_t count = 0;
+    *ret_found = false;
+    if (!belay_snapshot_list(r->options->store, r->options->target->name, &infos, &count, err))
+        return false;
+    for (size_t i = 0; i < count && !*ret_found; i++) {
+        if (!belay_equal(infos[i].state, "verified") && !belay_equal(infos[i].state, "proven"))
+            continue;
+        r->snapshot = infos[i];
+        infos[i] = (belay_snapshot_info){0};
+        *ret_found = true;
+    }
+    belay_snapshot_list_free(infos, count);
+    return true;
+}
+
+static bool take_snapshot(rehearsal *r, belay_error *err)
+{
+    const char *dbname = belay_target_dbname(r->options->target);
+    const belay_snapshot_options how = {.dialer = r->options->dialer,
+        .dbname = dbname,
+        .public_name = dbname,
+        .target = r->options->target,
+        .run_id = r->options->run_id,
+        .recorder = r->options->recorder,
+        .reporter = r->options->reporter};
+    return belay_snapshot_take(&how, r->options->store, &r->snapshot, err);
+}
+
+static bool stage_snapshot(rehearsal *r, belay_error *err)
+{
+    bool found = false;
+    if (!r->options->fresh && !newest_whole(r, &found, err))
+        return false;
+    if (!found && !take_snapshot(r, err))
+        return false;
+    r->ret->snapshot_id = belay_strdup(r->snapshot.id);
+    belay_say(r->options->reporter, BELAY_INFO, "rehearsing on snapshot %s of %s", r->snapshot.id,
+        r->snapshot.created_at);
+    return belay_archive_open(r->options->store, r->snapshot.name, &r->archive, err);
+}
+
+static bool open_maintenance(rehearsal *r, const char *dbname, belay_error *err)
+{
+    const belay_pg_options how = {
+        .dbname = dbname, .application_name = r->options->run_id, .profile = BELAY_PG_PINNED};
+    return belay_pg_open(r->dialer, &how, &r->maintenance, err);
+}
+
+static bool may_create_databases(rehearsal *r, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *answer = NULL;
+    if (!open_maintenance(r, r->options->target->maintenance_db, err) ||
+        !belay_pg_value(r->maintenance, sql_may_create_databases, NULL, 0, &answer, err))
+        return false;
+    *ret = answer != NULL && belay_equal(answer, "t");
+    return true;
+}
+
+/* The roles that the snapshot's objects name; a private server has none of them. */
+static bool create_roles(rehearsal *r, const belay_toc *toc, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list roles = {0};
+    for (size_t i = 0; i < toc->count; i++) {
+        for (size_t s = 0; s < toc->entries[i].statement_count; s++)
+            belay_roles_collect(toc->entries[i].statements[s], &roles);
+    }
+    for (size_t i = 0; i < roles.count; i++) {
+        const char *name = belay_roles_lookup(roles.items[i], &r->options->target->role_map);
+        BELAY_AUTO(belay_free) char *present = NULL;
+        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(name);
+        if (!belay_pg_value(r->maintenance, sql_role_exists, (const char *const[]){name}, 1, &present, err) ||
+            (present == NULL && !belay_pg_execf(r->maintenance, err, "CREATE ROLE %s", quoted)))
+            return false;
+    }
+    return true;
+}
+
+static bool start_server(rehearsal *r, belay_error *err)
+{
+    BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
+    const char *user = belay_conninfo_get(&r->options->target->connection, "user");
+    int major = belay_archive_manifest(r->archive)->server_version / 10000;
+    belay_pg_close(belay_take(r->maintenance));
+    if (!belay_toc_read(r->archive, &toc, err) ||
+        !belay_private_server_start(
+            major, user == NULL ? "postgres" : user, r->options->reporter, &r->server, err))
+        return false;
+    r->ret->private_server = true;
+    r->dialer = belay_private_server_dialer(r->server);
+    return open_maintenance(r, "postgres", err) && create_roles(r, toc, err);
+}
+
+static bool stage_server(rehearsal *r, belay_error *err)
+{
+    bool here = false;
+    r->dialer = r->options->dialer;
+    if (!r->options->cluster && !may_create_databases(r, &here, err))
+        return false;
+    if (here)
+        return true;
+    if (!r->options->cluster)
+        belay_say(r->options->reporter, BELAY_INFO,
+            "the role may not create databases on the target's server: the copy goes to a private one");
+    return start_server(r, err);
+}
+
+static belay_restore_options restore_options(const rehearsal *r)
+{
+    return (belay_restore_options){.dialer = r->dialer,
+        .maintenance = r->maintenance,
+        .dbname = r->scratch,
+        .run_id = r->options->run_id,
+        .target = r->options->target,
+        .recorder = r->options->recorder,
+        .reporter = r->options->reporter};
+}
+
+static bool stage_restore(rehearsal *r, belay_error *err)
+{
+    BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
+    const belay_restore_options how = restore_options(r);
+    r->created = belay_restore_into(&how, r->archive, &result, err);
+    for (size_t i = 0; i < result.warnings.count; i++)
+        belay_list_add(&r->ret->warnings, result.warnings.items[i]);
+    return r->created;
+}
+
+static bool stage_compare(rehearsal *r, belay_error *err)
+{
+    const belay_restore_options how = restore_options(r);
+    int64_t started_ms = belay_now_ms();
+    if (!belay_restore_compare(&how, r->archive, err))
+        return false;
+    double seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
+    for (size_t i = 0; i < r->ret->stage_count; i++) {
+        if (belay_equal(r->ret->stages[i].name, "restore"))
+            seconds += r->ret->stages[i].seconds;
+    }
+    return belay_snapshot_mark_proven(r->options->store, &r->snapshot, seconds, err);
+}
+
+static bool connect_scratch(const rehearsal *r, belay_pg **ret, belay_error *err)
+{
+    const belay_pg_options how = {
+        .dbname = r->scratch, .application_name = r->options->run_id, .profile = BELAY_PG_USER};
+    return belay_pg_open(r->dialer, &how, ret, err);
+}
+
+static bool describe(const rehearsal *r, belay_str *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    return connect_scratch(r, &pg, err) && belay_schema_describe(pg, ret, err);
+}
+
+static bool stage_plan(rehearsal *r, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    if (!belay_engine_open(r->options->target, &r->engine, err) || !connect_scratch(r, &pg, err) ||
+        !r->engine->heads(r->engine, pg, &r->ret->from, err) ||
+        !r->engine->plan(r->engine, &r->ret->from, goal(r), false, &r->plan, err))
+        return false;
+    for (size_t i = 0; i < r->plan.to_count; i++)
+        belay_list_add(&r->ret->to, r->plan.to[i]);
+    r->ret->steps = r->plan.step_count;
+    belay_say(r->options->reporter, BELAY_INFO, "%zu pending revision%s", r->plan.step_count,
+        r->plan.step_count == 1 ? "" : "s");
+    const char *irreversible = NULL;
+    belay_plan_way_down(&r->plan, &r->down, &irreversible);
+    belay_plan_tail(&r->plan, r->down.step_count, &r->again);
+    r->ret->irreversible = irreversible == NULL ? NULL : belay_strdup(irreversible);
+    return describe(r, &r->before, err);
+}
+
+static bool apply(rehearsal *r, const belay_plan *plan, belay_error *err)
+{
+    belay_apply_result result = {0};
+    const belay_apply how = {.dialer = r->dialer,
+        .dbname = r->scratch,
+        .run_id = r->options->run_id,
+        .target = r->options->target,
+        .reporter = r->options->reporter};
+    bool ok = r->engine->apply(r->engine, &how, plan, &result, err);
+    belay_apply_result_done(&result);
+    return ok;
+}
+
+static bool stage_migrate(rehearsal *r, belay_error *err)
+{
+    return apply(r, &r->plan, err);
+}
+
+static bool stage_verify(rehearsal *r, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    return connect_scratch(r, &pg, err) && r->engine->verify(r->engine, pg, &r->plan, err);
+}
+
+static bool compare_schema(rehearsal *r, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str after = BELAY_STR_INIT;
+    if (!describe(r, &after, err))
+        return false;
+    r->ret->schema_compared = true;
+    r->ret->schema_difference =
+        belay_schema_difference(belay_str_text(&r->before), belay_str_text(&after), SHOWN_SCHEMA_LINES);
+    r->ret->schema_equal = r->ret->schema_difference == NULL;
+    if (!r->ret->schema_equal)
+        belay_say(r->options->reporter, BELAY_WARN,
+            "the schema after the downgrade differs from the one before:\n%s", r->ret->schema_difference);
+    return true;
+}
+
+static bool stage_downgrade(rehearsal *r, belay_error *err)
+{
+    if (r->ret->irreversible != NULL)
+        belay_say(r->options->reporter, BELAY_NOTICE,
+            "revision %s has no downgrade section: it and what is below it are not taken back",
+            r->ret->irreversible);
+    if (!apply(r, &r->down, err))
+        return false;
+    r->ret->downgraded = r->down.step_count;
+    return r->ret->irreversible != NULL || compare_schema(r, err);
+}
+
+static bool stage_again(rehearsal *r, belay_error *err)
+{
+    return apply(r, &r->again, err);
+}
+
+static bool stage_drop(rehearsal *r, belay_error *err)
+{
+    r->created = false;
+    return belay_restore_drop(r->maintenance, r->scratch, err);
+}
+
+static bool has_pending(const rehearsal *r)
+{
+    return r->plan.step_count > 0;
+}
+
+static bool has_way_down(const rehearsal *r)
+{
+    return r->down.step_count > 0;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(rehearsal *r, belay_error *err);
+    bool (*wanted)(const rehearsal *r); /* NULL: always */
+} stages[] = {
+    {"snapshot", stage_snapshot, NULL},
+    {"server", stage_server, NULL},
+    {"restore", stage_restore, NULL},
+    {"compare", stage_compare, NULL},
+    {"plan", stage_plan, NULL},
+    {"migrate", stage_migrate, has_pending},
+    {"verify", stage_verify, has_pending},
+    {"downgrade", stage_downgrade, has_way_down},
+    {"upgrade again", stage_again, has_way_down},
+    {"drop", stage_drop, NULL},
+};
+_Static_assert(BELAY_COUNT(stages) <= BELAY_REHEARSE_STAGES_MAX, "room for every stage");
+
+static bool run_stage(rehearsal *r, size_t number, belay_error *err)
+{
+    belay_rehearse_stage *stage = &r->ret->stages[r->ret->stage_count++];
+    *stage = (belay_rehearse_stage){stages[number].name, "skipped", 0};
+    if (stages[number].wanted != NULL && !stages[number].wanted(r))
+        return true;
+    int64_t started_ms = belay_now_ms();
+    belay_say(r->options->reporter, BELAY_DEBUG, "rehearsal: %s", stage->name);
+    bool ok = belay_stop_check(err) && stages[number].run(r, err);
+    stage->seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
+    stage->outcome = ok ? "ok" : "failed";
+    return ok || belay_error_prefix(err, "rehearsal, %s", stage->name);
+}
+
+/* What a failed stage left behind; the error that led here stays. */
+static void clean_up(rehearsal *r)
+{
+    belay_error fault = {0};
+    belay_stop_mask(true);
+    if (r->created && !belay_restore_drop(r->maintenance, r->scratch, &fault))
+        belay_say(r->options->reporter, BELAY_WARN, "the scratch database %s could not be dropped: %s",
+            r->scratch, fault.message);
+    belay_pg_close(r->maintenance);
+    belay_private_server_stop(r->server);
+    belay_stop_mask(false);
+    belay_archive_close(r->archive);
+    belay_engine_free(r->engine);
+    belay_plan_done(&r->again);
+    belay_plan_done(&r->down);
+    belay_plan_done(&r->plan);
+    belay_str_done(&r->before);
+    belay_snapshot_info_done(&r->snapshot);
+}
+
+bool belay_rehearse(const belay_rehearse_options *options, belay_rehearsal *ret, belay_error *err)
+{
+    rehearsal r = {.options = options, .ret = ret, .before = BELAY_STR_INIT};
+    belay_gate_name(belay_target_dbname(options->target), "scratch", options->run_id, r.scratch);
+    bool ok = true;
+    for (size_t i = 0; ok && i < BELAY_COUNT(stages); i++)
+        ok = run_stage(&r, i, err);
+    clean_up(&r);
+    return ok;
+}

@@ -1,0 +1,131 @@
+/* The schema's part of a comparison. */
+#include "pg/schema_hash.h"
+#include "restore/compare_parts.h"
+#include "restore/restore.sql.h"
+#include "restore/toc.h"
+#include "util/hash.h"
+
+static const char not_valid[] = " NOT VALID";
+
+/* The key as the snapshot has it; NULL when it has none of that name, or has it NOT VALID itself. */
+static const belay_toc_entry *valid_in_snapshot(const belay_toc *toc, const char *schema, const char *name)
+{
+    const belay_toc_entry *entry = belay_toc_find(toc, "FK CONSTRAINT", schema, name);
+    if (entry == NULL || entry->statement_count == 0 || belay_ends_with(entry->statements[0], not_valid))
+        return NULL;
+    return entry;
+}
+
+static bool has_key(const belay_rows *keys, const belay_toc_entry *entry)
+{
+    for (size_t i = 0; i < belay_rows_count(keys); i++) {
+        if (belay_equal(belay_rows_text(keys, i, 0), entry->schema) &&
+            belay_equal(belay_rows_text(keys, i, 1), entry->name))
+            return true;
+    }
+    return false;
+}
+
+/* Takes NOT VALID off the keys that the snapshot has as valid. */
+static void mark_valid(const belay_toc *toc, const belay_rows *keys, belay_list *lines)
+{
+    for (size_t i = 0; i < belay_rows_count(keys); i++) {
+        if (belay_rows_bool(keys, i, 2) ||
+            valid_in_snapshot(toc, belay_rows_text(keys, i, 0), belay_rows_text(keys, i, 1)) == NULL)
+            continue;
+        for (size_t l = 0; l < lines->count; l++) {
+            char *line = lines->items[l];
+            if (belay_starts_with(line, belay_rows_text(keys, i, 3)) && belay_ends_with(line, not_valid))
+                line[strlen(line) - (sizeof not_valid - 1)] = '\0';
+        }
+    }
+}
+
+/* "constraint s.t k FOREIGN KEY ..." of a key that was left out: pg_dump wrote "ALTER TABLE s.t\n    ADD
+ * CONSTRAINT k FOREIGN KEY ...". */
+static char *line_of(const belay_toc_entry *entry)
+{
+    static const char head[] = "ALTER TABLE ";
+    static const char middle[] = "ADD CONSTRAINT ";
+    const char *sql = entry->statements[0];
+    const char *add = strstr(sql, middle);
+    if (!belay_starts_with(sql, head) || add == NULL)
+        return NULL;
+    const char *table = sql + sizeof head - 1;
+    if (belay_starts_with(table, "ONLY "))
+        table += strlen("ONLY ");
+    int length = (int)strcspn(table, "\n");
+    while (length > 0 && table[length - 1] == ' ')
+        length--;
+    return belay_format("constraint %.*s %s", length, table, add + sizeof middle - 1);
+}
+
+static void add_left_out(const belay_toc *toc, const belay_rows *keys, belay_list *lines)
+{
+    for (size_t i = toc->pre_count; i < toc->count; i++) {
+        const belay_toc_entry *entry = &toc->entries[i];
+        if (!belay_equal(entry->type, "FK CONSTRAINT") || entry->statement_count == 0 || has_key(keys, entry))
+            continue;
+        char *line = line_of(entry);
+        if (line != NULL)
+            belay_list_add_owned(lines, line);
+    }
+}
+
+/* The description as it would be if every key of the snapshot had held. */
+static bool as_if_keys_held(belay_comparison *c, const char *description, char **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
+    BELAY_AUTO(belay_rows_free) belay_rows *keys = NULL;
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
+    if (!belay_toc_read(c->archive, &toc, err) || !belay_pg_query0(c->pg, sql_foreign_keys, &keys, err))
+        return false;
+    belay_list_split(&lines, description, "\n");
+    mark_valid(toc, keys, &lines);
+    add_left_out(toc, keys, &lines);
+    belay_list_sort(&lines);
+    BELAY_AUTO(belay_free) char *joined = belay_list_join(&lines, "\n");
+    *ret = belay_format("%s\n", joined);
+    return true;
+}
+
+static void hash_of(const char *text, char hex[static BELAY_SHA256_HEX_SIZE])
+{
+    belay_sha256_of(text, strlen(text), hex);
+}
+
+static bool hash_differs(
+    belay_comparison *c, const char *expected, const char *description, bool *ret, belay_error *err)
+{
+    char hex[BELAY_SHA256_HEX_SIZE];
+    hash_of(description, hex);
+    *ret = !belay_equal(hex, expected);
+    if (!*ret || !c->options->restored)
+        return true;
+    BELAY_AUTO(belay_free) char *adjusted = NULL;
+    if (!as_if_keys_held(c, description, &adjusted, err))
+        return false;
+    hash_of(adjusted, hex);
+    *ret = !belay_equal(hex, expected);
+    return true;
+}
+
+bool belay_compare_schema(belay_comparison *c, belay_error *err)
+{
+    json_t *header = NULL;
+    if (!belay_header_read(c->archive, &header, err))
+        return false;
+    json_int_t version = json_integer_value(json_object_get(header, "server_version"));
+    const char *expected = json_string_value(json_object_get(header, "schema_hash"));
+    bool differs = false;
+    bool ok = true;
+    BELAY_AUTO(belay_str_done) belay_str description = BELAY_STR_MAX(SIZE_MAX / 2);
+    if (expected != NULL && version / 10000 == belay_pg_server_version(c->pg) / 10000)
+        ok = belay_schema_describe(c->pg, &description, err) &&
+             belay_str_check(&description, "the schema's description", err) &&
+             hash_differs(c, expected, belay_str_text(&description), &differs, err);
+    if (differs)
+        belay_compare_note(c, belay_strdup("schema: its description differs from the snapshot's"));
+    json_decref(header);
+    return ok;
+}
