@@ -51,8 +51,8 @@ typedef struct belay_command {
     int (*run)(belay_cli *cli);
 } belay_command;
 
-/* X(verb) in the order of `belay help`. */
-/* clang-format off: one verb a line keeps changes apart */
+/* X(verb) in the order of `belay help`; one a line keeps changes apart. */
+/* clang-format off */
 #define BELAY_COMMANDS(X) \
     X(revision) \
     X(upgrade) \

@@ -66,8 +66,8 @@ void belay_graph_heads(const belay_graph *graph, belay_list *ret_ids);
 
 /* The heads that version rows can hold: those on which nothing depends. */
 void belay_graph_real_heads(const belay_graph *graph, belay_list *ret_ids);
-/* What a range of `history` shows, children first: from lower to upper, both included and on lines of descent that
- * join them; `heads` as below. lower "base" or "" and upper "heads" or "" leave that end open. */
+/* What a range of `history` shows, children first: from lower to upper, both included and on lines of descent
+ * that join them; `heads` as below. lower "base" or "" and upper "heads" or "" leave that end open. */
 typedef struct belay_revisions {
     const belay_revision **items;
     size_t count, capacity;
@@ -136,8 +136,9 @@ typedef struct belay_new_revision {
     bool merge;          /* the sections stay empty */
     belay_list labels, depends_on;
 } belay_new_revision;
-/* Writes the file from the template and reads the folder again to see that it fits; *ret_path: free it. Alembic's
- * refusals (several heads, not a head) are BELAY_E_MULTIPLE_HEADS and BELAY_E_USAGE; nothing stays on failure. */
+/* Writes the file from the template and reads the folder again to see that it fits; *ret_path: free it.
+ * Alembic's refusals (several heads, not a head) are BELAY_E_MULTIPLE_HEADS and BELAY_E_USAGE; nothing stays
+ * on failure. */
 bool belay_revision_create(
     const belay_graph *graph, const belay_new_revision *wanted, char **ret_path, belay_error *err);
 

@@ -29,7 +29,7 @@ expect 2 "Multiple heads are present" "$BELAY" revision -m no
 expect 2 "Character(s) '-' not allowed" "$BELAY" revision -m no --head bbbb --rev-id a-b
 expect 2 "more than once" "$BELAY" revision -m no --head bbbb --rev-id cccc11112222
 expect 2 "Can't locate revision identified by 'ffff'" "$BELAY" show ffff
-[ "$(ls migrations | wc -l)" = 3 ] || fail "a refused revision left a file"
+[ "$(find migrations -type f | wc -l)" = 3 ] || fail "a refused revision left a file"
 [ "$("$BELAY" branches)" = "aaaa11112222 (main) (branchpoint)
              -> bbbb11112222 (main) (head)
              -> cccc11112222 (main) (head)" ] || fail "branches: $("$BELAY" branches)"
