@@ -7,6 +7,40 @@
 #include "pg/pg_internal.h"
 #include "util/stop.h"
 
+void belay_pg_leave_copy(belay_pg *pg, ExecStatusType status)
+{
+    char *row = NULL;
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
+        PQputCopyEnd(pg->conn, "no data comes with this statement");
+    while (status == PGRES_COPY_OUT && PQgetCopyData(pg->conn, &row, 0) > 0)
+        PQfreemem(row);
+}
+
+/* Reads the end of the command after the last row. */
+static bool finish(belay_pg *pg, uint64_t *ret_rows, belay_error *err)
+{
+    bool ok = true;
+    bool cancelled = false;
+    for (;;) {
+        while (PQisBusy(pg->conn)) {
+            if (!belay_pg_wait_readable(pg, &cancelled, ok ? err : NULL))
+                return false;
+        }
+        PGresult *result = PQgetResult(pg->conn);
+        if (result == NULL)
+            return ok;
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR && ok)
+            ok = belay_pg_result_error(pg->conn, result, err);
+        belay_pg_leave_copy(pg, PQresultStatus(result));
+        long long rows = 0;
+        if (ret_rows != NULL && belay_parse_int64(PQcmdTuples(result), &rows))
+            *ret_rows = (uint64_t)rows;
+        PQclear(result);
+        if (PQstatus(pg->conn) == CONNECTION_BAD)
+            return ok ? belay_pg_lost_error(pg->conn, err) : false;
+    }
+}
+
 /* Starts the command and expects the given copy state. */
 static bool begin(belay_pg *pg, const char *sql, ExecStatusType wanted, belay_error *err)
 {
@@ -26,40 +60,16 @@ static bool begin(belay_pg *pg, const char *sql, ExecStatusType wanted, belay_er
     if (status == PGRES_FATAL_ERROR)
         belay_pg_result_error(pg->conn, result, err);
     else
-        belay_fail(err, BELAY_E_INTERNAL, "not a COPY statement: %s", sql);
+        belay_fail(err, BELAY_E_INTERNAL, "not a COPY statement of this direction: %s", sql);
     PQclear(result);
-    while ((result = PQgetResult(pg->conn)) != NULL && PQstatus(pg->conn) != CONNECTION_BAD)
-        PQclear(result);
+    belay_pg_leave_copy(pg, status);
+    finish(pg, NULL, NULL);
     return false;
 }
 
 bool belay_pg_copy_out_begin(belay_pg *pg, const char *sql, belay_error *err)
 {
     return begin(pg, sql, PGRES_COPY_OUT, err);
-}
-
-/* Reads the end of the command after the last row. */
-static bool finish(belay_pg *pg, uint64_t *ret_rows, belay_error *err)
-{
-    bool ok = true;
-    bool cancelled = false;
-    for (;;) {
-        while (PQisBusy(pg->conn)) {
-            if (!belay_pg_wait_readable(pg, &cancelled, ok ? err : NULL))
-                return false;
-        }
-        PGresult *result = PQgetResult(pg->conn);
-        if (result == NULL)
-            return ok;
-        if (PQresultStatus(result) == PGRES_FATAL_ERROR && ok)
-            ok = belay_pg_result_error(pg->conn, result, err);
-        long long rows = 0;
-        if (ret_rows != NULL && belay_parse_int64(PQcmdTuples(result), &rows))
-            *ret_rows = (uint64_t)rows;
-        PQclear(result);
-        if (PQstatus(pg->conn) == CONNECTION_BAD)
-            return ok ? belay_pg_lost_error(pg->conn, err) : false;
-    }
 }
 
 belay_copy_status belay_pg_copy_read(belay_pg *pg, const char **ret_data, size_t *ret_size, belay_error *err)

@@ -130,7 +130,10 @@ int belay_pg_backend_pid(const belay_pg *pg)
 
 bool belay_pg_is_alive(belay_pg *pg)
 {
-    return belay_pg_exec(pg, "SELECT 1", NULL);
+    /* An empty query is answered within a failed transaction too; a cancelled one was answered. */
+    belay_error err = {0};
+    return belay_pg_exec(pg, "", &err) ||
+           (err.code != BELAY_E_CONNECTION_LOST && PQstatus(pg->conn) == CONNECTION_OK);
 }
 
 const char *belay_pg_dbname(const belay_pg *pg)
@@ -241,7 +244,6 @@ static bool collect(belay_pg *pg, PGresult **ret, belay_error *err)
         if (result == NULL)
             break;
         ExecStatusType status = PQresultStatus(result);
-        bool copying = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
         if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
             if (ok) {
                 const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
@@ -256,8 +258,7 @@ static bool collect(belay_pg *pg, PGresult **ret, belay_error *err)
             PQclear(last);
             last = result;
         }
-        if (copying) /* the caller continues with the copy protocol */
-            break;
+        belay_pg_leave_copy(pg, status);
         if (PQstatus(pg->conn) == CONNECTION_BAD)
             break;
     }

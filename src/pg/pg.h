@@ -64,8 +64,8 @@ void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *co
 /* A pooler answers with its own cancel key: the backend's pid differs from the one it announced. */
 bool belay_pg_refuse_pooler(belay_pg *pg, belay_error *err);
 
-/* One or more statements without results of interest (simple protocol, so BEGIN; ...; COMMIT in one trip is
- * possible). */
+/* One or more statements without results of interest; the rows of a COPY TO STDOUT are thrown away (simple
+ * protocol, so BEGIN; ...; COMMIT in one trip is possible). */
 bool belay_pg_exec(belay_pg *pg, const char *sql, belay_error *err);
 bool belay_pg_execf(belay_pg *pg, belay_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -54,10 +54,11 @@ static const struct {
     {"the database system is", BELAY_E_CONNECTION},
 };
 
-static void copy_trimmed(char *to, size_t size, const char *text)
+/* libpq's texts end in a newline. */
+static bool fail_trimmed(belay_error *err, belay_code code, const char *text)
 {
     belay_span span = belay_span_trim(belay_span_of(text));
-    snprintf(to, size, "%.*s", (int)(span.length > 4096 ? 4096 : span.length), span.data);
+    return belay_fail(err, code, "%.*s", (int)(span.length > 4096 ? 4096 : span.length), span.data);
 }
 
 bool belay_pg_connect_error(PGconn *conn, belay_error *err)
@@ -72,22 +73,19 @@ bool belay_pg_connect_error(PGconn *conn, belay_error *err)
             break;
         }
     }
-    if (code == BELAY_E_NO_DATABASE && strstr(text, "role \"") != NULL)
-        code = BELAY_E_AUTHENTICATION;
-    belay_fail(err, code, "%s", "");
-    copy_trimmed(err->message, sizeof err->message, text);
-    return false;
+    /* Files (a root certificate) can fail to exist as well. */
+    if (code == BELAY_E_NO_DATABASE && strstr(text, "database \"") == NULL)
+        code = strstr(text, "role \"") != NULL ? BELAY_E_AUTHENTICATION : BELAY_E_CONNECTION;
+    return fail_trimmed(err, code, text);
 }
 
 bool belay_pg_lost_error(PGconn *conn, belay_error *err)
 {
     if (err == NULL)
         return false;
-    belay_fail(err, BELAY_E_CONNECTION_LOST, "%s", "");
-    copy_trimmed(err->message, sizeof err->message, PQerrorMessage(conn));
-    if (err->message[0] == '\0')
-        snprintf(err->message, sizeof err->message, "the connection to the server was lost");
-    return false;
+    const char *text = PQerrorMessage(conn);
+    return fail_trimmed(err, BELAY_E_CONNECTION_LOST,
+        text == NULL || *text == '\0' ? "the connection to the server was lost" : text);
 }
 
 bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err)
@@ -127,11 +125,13 @@ static size_t byte_of_position(const char *sql, int position)
     return at;
 }
 
+enum { EXCERPT_BYTES = 200 };
+
 void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
 {
     if (err == NULL)
         return;
-    snprintf(err->statement, sizeof err->statement, "%s", sql);
+    belay_error_statement(err, sql);
     if (position <= 0)
         return;
     size_t at = byte_of_position(sql, position);
@@ -141,8 +141,11 @@ void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
     while (((unsigned char)sql[start] & 0xC0) == 0x80)
         start++;
     size_t length = strcspn(sql + start, "\r\n");
-    if (length > 200)
-        length = 200;
+    if (length > EXCERPT_BYTES) {
+        length = EXCERPT_BYTES;
+        while (((unsigned char)sql[start + length] & 0xC0) == 0x80)
+            length--;
+    }
     int columns = 0;
     for (size_t i = start; i < at; i++)
         columns += ((unsigned char)sql[i] & 0xC0) != 0x80;

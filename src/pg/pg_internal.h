@@ -16,6 +16,10 @@ struct belay_pg {
     void *notice_context;
 };
 
+/* Where a statement turned out to be a COPY with the client and nobody expected one: refuses to send rows,
+ * throws away those that come. The results that follow are read as usual. Blocks. */
+void belay_pg_leave_copy(belay_pg *pg, ExecStatusType status);
+
 /* Waits up to a second for input and reads it; sends the cancel request once when a stop was requested. */
 bool belay_pg_wait_readable(belay_pg *pg, bool *cancelled, belay_error *err);
 

@@ -14,21 +14,32 @@ static const struct {
 #undef X
 };
 
+/* Ends a full buffer in "...", never within a UTF-8 character. */
+static void mark_cut(char *buffer, size_t size)
+{
+    size_t end = size - 4;
+    while (end > 0 && ((unsigned char)buffer[end] & 0xC0) == 0x80)
+        end--;
+    memcpy(buffer + end, "...", 4);
+}
+
 /* Formats into a fixed buffer; what does not fit ends in "..." and never within a UTF-8 character. */
 __attribute__((format(printf, 3, 0))) static void put(
     char *buffer, size_t size, const char *format, va_list args)
 {
     int wanted = vsnprintf(buffer, size, format, args);
-    if (wanted < 0) {
+    if (wanted < 0)
         buffer[0] = '\0';
-        return;
-    }
-    if ((size_t)wanted < size)
-        return;
-    size_t end = size - 4;
-    while (end > 0 && ((unsigned char)buffer[end] & 0xC0) == 0x80)
-        end--;
-    memcpy(buffer + end, "...", 4);
+    else if ((size_t)wanted >= size)
+        mark_cut(buffer, size);
+}
+
+__attribute__((format(printf, 3, 4))) static void putf(char *buffer, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put(buffer, size, format, args);
+    va_end(args);
 }
 
 void belay_error_clear(belay_error *err)
@@ -57,6 +68,17 @@ bool belay_fail(belay_error *err, belay_code code, const char *format, ...)
     return false;
 }
 
+/* The cause stays whole: a message that leaves no room for it is cut. */
+static bool append_cause(belay_error *err, const char *cause)
+{
+    size_t room = sizeof err->message - strlen(cause) - 2;
+    if (strlen(err->message) >= room)
+        mark_cut(err->message, room);
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, ": %s", cause);
+    return false;
+}
+
 bool belay_fail_errno(belay_error *err, int sys_errno, const char *format, ...)
 {
     if (err == NULL)
@@ -67,9 +89,7 @@ bool belay_fail_errno(belay_error *err, int sys_errno, const char *format, ...)
     va_start(args, format);
     put(err->message, sizeof err->message, format, args);
     va_end(args);
-    size_t used = strlen(err->message);
-    snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(sys_errno));
-    return false;
+    return append_cause(err, strerror(sys_errno));
 }
 
 bool belay_error_prefix(belay_error *err, const char *format, ...)
@@ -83,12 +103,7 @@ bool belay_error_prefix(belay_error *err, const char *format, ...)
     va_end(args);
     char old[sizeof err->message];
     memcpy(old, err->message, sizeof old);
-    /* The new front may cut the old end; that is what the cap is for. */
-    size_t front = strlen(text);
-    size_t room = sizeof err->message - 1;
-    snprintf(err->message, sizeof err->message, "%s", text);
-    if (front < room)
-        snprintf(err->message + front, sizeof err->message - front, ": %s", old);
+    putf(err->message, sizeof err->message, "%s: %s", text, old); /* the new front may cut the old end */
     return false;
 }
 
@@ -118,8 +133,16 @@ bool belay_error_place(belay_error *err, const char *file, long line)
 {
     if (err == NULL)
         return false;
-    snprintf(err->file, sizeof err->file, "%s", file == NULL ? "" : file);
+    putf(err->file, sizeof err->file, "%s", file == NULL ? "" : file);
     err->line = line;
+    return false;
+}
+
+bool belay_error_statement(belay_error *err, const char *sql)
+{
+    if (err == NULL)
+        return false;
+    putf(err->statement, sizeof err->statement, "%s", sql);
     return false;
 }
 

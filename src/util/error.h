@@ -130,6 +130,9 @@ bool belay_error_hint(belay_error *err, const char *format, ...) __attribute__((
 bool belay_error_detail(belay_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool belay_error_place(belay_error *err, const char *file, long line);
 
+/* Puts the statement at fault, cut, into err->statement; returns false. */
+bool belay_error_statement(belay_error *err, const char *sql);
+
 void belay_error_clear(belay_error *err);
 const char *belay_code_name(belay_code code);
 int belay_code_exit(belay_code code);

@@ -133,7 +133,22 @@ bool belay_write_file_durably(
         unlink(part);
         return belay_fail_errno(err, cause, "cannot sync %s", part);
     }
-    return belay_rename_durably(part, path, err);
+    if (rename(part, path) != 0) {
+        int cause = errno;
+        unlink(part);
+        return belay_fail_errno(err, cause, "cannot rename %s to %s", part, path);
+    }
+    return belay_fsync_folder_of(path, err);
+}
+
+/* Is it one already? Leaves mkdir's errno. */
+static bool is_folder(const char *path)
+{
+    int cause = errno;
+    struct stat st;
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    errno = cause;
+    return folder;
 }
 
 bool belay_make_folders(const char *path, mode_t mode, belay_error *err)
@@ -144,7 +159,7 @@ bool belay_make_folders(const char *path, mode_t mode, belay_error *err)
         if (c != '/' && c != '\0')
             continue;
         *slash = '\0';
-        if (mkdir(copy, mode) != 0 && errno != EEXIST)
+        if (mkdir(copy, mode) != 0 && !is_folder(copy))
             return belay_fail_errno(err, errno, "cannot create folder %s", copy);
         *slash = c;
         if (c == '\0')

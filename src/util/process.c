@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-enum { TERM_GRACE_MS = 5000, STDIN_MAX_BYTES = 64 * 1024 };
+enum { TERM_GRACE_MS = 5000, STDIN_MAX_BYTES = 64 * 1024, POLL_MS = 200, DAEMON_GRACE_MS = 2000 };
 
 /* belay's environment with the additions in front, so that they win. The caller frees the array only. */
 static char **build_environment(const char *const *additions)
@@ -236,6 +236,8 @@ static void give_lines(reader *r, bool at_end)
     if (left > 0)
         memmove(r->line.data, start, left);
     r->line.length = left;
+    if (r->line.data != NULL)
+        r->line.data[left] = '\0';
 }
 
 /* Reads what is there; closes the descriptor at its end. */
@@ -255,6 +257,13 @@ static void pump(reader *r)
         belay_close_fd_p(r->fd);
 }
 
+/* Has the child ended? It is not reaped. */
+static bool has_ended(const belay_process *process)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *ret_stdout,
     belay_str *ret_stderr, belay_line_function *on_line, void *context, int *ret_status, belay_error *err)
 {
@@ -267,16 +276,27 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     reader errors = {&process.stderr_fd, true, ret_stderr, BELAY_STR_INIT, on_line, context};
     int64_t end = belay_now_ms() + timeout_ms;
     bool in_time = true;
+    int64_t ended_ms = 0;
     while ((process.stdout_fd >= 0 || process.stderr_fd >= 0) && in_time && !belay_stop_requested()) {
         int64_t left = timeout_ms <= 0 ? 1000 : end - belay_now_ms();
         in_time = timeout_ms <= 0 || left > 0;
         struct pollfd waits[3] = {{.fd = process.stdout_fd, .events = POLLIN},
             {.fd = process.stderr_fd, .events = POLLIN}, {.fd = belay_stop_fd(), .events = POLLIN}};
-        poll(waits, 3, left < 0 ? 0 : left > 1000 ? 1000 : (int)left);
+        int ready = poll(waits, 3, left < 0 ? 0 : left > POLL_MS ? POLL_MS : (int)left);
+        /* A command may leave a daemon behind that keeps its pipes: what is in them is read, their end is not
+         * waited for. */
+        if (ended_ms == 0 && ready == 0 && has_ended(&process))
+            ended_ms = belay_now_ms();
+        else if (ended_ms != 0 && (ready == 0 || belay_now_ms() - ended_ms > DAEMON_GRACE_MS))
+            break;
         if (waits[0].revents != 0)
             pump(&out);
         if (waits[1].revents != 0)
             pump(&errors);
+    }
+    if (on_line != NULL) {
+        give_lines(&out, true);
+        give_lines(&errors, true);
     }
     belay_str_done(&out.line);
     belay_str_done(&errors.line);

@@ -50,9 +50,10 @@ static inline void belay_process_done_p(belay_process *process)
 /* Called with each complete line (without newline) of a child's stdout or stderr. */
 typedef void belay_line_function(void *context, bool is_stderr, const char *line);
 
-/* Starts, reads stdout and stderr until both end, waits. exit status in *ret_status; a non-zero one is not an
- * error here. ret_stdout (may be NULL) receives stdout, at most its max; on_line (may be NULL) sees every
- * line of both. */
+/* Starts, reads stdout and stderr until both end (or until the child ended and a daemon that it left behind
+ * keeps them open without writing), waits. exit status in *ret_status; a non-zero one is not an error here.
+ * ret_stdout (may be NULL) receives stdout, at most its max; on_line (may be NULL) sees every line of both.
+ */
 bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *ret_stdout,
     belay_str *ret_stderr, belay_line_function *on_line, void *context, int *ret_status, belay_error *err);
 
