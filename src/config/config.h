@@ -3,7 +3,8 @@
  *     belay_config_load(&sources, &config, err)            reads and checks the file
  *     belay_config_target(config, name, &target, err)      expands ${VAR} and resolves one target
  *
- * Errors name file and line and are BELAY_E_CONFIG. Values of secrets never appear in them.
+ * Errors name file and line and are BELAY_E_CONFIG. Values of secrets never appear in them. The main thread
+ * only: the environment is read.
  */
 #ifndef BELAY_CONFIG_CONFIG_H
 #define BELAY_CONFIG_CONFIG_H
@@ -13,6 +14,9 @@
 #include "util/mem.h"
 
 typedef struct belay_config belay_config;
+
+/* The target that the POSTGRES_* variables make when there is no belay.ini. */
+#define BELAY_ENV_TARGET "env"
 
 typedef struct belay_config_sources {
     const char *config_path; /* -c, NULL: BELAY_CONFIG, ./belay.ini, conf/belay.ini */
@@ -27,6 +31,9 @@ BELAY_DEFINE_AUTO(belay_config, belay_config_free)
 /* name NULL: default_target, or the only one. *ret is filled; free with belay_target_done. */
 bool belay_config_target(belay_config *config, const char *name, belay_target *ret, belay_error *err);
 void belay_config_target_names(const belay_config *config, belay_list *ret);
+void belay_config_plugin_names(const belay_config *config, belay_list *ret);
+const char *belay_config_default_target(const belay_config *config); /* NULL: not configured */
+const char *belay_config_env_path(const belay_config *config);     /* the .env file that was read, or NULL */
 const char *belay_config_path(const belay_config *config);         /* NULL without a file */
 const char *belay_config_project_root(const belay_config *config); /* absolute */
 const char *belay_config_migrations(const belay_config *config);   /* absolute */

@@ -30,6 +30,11 @@ void belay_target_done(belay_target *target)
     free(target->version_table);
     free(target->version_table_schema);
     belay_list_done(&target->role_map);
+    for (size_t i = 0; i < target->host_count; i++) {
+        free(target->hosts[i].name);
+        free(target->hosts[i].ssh);
+    }
+    free(target->hosts);
     free(target->window);
     free(target->migrations);
     free(target->project_root);

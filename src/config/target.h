@@ -33,6 +33,11 @@ typedef struct belay_host_command {
     belay_list hosts; /* host names of *_on; empty: this machine */
 } belay_host_command;
 
+typedef struct belay_host {
+    char *name;
+    char *ssh; /* user@host[:port] */
+} belay_host;
+
 typedef struct belay_target {
     char *name;
     belay_environment environment;
@@ -47,11 +52,14 @@ typedef struct belay_target {
     belay_on_failure on_failure;
     belay_on_unhealthy on_unhealthy;
     bool accept_loss;
-    unsigned way_back; /* set of belay_way_back that suffice */
+    /* Set of belay_way_back that suffice; a proven snapshot is also a verified one. Default: a twin or a
+     * verified snapshot, in production a twin or a proven one. */
+    unsigned way_back;
     bool snapshot;
     belay_list verify_sql; /* absolute paths */
     char *health_url;
-    int health_timeout_ms; /* all retries together */
+    int64_t health_timeout_ms; /* all tries together */
+    int health_retries;        /* after the first try */
     belay_host_command health_command;
     belay_host_command stop_command;
     belay_host_command start_command;
@@ -64,6 +72,8 @@ typedef struct belay_target {
     bool require_rehearsal;
     belay_list role_map; /* "old=new" */
     int jobs;
+    belay_host *hosts; /* the [host.*] that the *_on keys name */
+    size_t host_count;
     char *window;       /* NULL: always */
     char *migrations;   /* absolute folder */
     char *project_root; /* absolute folder */

@@ -1,0 +1,17 @@
+/* The loaded configuration's inside, shared by config.c (loading, checking) and resolve.c (one target). */
+#ifndef BELAY_CONFIG_CONFIG_INTERNAL_H
+#define BELAY_CONFIG_CONFIG_INTERNAL_H
+
+#include "config/config.h"
+#include "config/reader.h"
+#include "config/variables.h"
+
+struct belay_config {
+    char *path; /* of the INI file, NULL: none */
+    char *root; /* project root, absolute */
+    char *migrations;
+    belay_ini *ini; /* NULL without a file */
+    belay_variables variables;
+};
+
+#endif
