@@ -1,0 +1,219 @@
+#include "archive/archive.h"
+#include "archive/codec.h"
+#include "archive/locator.h"
+#include "archive/member.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+#define MANIFEST_MAX_BYTES ((uint64_t)1 << 30)
+enum { READ_BYTES = 1024 * 1024, ZSTD_LEVEL_UNUSED = 1 };
+
+struct belay_archive {
+    belay_source *source;
+    char *name;
+    belay_manifest *manifest;
+    uint64_t manifest_end; /* of its span */
+};
+
+static bool bad_member(const belay_member *m, const char *what, belay_error *err)
+{
+    return belay_fail(
+        err, BELAY_E_ARCHIVE, "member %s at byte %llu: %s", m->name, (unsigned long long)m->offset, what);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const belay_member *const *)a)->name, (*(const belay_member *const *)b)->name);
+}
+
+static bool check_unique(const belay_manifest *m, belay_error *err)
+{
+    BELAY_AUTO(belay_free)
+    const belay_member **sorted = belay_realloc_array(NULL, m->member_count, sizeof(belay_member *));
+    for (size_t i = 0; i < m->member_count; i++)
+        sorted[i] = &m->members[i];
+    if (m->member_count > 1)
+        qsort(sorted, m->member_count, sizeof *sorted, compare_names);
+    for (size_t i = 1; i < m->member_count; i++) {
+        if (belay_equal(sorted[i]->name, sorted[i - 1]->name))
+            return bad_member(sorted[i], "the name stands twice", err);
+    }
+    return true;
+}
+
+/* The members cover the file from its first byte to the manifest, without gap or overlap, under names that
+ * are fit. */
+static bool check_members(const belay_manifest *m, uint64_t manifest_offset, belay_error *err)
+{
+    uint64_t at = 0;
+    for (size_t i = 0; i < m->member_count; i++) {
+        const belay_member *one = &m->members[i];
+        if (!belay_member_name_ok(one->name))
+            return belay_fail(
+                err, BELAY_E_ARCHIVE, "member %zu has a name that no snapshot has: \"%.200s\"", i, one->name);
+        if (one->offset != at || one->data_offset < at + BELAY_TAR_BLOCK ||
+            one->data_offset > manifest_offset || one->stored_bytes > manifest_offset - one->data_offset)
+            return bad_member(one, "its place is wrong", err);
+        uint64_t end = one->data_offset + belay_tar_padded(one->stored_bytes);
+        if (end > manifest_offset || one->span_bytes != end - at)
+            return bad_member(one, "its length is wrong", err);
+        if (!belay_ends_with(one->name, ".zst") && one->raw_bytes != one->stored_bytes)
+            return bad_member(one, "its length is wrong", err);
+        at = end;
+    }
+    if (at != manifest_offset)
+        return belay_fail(err, BELAY_E_ARCHIVE, "bytes %llu to %llu belong to no member",
+            (unsigned long long)at, (unsigned long long)manifest_offset);
+    return check_unique(m, err);
+}
+
+/* SHA-256 over a span while it is read into `to`, whose size is that of the span. */
+static bool read_span(belay_archive *a, uint64_t offset, uint64_t size_bytes, const char *sha256,
+    const char *name, char *to, belay_error *err)
+{
+    BELAY_AUTO(belay_sha256_free) belay_sha256 *hash = belay_sha256_new();
+    char hex[BELAY_SHA256_HEX_SIZE];
+    for (uint64_t at = 0; at < size_bytes;) {
+        size_t piece = size_bytes - at > READ_BYTES ? READ_BYTES : (size_t)(size_bytes - at);
+        if (!a->source->read(a->source, offset + at, to + at, piece, err))
+            return belay_error_prefix(err, "member %s", name);
+        belay_sha256_update(hash, to + at, piece);
+        at += piece;
+    }
+    belay_sha256_finish(hash, hex);
+    if (belay_equal(hex, sha256))
+        return true;
+    return belay_fail(err, BELAY_E_ARCHIVE, "member %s, bytes %llu to %llu: damaged (SHA-256 differs)", name,
+        (unsigned long long)offset, (unsigned long long)(offset + size_bytes));
+}
+
+static bool read_manifest(belay_archive *a, const belay_locator *l, belay_error *err)
+{
+    if (l->manifest_span_bytes > MANIFEST_MAX_BYTES)
+        return belay_fail(err, BELAY_E_ARCHIVE, "manifest.json is larger than any manifest may be");
+    BELAY_AUTO(belay_free) char *span = belay_try_alloc((size_t)l->manifest_span_bytes, err);
+    if (span == NULL || !read_span(a, l->manifest_offset, l->manifest_span_bytes, l->manifest_sha256,
+                            "manifest.json", span, err))
+        return false;
+    size_t front = (size_t)(l->manifest_data_offset - l->manifest_offset);
+    return belay_manifest_read(span + front, (size_t)l->manifest_bytes, &a->manifest, err) &&
+           check_members(a->manifest, l->manifest_offset, err);
+}
+
+bool belay_archive_open(belay_store *store, const char *name, belay_archive **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_archive_close) belay_archive *a = belay_alloc(sizeof *a);
+    char tail[BELAY_LOCATOR_TAIL];
+    belay_locator locator;
+    a->name = belay_strdup(name);
+    if (!store->open(store, name, &a->source, err))
+        return false;
+    if (a->source->size_bytes < BELAY_LOCATOR_TAIL || a->source->size_bytes % BELAY_TAR_BLOCK != 0) {
+        belay_fail(err, BELAY_E_ARCHIVE, "%llu bytes are not a whole snapshot",
+            (unsigned long long)a->source->size_bytes);
+        return belay_error_prefix(err, "%s", name);
+    }
+    if (!a->source->read(a->source, a->source->size_bytes - sizeof tail, tail, sizeof tail, err) ||
+        !belay_locator_parse(tail, a->source->size_bytes, &locator, err) || !read_manifest(a, &locator, err))
+        return belay_error_prefix(err, "%s", name);
+    *ret = belay_take(a);
+    return true;
+}
+
+void belay_archive_close(belay_archive *archive)
+{
+    if (archive == NULL)
+        return;
+    belay_manifest_free(archive->manifest);
+    belay_source_close(archive->source);
+    free(archive->name);
+    free(archive);
+}
+
+const belay_manifest *belay_archive_manifest(const belay_archive *archive)
+{
+    return archive->manifest;
+}
+
+uint64_t belay_archive_size_bytes(const belay_archive *archive)
+{
+    return archive->source->size_bytes;
+}
+
+bool belay_archive_read(
+    belay_archive *a, const belay_member *m, void **ret, size_t *ret_size, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *span = belay_try_alloc((size_t)m->span_bytes + 1, err);
+    if (span == NULL || !read_span(a, m->offset, m->span_bytes, m->sha256, m->name, span, err))
+        return false;
+    size_t front = (size_t)(m->data_offset - m->offset);
+    memmove(span, span + front, (size_t)m->stored_bytes);
+    span[m->stored_bytes] = '\0';
+    *ret_size = (size_t)m->stored_bytes;
+    *ret = belay_take(span);
+    return true;
+}
+
+static bool append(void *context, const void *data, size_t size_bytes, belay_error *err)
+{
+    belay_str_append_n(context, data, size_bytes);
+    return belay_str_check(context, "a decoded member", err);
+}
+
+bool belay_archive_read_decoded(
+    belay_archive *a, const char *member, char **ret, size_t *ret_size, belay_error *err)
+{
+    const belay_member *m = belay_manifest_find(a->manifest, member);
+    BELAY_AUTO(belay_free) void *stored = NULL;
+    size_t size = 0;
+    if (m == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "%s: there is no member %s", a->name, member);
+    if (!belay_archive_read(a, m, &stored, &size, err))
+        return false;
+    if (!belay_ends_with(member, ".zst")) {
+        *ret = belay_take(stored);
+        *ret_size = size;
+        return true;
+    }
+    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(ZSTD_LEVEL_UNUSED);
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_MAX((size_t)m->raw_bytes + 2);
+    if (!belay_codec_decode(codec, stored, size, append, &text, NULL, err))
+        return belay_error_prefix(err, "member %s", member);
+    *ret_size = text.length;
+    *ret = belay_str_steal(&text);
+    return true;
+}
+
+/* Span and, for a frame, its whole decoding. */
+static bool verify_member(belay_archive *a, const belay_member *m, belay_codec *codec, belay_error *err)
+{
+    BELAY_AUTO(belay_free) void *stored = NULL;
+    size_t size = 0;
+    uint64_t raw = 0;
+    if (!belay_archive_read(a, m, &stored, &size, err))
+        return false;
+    if (!belay_ends_with(m->name, ".zst"))
+        return true;
+    if (!belay_codec_decode(codec, stored, size, NULL, NULL, &raw, err))
+        return belay_error_prefix(err, "member %s", m->name);
+    return raw == m->raw_bytes || bad_member(m, "it decodes to another length than the manifest says", err);
+}
+
+bool belay_archive_verify(belay_archive *a, belay_reporter *reporter, belay_error *err)
+{
+    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(ZSTD_LEVEL_UNUSED);
+    int64_t started = belay_now_ms();
+    belay_progress progress = {.what = "verify", .total_bytes = a->source->size_bytes};
+    for (size_t i = 0; i < a->manifest->member_count; i++) {
+        const belay_member *m = &a->manifest->members[i];
+        if (!belay_stop_check(err) || !verify_member(a, m, codec, err))
+            return belay_error_prefix(err, "%s", a->name);
+        progress.item = m->name;
+        progress.done_bytes = m->offset + m->span_bytes;
+        progress.elapsed_ms = belay_now_ms() - started;
+        belay_report_progress(reporter, &progress);
+    }
+    progress.finished = true;
+    belay_report_progress(reporter, &progress);
+    return true;
+}

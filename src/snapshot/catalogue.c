@@ -1,0 +1,141 @@
+/* The snapshots of a store: list, find, mark as proven. */
+#include "archive/archive.h"
+#include "snapshot/snapshot.h"
+#include "util/clock.h"
+
+void belay_snapshot_info_done(belay_snapshot_info *info)
+{
+    free(info->id);
+    free(info->name);
+    free(info->path);
+    free(info->target);
+    free(info->created_at);
+    belay_list_done(&info->revisions);
+    free(info->proven_at);
+    *info = (belay_snapshot_info){0};
+}
+
+static char *proof_name(const char *name)
+{
+    return belay_format("%.*s.proof.json", (int)(strlen(name) - strlen(".tar")), name);
+}
+
+/* "<target>/<id>.tar" and nothing deeper. */
+static bool is_snapshot(const char *name)
+{
+    const char *slash = strchr(name, '/');
+    return slash != NULL && strchr(slash + 1, '/') == NULL && belay_ends_with(name, ".tar");
+}
+
+static void fill(belay_snapshot_info *info, const belay_archive *archive)
+{
+    const belay_manifest *m = belay_archive_manifest(archive);
+    info->created_at = belay_strdup(m->created_at);
+    for (size_t i = 0; i < m->revision_count; i++)
+        belay_list_add(&info->revisions, m->revisions[i]);
+    info->bytes = belay_archive_size_bytes(archive);
+    info->raw_bytes = m->raw_bytes;
+    info->rows = m->rows;
+    info->tables = m->table_count;
+    info->seconds = m->seconds;
+}
+
+/* When it was proven; NULL when it was not. */
+static char *read_proof(belay_store *store, const char *name)
+{
+    BELAY_AUTO(belay_free) char *proof = proof_name(name);
+    BELAY_AUTO(belay_free) char *text = NULL;
+    if (!belay_store_read_all(store, proof, 65536, &text, NULL, NULL))
+        return NULL;
+    json_t *json = json_loads(text, 0, NULL);
+    const char *at = json_string_value(json_object_get(json, "proven_at"));
+    char *copy = at == NULL ? NULL : belay_strdup(at);
+    json_decref(json);
+    return copy;
+}
+
+static void read_info(belay_store *store, const char *name, belay_snapshot_info *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
+    const char *slash = strchr(name, '/');
+    ret->name = belay_strdup(name);
+    ret->path = belay_store_path(store, name);
+    ret->target = belay_strndup(name, (size_t)(slash - name));
+    ret->id = belay_strndup(slash + 1, strlen(slash + 1) - strlen(".tar"));
+    if (!belay_archive_open(store, name, &archive, err)) {
+        ret->state = "damaged";
+        ret->created_at = belay_strdup("");
+        return;
+    }
+    fill(ret, archive);
+    ret->proven_at = read_proof(store, name);
+    ret->state = ret->proven_at == NULL ? "verified" : "proven";
+}
+
+bool belay_snapshot_list(
+    belay_store *store, const char *target, belay_snapshot_info **ret, size_t *ret_count, belay_error *err)
+{
+    BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
+    BELAY_AUTO(belay_free) char *prefix = target == NULL ? belay_strdup("") : belay_format("%s/", target);
+    if (!store->list(store, prefix, &listing, err))
+        return false;
+    belay_snapshot_info *infos = belay_alloc((listing.count + 1) * sizeof *infos);
+    size_t count = 0;
+    for (size_t i = listing.count; i > 0; i--) { /* ids begin with their time: backwards is newest first */
+        if (is_snapshot(listing.items[i - 1].name))
+            read_info(store, listing.items[i - 1].name, &infos[count++], NULL);
+    }
+    *ret = infos;
+    *ret_count = count;
+    return true;
+}
+
+void belay_snapshot_list_free(belay_snapshot_info *infos, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        belay_snapshot_info_done(&infos[i]);
+    free(infos);
+}
+
+bool belay_snapshot_find(
+    belay_store *store, const char *target, const char *id, belay_snapshot_info *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
+    BELAY_AUTO(belay_free) char *prefix = target == NULL ? belay_strdup("") : belay_format("%s/", target);
+    const char *found = NULL;
+    if (!store->list(store, prefix, &listing, err))
+        return false;
+    for (size_t i = 0; i < listing.count; i++) {
+        const char *name = listing.items[i].name;
+        if (!is_snapshot(name) || !belay_starts_with(strchr(name, '/') + 1, id))
+            continue;
+        if (found != NULL)
+            return belay_fail(
+                err, BELAY_E_USAGE, "several snapshots begin with \"%s\": %s and %s", id, found, name);
+        found = name;
+    }
+    if (found == NULL) {
+        belay_fail(err, BELAY_E_NOT_FOUND, "there is no snapshot \"%s\" in %s", id, store->url);
+        return belay_error_hint(err, "`belay snapshots` lists them");
+    }
+    belay_error why = {0};
+    read_info(store, found, ret, &why);
+    if (!belay_equal(ret->state, "damaged"))
+        return true;
+    belay_snapshot_info_done(ret);
+    if (err != NULL)
+        *err = why;
+    return false;
+}
+
+bool belay_snapshot_mark_proven(
+    belay_store *store, const belay_snapshot_info *info, double seconds, belay_error *err)
+{
+    char now[BELAY_UTC_SIZE];
+    belay_format_utc(belay_now_utc(), now);
+    BELAY_AUTO(belay_free) char *name = proof_name(info->name);
+    json_t *json = json_pack("{s:s, s:f}", "proven_at", now, "seconds", seconds);
+    BELAY_AUTO(belay_free) char *text = json_dumps(json, JSON_PRESERVE_ORDER);
+    json_decref(json);
+    return belay_store_write_all(store, name, text, strlen(text), err);
+}
