@@ -1,0 +1,8 @@
+#!/bin/bash
+# SIGKILL before and after each journal record of a succeeding run, then `belay recover` at once.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+# shellcheck source=kill_lib.sh
+source "$BELAY_SOURCE/tests/fault/kill_lib.sh"
+start_cluster
+kill_project succeeding
+kill_each_record
