@@ -22,11 +22,14 @@ struct belay_archive_writer {
     belay_member *members;
     size_t member_count, member_capacity;
     bool finished;
+    bool discarding; /* nothing more goes to the sink */
 };
 
 static la_ssize_t on_write(struct archive *tar, void *context, const void *data, size_t size_bytes)
 {
     belay_archive_writer *w = context;
+    if (w->discarding)
+        return (la_ssize_t)size_bytes;
     if (!w->sink->write(w->sink, data, size_bytes, &w->error)) {
         archive_set_error(tar, EIO, "store");
         return -1;
@@ -183,8 +186,7 @@ void belay_archive_writer_free(belay_archive_writer *w)
     if (w == NULL)
         return;
     if (w->tar != NULL) {
-        if (!w->finished)
-            archive_write_fail(w->tar); /* nothing more goes to the sink */
+        w->discarding = !w->finished; /* archive_write_fail would leak libarchive's buffer */
         archive_write_free(w->tar);
     }
     belay_sink_close(w->sink);

@@ -9,6 +9,7 @@ belay 0 current
 out_is ""
 
 begin "the stamped revision is shown"
+add_migration 3f2a9c1b7d10 "" "First" >"$WORK/file" <<<"SELECT 1;"
 sql bank "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)" \
     "INSERT INTO alembic_version VALUES ('3f2a9c1b7d10')"
 belay 0 current

@@ -38,13 +38,13 @@ equals "databases" "$(databases)" "bank"
 sql_is postgres "SELECT shobj_description($oid, 'pg_database')" $'The bank\'s\nown words'
 
 begin "applications that reconnect in a loop do not win"
-for client in 1 2 3 4; do
+for _ in 1 2 3 4; do
     (while [ ! -e "$WORK/stop" ]; do
         psql -X -d "$info" -c "SELECT pg_sleep(0.01)" -c "SELECT pg_sleep(1)" >/dev/null 2>&1 || true
     done) &
 done
 wait_until holds "count(*) > 0 FROM pg_stat_activity WHERE datname = 'bank'"
-for round in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
     gate 0 close open
     milliseconds=$(sed -n 's/^ok close //p' "$OUT")
     echo "  closed in $milliseconds ms"
