@@ -64,7 +64,9 @@ typedef struct belay_command {
     X(heads) \
     X(branches) \
     X(merge) \
-    X(show)
+    X(show) \
+    X(snapshots) \
+    X(verify)
 /* clang-format on */
 
 #define X(verb) extern const belay_command belay_cmd_##verb;
