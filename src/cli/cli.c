@@ -69,12 +69,28 @@ static const belay_command *find_command(const char *name)
     return NULL;
 }
 
+/* Rather refused than reached some other way than the file says. */
+static bool check_reach(const belay_target *target, belay_error *err)
+{
+    const char *key = target->ssh != NULL      ? "ssh"
+                      : target->host_count > 0 ? "a command on another host (*_on)"
+                                               : NULL;
+    if (key == NULL)
+        return true;
+    belay_fail(err, BELAY_E_UNSUPPORTED,
+        "target %s has %s, and this version of belay reaches nothing over SSH", target->name, key);
+    return belay_error_hint(err,
+        "run belay on that machine, or open a tunnel yourself (ssh -L) and name its end as host and port");
+}
+
 bool belay_cli_target(belay_cli *cli, belay_error *err)
 {
     belay_config_sources sources = {cli->config_path, cli->env_file};
     if (cli->config == NULL && !belay_config_load(&sources, &cli->config, err))
         return false;
     if (!belay_config_target(cli->config, cli->target_name, &cli->target, err))
+        return false;
+    if (!check_reach(&cli->target, err))
         return false;
     belay_direct_dialer_init(&cli->direct, &cli->target.connection);
     cli->dialer = &cli->direct.base;

@@ -21,7 +21,7 @@ static const belay_key key_table[] = {
         .help = "target of a command that names none (default: the only one)"},
 
     {T("environment", CHOICE), FIELD(environment), .choices = "development staging production",
-        .help = "what the target is for; decides defaults and what is allowed"},
+        EVERYWHERE("production"), .help = "what the target is for; decides defaults and what is allowed"},
     {T("url", CONNECTION), .secret = true,
         .help = "postgresql://user@host:port/dbname, instead of the keys below"},
     {T("host", CONNECTION), .help = "server's name, address, or the folder of its socket"},

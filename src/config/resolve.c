@@ -113,7 +113,8 @@ static bool find_environment(
 {
     const belay_key *key = belay_key_find(BELAY_KEY_TARGET, "environment");
     const belay_ini_entry *entry = belay_ini_entry_of(section, key->name);
-    target->environment = BELAY_PRODUCTION;
+    if (!belay_key_set(key, key->defaults[0], target, err))
+        return false;
     if (section == NULL) {
         const char *named = belay_variables_get(&config->variables, "BELAY_ENVIRONMENT");
         return named == NULL || *named == '\0' || belay_key_set(key, named, target, err) ||
@@ -129,7 +130,10 @@ static bool set_defaults(belay_target *target, belay_error *err)
     const belay_key *keys = belay_keys(&count);
     for (size_t i = 0; i < count; i++) {
         const char *value = keys[i].defaults[target->environment];
-        if (keys[i].kind == BELAY_KEY_TARGET && value != NULL && !belay_key_set(&keys[i], value, target, err))
+        if (keys[i].kind != BELAY_KEY_TARGET || value == NULL ||
+            keys[i].offset == offsetof(belay_target, environment))
+            continue;
+        if (!belay_key_set(&keys[i], value, target, err))
             return false;
     }
     return true;

@@ -49,28 +49,29 @@ static PQconninfoOption *read_service(const char *service)
 bool belay_conninfo_add_service(belay_conninfo *info, const char *service, belay_error *err)
 {
     PQconninfoOption *options = read_service(service);
-    if (options == NULL) {
-        belay_fail(
-            err, BELAY_E_CONFIG, "service \"%s\" is in no service file, or the file cannot be read", service);
-        return belay_error_hint(err, "libpq looks into PGSERVICEFILE, ~/.pg_service.conf and "
-                                     "pg_service.conf in PGSYSCONFDIR or the system's configuration folder");
-    }
-    for (size_t i = 0; i < BELAY_COUNT(place); i++) {
+    bool found = false;
+    for (size_t i = 0; options != NULL && i < BELAY_COUNT(place); i++) {
         const char *value = value_of(options, place[i][0]);
-        if (value != NULL && !belay_equal(value, mark) && belay_conninfo_get(info, place[i][0]) == NULL)
+        if (value == NULL || belay_equal(value, mark))
+            continue;
+        found = true;
+        if (belay_conninfo_get(info, place[i][0]) == NULL)
             belay_conninfo_set(info, place[i][0], value);
     }
     PQconninfoFree(options);
-    return true;
+    if (found) /* PQconndefaults passes over a missing entry in silence */
+        return true;
+    belay_fail(
+        err, BELAY_E_CONFIG, "service \"%s\" is in no service file, or its entry names no server", service);
+    return belay_error_hint(err, "libpq looks into PGSERVICEFILE, ~/.pg_service.conf and pg_service.conf in "
+                                 "PGSYSCONFDIR or the system's configuration folder");
 }
 
 bool belay_conninfo_add_defaults(belay_conninfo *info, belay_error *err)
 {
     PQconninfoOption *options = PQconndefaults();
-    if (options == NULL) {
-        belay_fail(err, BELAY_E_CONFIG, "libpq has no defaults: PGSERVICE names no entry of a service file");
-        return belay_error_hint(err, "correct PGSERVICE or unset it");
-    }
+    if (options == NULL)
+        return belay_fail(err, BELAY_E_NO_MEMORY, "libpq has no memory for its defaults");
     static const char *const wanted[] = {"host", "port", "user"};
     for (size_t i = 0; i < BELAY_COUNT(wanted); i++) {
         const char *value = value_of(options, wanted[i]);
