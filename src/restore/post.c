@@ -87,7 +87,7 @@ belay_schedule *belay_restore_post_schedule(const belay_toc *toc)
 }
 
 typedef struct post {
-    belay_script *script;
+    belay_ddl *script;
     const belay_toc *toc;
     belay_reporter *reporter;
     belay_list *warnings;
@@ -123,7 +123,7 @@ static bool is_left_out(const post *p, const belay_toc_entry *entry)
 static bool run_foreign_key(post *p, const belay_toc_entry *entry, belay_error *err)
 {
     belay_error cause = {0};
-    if (belay_script_run(p->script, entry, NULL, &cause))
+    if (belay_ddl_run(p->script, entry, NULL, &cause))
         return true;
     if (!belay_equal(cause.sqlstate, "23503")) {
         if (err != NULL)
@@ -131,7 +131,7 @@ static bool run_foreign_key(post *p, const belay_toc_entry *entry, belay_error *
         return false;
     }
     belay_error second = {0};
-    if (belay_script_run(p->script, entry, " NOT VALID", &second)) {
+    if (belay_ddl_run(p->script, entry, " NOT VALID", &second)) {
         warn(p, &cause, "the key is there, NOT VALID");
         return true;
     }
@@ -152,23 +152,23 @@ static bool run_entry(post *p, const belay_toc_entry *entry, belay_error *err)
         return true;
     }
     if (!runs_alone(entry))
-        return belay_script_add(p->script, entry, err);
+        return belay_ddl_add(p->script, entry, err);
     p->progress.item = entry->name;
     p->progress.elapsed_ms = belay_now_ms() - p->started_ms;
     belay_report_progress(p->reporter, &p->progress);
     if (belay_equal(entry->type, "FK CONSTRAINT"))
         return run_foreign_key(p, entry, err);
-    return belay_script_run(p->script, entry, NULL, err);
+    return belay_ddl_run(p->script, entry, NULL, err);
 }
 
 static bool run_node(post *p, size_t node, belay_error *err)
 {
     if (p->toc->pre_count + node < p->toc->count)
         return run_entry(p, &p->toc->entries[p->toc->pre_count + node], err);
-    return belay_script_flush(p->script, err) && belay_pg_exec(p->script->pg, "ANALYZE", err);
+    return belay_ddl_flush(p->script, err) && belay_pg_exec(p->script->pg, "ANALYZE", err);
 }
 
-bool belay_restore_post(belay_script *script, const belay_toc *toc, belay_reporter *reporter,
+bool belay_restore_post(belay_ddl *script, const belay_toc *toc, belay_reporter *reporter,
     belay_list *ret_warnings, belay_error *err)
 {
     BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = belay_restore_post_schedule(toc);
@@ -179,11 +179,11 @@ bool belay_restore_post(belay_script *script, const belay_toc *toc, belay_report
         .progress = {.what = "indexes and constraints"},
         .started_ms = belay_now_ms()};
     size_t node = 0;
-    bool ok = belay_script_begin(script, toc->post_prologue, err) && belay_schedule_start(schedule, err);
+    bool ok = belay_ddl_begin(script, toc->post_prologue, err) && belay_schedule_start(schedule, err);
     while (ok && belay_schedule_next(schedule, &node)) {
         ok = belay_stop_check(err) && run_node(&p, node, err);
         belay_schedule_done(schedule, node);
     }
     belay_list_done(&p.left_out);
-    return ok && belay_script_flush(script, err);
+    return ok && belay_ddl_flush(script, err);
 }

@@ -12,7 +12,7 @@
 #include "restore/script.h"
 
 /* `script` stands in the data's database; warnings are added to ret_warnings. */
-bool belay_restore_post(belay_script *script, const belay_toc *toc, belay_reporter *reporter,
+bool belay_restore_post(belay_ddl *script, const belay_toc *toc, belay_reporter *reporter,
     belay_list *ret_warnings, belay_error *err);
 /* The order of the post-data entries as a schedule: node i is entry pre_count + i, the last node is ANALYZE.
  */

@@ -101,16 +101,16 @@ static bool create(const restore *r, belay_error *err)
            belay_dbstate_create(o->maintenance, json_object_get(r->toc->header, "database"), o->dbname, err);
 }
 
-static bool run_pre_data(const restore *r, belay_script *script, belay_error *err)
+static bool run_pre_data(const restore *r, belay_ddl *script, belay_error *err)
 {
     belay_say(r->options->reporter, BELAY_DEBUG, "restoring %zu objects", r->toc->pre_count);
-    if (!belay_script_begin(script, r->toc->pre_prologue, err))
+    if (!belay_ddl_begin(script, r->toc->pre_prologue, err))
         return false;
     for (size_t i = 0; i < r->toc->pre_count; i++) {
-        if (!belay_stop_check(err) || !belay_script_add(script, &r->toc->entries[i], err))
+        if (!belay_stop_check(err) || !belay_ddl_add(script, &r->toc->entries[i], err))
             return false;
     }
-    return belay_script_flush(script, err);
+    return belay_ddl_flush(script, err);
 }
 
 /* Largest tables first, so that workers would end together. */
@@ -151,12 +151,11 @@ static bool load(const restore *r, belay_pg *pg, belay_error *err)
 static bool fill(const restore *r, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    BELAY_AUTO(belay_script_done)
-    belay_script script = {
-        .role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions")};
+    BELAY_AUTO(belay_ddl_done)
+    belay_ddl script = {.role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions")};
     const belay_pg_options how = {
         .dbname = r->options->dbname, .application_name = r->options->run_id, .profile = BELAY_PG_DATA};
-    return belay_pg_open(r->options->dialer, &how, &pg, err) && belay_script_init(&script, pg, err) &&
+    return belay_pg_open(r->options->dialer, &how, &pg, err) && belay_ddl_init(&script, pg, err) &&
            run_pre_data(r, &script, err) && load(r, pg, err) &&
            belay_restore_post(&script, r->toc, r->options->reporter, &r->ret->warnings, err);
 }

@@ -6,7 +6,7 @@
 /* A new table takes locks on itself, its TOAST table, their indexes, its sequence and what it refers to. */
 enum { LOCKS_PER_ENTRY = 8, MIN_BATCH = 4, MAX_BATCH = 400 };
 
-bool belay_script_init(belay_script *script, belay_pg *pg, belay_error *err)
+bool belay_ddl_init(belay_ddl *script, belay_pg *pg, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     if (!belay_pg_query0(pg, sql_lock_slots, &rows, err))
@@ -21,15 +21,15 @@ bool belay_script_init(belay_script *script, belay_pg *pg, belay_error *err)
     return true;
 }
 
-void belay_script_done(belay_script *script)
+void belay_ddl_done(belay_ddl *script)
 {
     free(script->batch);
     script->batch = NULL;
 }
 
-bool belay_script_begin(belay_script *script, const char *prologue, belay_error *err)
+bool belay_ddl_begin(belay_ddl *script, const char *prologue, belay_error *err)
 {
-    if (!belay_script_flush(script, err))
+    if (!belay_ddl_flush(script, err))
         return false;
     if (prologue != NULL && prologue[0] != '\0' && !belay_pg_exec(script->pg, prologue, err))
         return belay_error_prefix(err, "settings of the schema section");
@@ -50,7 +50,7 @@ static const char *extension_version(const json_t *extensions, const char *name)
     return NULL;
 }
 
-char *belay_script_statement(const belay_script *script, const belay_toc_entry *entry, size_t number)
+char *belay_ddl_statement(const belay_ddl *script, const belay_toc_entry *entry, size_t number)
 {
     const char *sql = entry->statements[number];
     if (belay_equal(entry->type, "EXTENSION") && belay_starts_with(sql, "CREATE EXTENSION")) {
@@ -64,7 +64,7 @@ char *belay_script_statement(const belay_script *script, const belay_toc_entry *
 }
 
 /* Settings that the entry was written under, when the session has others. */
-static void append_settings(belay_script *script, const belay_toc_entry *entry, belay_str *sql)
+static void append_settings(belay_ddl *script, const belay_toc_entry *entry, belay_str *sql)
 {
     if (entry->tablespace != NULL &&
         (script->tablespace == NULL || !belay_equal(script->tablespace, entry->tablespace)))
@@ -76,12 +76,11 @@ static void append_settings(belay_script *script, const belay_toc_entry *entry, 
     script->access_method = entry->access_method;
 }
 
-static void append_entry(
-    belay_script *script, const belay_toc_entry *entry, const char *suffix, belay_str *sql)
+static void append_entry(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_str *sql)
 {
     append_settings(script, entry, sql);
     for (size_t i = 0; i < entry->statement_count; i++) {
-        BELAY_AUTO(belay_free) char *statement = belay_script_statement(script, entry, i);
+        BELAY_AUTO(belay_free) char *statement = belay_ddl_statement(script, entry, i);
         belay_str_append(sql, statement);
         if (i == 0 && suffix != NULL)
             belay_str_append(sql, suffix);
@@ -90,13 +89,13 @@ static void append_entry(
 }
 
 /* Nothing of a failed transaction stays, nor do the settings that were made in it. */
-static void roll_back(belay_script *script)
+static void roll_back(belay_ddl *script)
 {
     belay_pg_exec(script->pg, "ROLLBACK", NULL);
     script->tablespace = script->access_method = NULL;
 }
 
-static bool send(belay_script *script, belay_str *sql, belay_error *err)
+static bool send(belay_ddl *script, belay_str *sql, belay_error *err)
 {
     if (belay_str_check(sql, "statements", err) && belay_pg_exec(script->pg, belay_str_text(sql), err))
         return true;
@@ -104,10 +103,9 @@ static bool send(belay_script *script, belay_str *sql, belay_error *err)
     return false;
 }
 
-bool belay_script_run(
-    belay_script *script, const belay_toc_entry *entry, const char *suffix, belay_error *err)
+bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_error *err)
 {
-    if (!belay_script_flush(script, err))
+    if (!belay_ddl_flush(script, err))
         return false;
     if (entry->statement_count == 0)
         return true;
@@ -121,7 +119,7 @@ bool belay_script_run(
     return belay_error_prefix(err, "%s", label);
 }
 
-bool belay_script_flush(belay_script *script, belay_error *err)
+bool belay_ddl_flush(belay_ddl *script, belay_error *err)
 {
     size_t count = script->batch_count;
     if (count == 0)
@@ -141,16 +139,16 @@ bool belay_script_flush(belay_script *script, belay_error *err)
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!belay_script_run(script, script->batch[i], NULL, err))
+        if (!belay_ddl_run(script, script->batch[i], NULL, err))
             return false;
     }
     return true;
 }
 
-bool belay_script_add(belay_script *script, const belay_toc_entry *entry, belay_error *err)
+bool belay_ddl_add(belay_ddl *script, const belay_toc_entry *entry, belay_error *err)
 {
     if (entry->statement_count == 0)
         return true;
     script->batch[script->batch_count++] = entry;
-    return script->batch_count < script->batch_entries || belay_script_flush(script, err);
+    return script->batch_count < script->batch_entries || belay_ddl_flush(script, err);
 }

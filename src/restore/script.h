@@ -1,8 +1,8 @@
 /* Runs the statements of TOC entries: many per transaction, within the server's lock table.
  *
- *     belay_script_begin(&script, prologue, err)    the section's settings
- *     belay_script_add(&script, entry, err)         runs a batch whenever one is full
- *     belay_script_flush(&script, err)
+ *     belay_ddl_begin(&script, prologue, err)    the section's settings
+ *     belay_ddl_add(&script, entry, err)         runs a batch whenever one is full
+ *     belay_ddl_flush(&script, err)
  *
  * A batch is sent in one round trip. When it fails it is rolled back and run again entry by entry, so that
  * the error names the entry. One connection, one thread.
@@ -13,7 +13,7 @@
 #include "pg/pg.h"
 #include "restore/toc.h"
 
-typedef struct belay_script {
+typedef struct belay_ddl {
     belay_pg *pg;               /* of profile DATA */
     const belay_list *role_map; /* may be NULL */
     const json_t *extensions;   /* header.json's */
@@ -22,23 +22,22 @@ typedef struct belay_script {
     const char *access_method;
     const belay_toc_entry **batch;
     size_t batch_count;
-} belay_script;
+} belay_ddl;
 
 /* Asks the server for the size of its lock table. */
-bool belay_script_init(belay_script *script, belay_pg *pg, belay_error *err);
-bool belay_script_begin(belay_script *script, const char *prologue, belay_error *err);
-bool belay_script_add(belay_script *script, const belay_toc_entry *entry, belay_error *err);
-bool belay_script_flush(belay_script *script, belay_error *err);
+bool belay_ddl_init(belay_ddl *script, belay_pg *pg, belay_error *err);
+bool belay_ddl_begin(belay_ddl *script, const char *prologue, belay_error *err);
+bool belay_ddl_add(belay_ddl *script, const belay_toc_entry *entry, belay_error *err);
+bool belay_ddl_flush(belay_ddl *script, belay_error *err);
 /* One entry in a transaction of its own, after flushing. `suffix` (may be NULL) is put behind its first
  * statement. */
-bool belay_script_run(
-    belay_script *script, const belay_toc_entry *entry, const char *suffix, belay_error *err);
+bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_error *err);
 /* The entry's statement as it is sent: roles mapped, an extension's version pinned. The caller frees. */
-char *belay_script_statement(const belay_script *script, const belay_toc_entry *entry, size_t number);
-void belay_script_done(belay_script *script);
-static inline void belay_script_done_p(belay_script *script)
+char *belay_ddl_statement(const belay_ddl *script, const belay_toc_entry *entry, size_t number);
+void belay_ddl_done(belay_ddl *script);
+static inline void belay_ddl_done_p(belay_ddl *script)
 {
-    belay_script_done(script);
+    belay_ddl_done(script);
 }
 
 #endif

@@ -2,7 +2,7 @@
  * into statements.
  *
  *     belay_toc_read(archive, &toc, err)
- *     for each toc->entries: belay_script_run(script, entry)      (restore/script.h)
+ *     for each toc->entries: belay_ddl_run(script, entry)      (restore/script.h)
  *
  * SET default_tablespace and default_table_access_method, which pg_dump writes between entries, are taken
  * out and kept per entry, so that entries may run in any order and on any connection. A toc is read-only

@@ -13,10 +13,11 @@
 KILLER=${BELAY_TESTS:?}/killer.so
 [ -e "$KILLER" ] || skip "killer.so is not part of this build (sanitizers)"
 
+# KILL_KEYS: more keys of the target, one a line (default: gate = rename).
 # kill_project KIND: a small database at its first revision, and one pending deploy that ends as KIND says.
 kill_project() {
     kind=$1
-    PROJECT_KEYS="gate = rename" make_empty_project bank staging
+    PROJECT_KEYS="${KILL_KEYS:-gate = rename}" make_empty_project bank staging
     add_migration aaaa00000001 "" "Make accounts" >"$WORK/file" <<'SQL'
 CREATE TABLE accounts (id integer PRIMARY KEY, owner text NOT NULL, balance numeric(12, 2) NOT NULL);
 INSERT INTO accounts SELECT i, 'owner ' || i, i * 1.5 FROM generate_series(1, 500) i;
