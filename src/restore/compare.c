@@ -1,7 +1,7 @@
 #include "restore/compare.h"
 
+#include "pg/names.h"
 #include "restore/compare_parts.h"
-#include "restore/names.h"
 #include "restore/readback.h"
 #include "restore/restore.h"
 #include "restore/restore.sql.h"

@@ -1,6 +1,6 @@
 #include "restore/load.h"
 
-#include "restore/names.h"
+#include "pg/names.h"
 #include "restore/restore.sql.h"
 #include "util/clock.h"
 #include "util/stop.h"

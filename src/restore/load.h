@@ -17,7 +17,7 @@ typedef struct belay_loader {
     belay_archive *archive;
     const belay_toc *toc;
     belay_codec *codec;
-    bool plain_names; /* restore/names.h */
+    bool plain_names; /* pg/names.h */
     belay_reporter *reporter;
     belay_progress progress;
     int64_t started_ms;

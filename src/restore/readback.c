@@ -1,6 +1,6 @@
 #include "restore/readback.h"
 
-#include "restore/names.h"
+#include "pg/names.h"
 
 /* Signature, flags and the length of the header extension; a tuple count of -1 ends the data. */
 enum { BINARY_HEADER_BYTES = 19, BINARY_TRAILER_BYTES = 2 };

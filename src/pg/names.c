@@ -1,4 +1,4 @@
-#include "restore/names.h"
+#include "pg/names.h"
 
 #include "pg/pg.h"
 

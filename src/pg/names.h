@@ -4,10 +4,9 @@
  * passes unconverted. Names with other than ASCII characters are then written as U&"..." with escapes. Any
  * thread.
  */
-#ifndef BELAY_RESTORE_NAMES_H
-#define BELAY_RESTORE_NAMES_H
+#ifndef BELAY_PG_NAMES_H
+#define BELAY_PG_NAMES_H
 
-#include "archive/manifest.h"
 #include "util/str.h"
 
 /* `plain`: the encoding is UTF8 or SQL_ASCII, and names can go as they are. The callers free. */

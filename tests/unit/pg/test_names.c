@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "restore/names.h"
+#include "pg/names.h"
 
 static void assert_ident(const char *name, bool plain, const char *expected)
 {
