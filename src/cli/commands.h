@@ -65,6 +65,7 @@ typedef struct belay_command {
     X(branches) \
     X(merge) \
     X(show) \
+    X(snapshot) \
     X(snapshots) \
     X(verify)
 /* clang-format on */

@@ -1,0 +1,70 @@
+#include "cli/commands.h"
+#include "snapshot/snapshot.h"
+#include "util/clock.h"
+
+static struct {
+    long long level;
+    const char *lock_wait;
+} o;
+
+static const belay_option options[] = {
+    {"level", 0, "N", "zstd level, 1 to 19 (default: 1)", BELAY_OPT_INT, &o.level},
+    {"lock-wait", 0, "TIME", "how long a table may stay locked by others (default: 10s)", BELAY_OPT_TEXT,
+        &o.lock_wait},
+    BELAY_OPT_END};
+
+static bool read_options(belay_snapshot_options *how, belay_error *err)
+{
+    enum { LEVEL_MAX = 19 };
+    long long wait_ms = 0;
+    if (o.level < 0 || o.level > LEVEL_MAX)
+        return belay_fail(err, BELAY_E_USAGE, "--level takes a number from 1 to %d", LEVEL_MAX);
+    if (o.lock_wait != NULL && (!belay_parse_duration_ms(o.lock_wait, &wait_ms) || wait_ms <= 0))
+        return belay_fail(err, BELAY_E_USAGE, "--lock-wait takes a time such as 500ms, 10s or 2min");
+    how->level = (int)o.level;
+    how->lock_wait_ms = wait_ms;
+    return true;
+}
+
+static json_t *answer(const belay_snapshot_info *info)
+{
+    json_t *revisions = json_array();
+    for (size_t i = 0; i < info->revisions.count; i++)
+        json_array_append_new(revisions, json_string(info->revisions.items[i]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:f}", "id", info->id, "path",
+        info->path, "target", info->target, "created_at", info->created_at, "revisions", revisions, "state",
+        info->state, "bytes", (json_int_t)info->bytes, "raw_bytes", (json_int_t)info->raw_bytes, "rows",
+        (json_int_t)info->rows, "tables", (json_int_t)info->tables, "seconds", info->seconds);
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
+    belay_snapshot_options how = {.reporter = cli->reporter};
+    bool ok = read_options(&how, &err) && belay_cli_store(cli, &store, &err);
+    how.dialer = cli->dialer;
+    how.target = &cli->target;
+    if (ok)
+        how.dbname = how.public_name = belay_target_dbname(&cli->target);
+    ok = ok && belay_snapshot_take(&how, store, &info, &err);
+    if (ok)
+        belay_cli_print(cli,
+            "snapshot %s: %llu tables, %llu rows, %.1f MB (from %.1f MB) in %.1f s, verified\n%s", info.id,
+            (unsigned long long)info.tables, (unsigned long long)info.rows, (double)info.bytes / 1e6,
+            (double)info.raw_bytes / 1e6, info.seconds, info.path);
+    return belay_cli_finish(cli, ok, ok ? answer(&info) : NULL, &err);
+}
+
+const belay_command belay_cmd_snapshot = {
+    .name = "snapshot",
+    .group = "Snapshots",
+    .usage = "snapshot [options] [TARGET]",
+    .summary = "take a snapshot of the target, read it back, publish it",
+    .details = "Nothing is changed in the database. Others may read and write meanwhile, but not drop or "
+               "alter tables.",
+    .options = options,
+    .target_word = true,
+    .run = run,
+};

@@ -1,0 +1,95 @@
+/* header.json: where the snapshot comes from, and the state of the database that no dump holds. */
+#include "migrate/version.h"
+#include "pg/dbcomment.h"
+#include "pg/dbstate.h"
+#include "snapshot/extras.sql.h"
+#include "snapshot/parts.h"
+#include "util/clock.h"
+
+#ifndef BELAY_VERSION
+#define BELAY_VERSION "unknown"
+#endif
+
+/* The version table's name as the user's search_path finds it; *ret is NULL when there is none. */
+static bool locate_version_table(belay_taking *t, char **ret, belay_error *err)
+{
+    const belay_target *target = t->options->target;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const belay_pg_options how = {
+        .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_USER};
+    const belay_version_table table = {target->version_table_schema,
+        target->version_table == NULL ? "alembic_version" : target->version_table};
+    return belay_pg_open(t->options->dialer, &how, &pg, err) && belay_version_locate(pg, &table, ret, err);
+}
+
+/* Its rows as the snapshot sees them. */
+static bool read_revisions(belay_taking *t, json_t **ret_table, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *located = NULL;
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    *ret_table = NULL;
+    if (!locate_version_table(t, &located, err))
+        return false;
+    if (located == NULL)
+        return true;
+    if (!belay_pg_queryp(t->pg, sql_extras_relation_name, &rows, err, located))
+        return false;
+    if (belay_rows_count(rows) == 0)
+        return true;
+    const belay_version_table table = {belay_rows_text(rows, 0, 0), belay_rows_text(rows, 0, 1)};
+    *ret_table = json_pack("{s:s, s:s}", "schema", table.schema, "name", table.name);
+    return belay_version_read(t->pg, &table, &t->revisions, err);
+}
+
+/* The state as it is when no gate is closed: public name, without belay's mark in the comment. */
+static bool read_database(belay_taking *t, json_t **ret, belay_error *err)
+{
+    if (!belay_dbstate_read(t->pg, t->options->dbname, ret, err))
+        return false;
+    BELAY_AUTO(belay_free) char *users = NULL;
+    belay_dbcomment_split(json_string_value(json_object_get(*ret, "comment")), &users, NULL);
+    json_object_set_new(*ret, "comment", users == NULL ? json_null() : json_string(users));
+    json_object_set_new(*ret, "name", json_string(t->options->public_name));
+    return true;
+}
+
+static json_t *revision_array(const belay_taking *t)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < t->revisions.count; i++)
+        json_array_append_new(array, json_string(t->revisions.items[i]));
+    return array;
+}
+
+static bool read_server(belay_taking *t, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *text = NULL;
+    json_error_t fault;
+    if (!belay_pg_value(t->pg, sql_extras_header, NULL, 0, &text, err))
+        return false;
+    t->header = json_loads(text == NULL ? "" : text, 0, &fault);
+    return t->header != NULL || belay_fail(err, BELAY_E_INTERNAL, "the header is no JSON: %s", fault.text);
+}
+
+bool belay_taking_header(belay_taking *t, belay_error *err)
+{
+    json_t *database = NULL;
+    json_t *version_table = NULL;
+    char hex[65];
+    char now[BELAY_UTC_SIZE];
+    belay_format_utc(belay_now_utc(), now);
+    if (!read_server(t, err) || !read_database(t, &database, err) ||
+        !read_revisions(t, &version_table, err) || !belay_schema_hash(t->pg, hex, err)) {
+        json_decref(database);
+        json_decref(version_table);
+        return false;
+    }
+    json_t *rest = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:s}", "format_version",
+        BELAY_FORMAT_VERSION, "belay_version", BELAY_VERSION, "id", t->id, "target", t->options->target->name,
+        "created_at", now, "server_version", belay_pg_server_version(t->pg), "database", database,
+        "revisions", revision_array(t), "version_table", version_table == NULL ? json_null() : version_table,
+        "schema_hash", hex);
+    json_object_update(t->header, rest);
+    json_decref(rest);
+    return belay_taking_add_json(t, "header.json", t->header, err);
+}

@@ -1,0 +1,80 @@
+What a snapshot reads, from the catalogue under its own transaction's snapshot. Names of other sessions' temporary
+tables, of the system and of extensions (but for their configuration tables) are left out.
+
+-- query: plan_begin
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+
+-- query: plan_export
+SELECT pg_catalog.pg_export_snapshot(), pg_catalog.getdatabaseencoding()
+
+-- query: plan_relations
+SELECT c.oid, n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0
+            AND d.deptype = 'e'
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE x.oid = d.refobjid AND c.oid = ANY (x.extconfig)))
+ORDER BY 1
+
+-- query: plan_lock_slots
+SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint,
+    pg_catalog.current_setting('max_connections')::bigint + pg_catalog.current_setting('max_prepared_transactions')::bigint
+
+-- query: plan_blockers
+SELECT a.pid, a.usename, a.application_name,
+    pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::numeric)::text,
+    l.relation::pg_catalog.regclass::text, pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 200)
+FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+    AND l.relation = ANY ($1::pg_catalog.oid[])
+ORDER BY l.granted DESC, a.xact_start
+LIMIT 3
+
+-- query: plan_tables
+WITH RECURSIVE base AS (
+    SELECT t.oid, t.typarray FROM pg_catalog.pg_type t
+    WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typtype = 'b' AND t.typname = ANY ('{
+        bool,bytea,char,name,int2,int4,int8,text,varchar,bpchar,oid,float4,float8,numeric,money,date,time,timetz,
+        timestamp,timestamptz,interval,uuid,json,jsonb,inet,cidr,macaddr,macaddr8,bit,varbit,point,line,lseg,box,path,
+        polygon,circle,xml,pg_lsn,tsvector,tsquery}')
+), inside(container, oid) AS (
+    SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+    UNION ALL SELECT r.rngtypid, r.rngsubtype FROM pg_catalog.pg_range r
+    UNION ALL SELECT r.rngmultitypid, r.rngsubtype FROM pg_catalog.pg_range r
+), fixed(oid) AS (
+    SELECT oid FROM base
+    UNION SELECT typarray FROM base
+    UNION SELECT i.container FROM inside i JOIN fixed f ON f.oid = i.oid
+), enum_hashed AS (
+    SELECT p.partrelid FROM pg_catalog.pg_partitioned_table p
+    WHERE p.partstrat = 'h' AND EXISTS (SELECT FROM pg_catalog.pg_opclass o
+        WHERE o.oid = ANY (p.partclass) AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype)
+), tables AS (
+    SELECT c.oid, n.nspname, c.relname,
+        (SELECT r.relid FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY r(relid, level)
+         WHERE c.relispartition AND r.relid IN (SELECT partrelid FROM enum_hashed) ORDER BY r.level DESC LIMIT 1) AS root,
+        (SELECT pg_catalog.regexp_replace(x.extcondition[pg_catalog.array_position(x.extconfig, c.oid)], '^\s*where\s+', '', 'i')
+         FROM pg_catalog.pg_extension x WHERE c.oid = ANY (x.extconfig)) AS filter
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.oid = ANY ($1::pg_catalog.oid[])
+)
+SELECT t.nspname, t.relname, pg_catalog.pg_table_size(t.oid),
+    NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
+            AND a.atttypid NOT IN (SELECT oid FROM fixed)),
+    coalesce((SELECT pg_catalog.json_agg(a.attname ORDER BY coalesce(r.attnum, a.attnum))
+        FROM pg_catalog.pg_attribute a
+        LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = t.root AND r.attname = a.attname AND r.attnum > 0
+        WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '[]'),
+    coalesce((SELECT pg_catalog.json_agg(a.attname ORDER BY coalesce(r.attnum, a.attnum))
+        FROM pg_catalog.pg_attribute a
+        LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = t.root AND r.attname = a.attname AND r.attnum > 0
+        WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 's'), '[]'),
+    nullif(t.filter, ''), rn.nspname, rc.relname
+FROM tables t
+LEFT JOIN pg_catalog.pg_class rc ON rc.oid = t.root
+LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+ORDER BY 3 DESC, 1, 2
