@@ -67,7 +67,8 @@ typedef struct belay_command {
     X(show) \
     X(snapshot) \
     X(snapshots) \
-    X(verify)
+    X(verify) \
+    X(prove)
 /* clang-format on */
 
 #define X(verb) extern const belay_command belay_cmd_##verb;

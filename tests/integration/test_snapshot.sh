@@ -1,0 +1,100 @@
+#!/bin/bash
+# Snapshots: taken, proven, and restored by hand from their README with tar, zstd and psql alone.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+start_cluster
+
+# by_hand: extracts the snapshot of the last answer into $WORK/hand and follows its README into a new database.
+by_hand() {
+    local snapshot=$1 db=$2
+    rm -rf "$WORK/hand"
+    mkdir "$WORK/hand" && tar -xf "$snapshot" -C "$WORK/hand"
+    (cd "$WORK/hand" && sed -n '/^#!\/bin\/sh/,$p' README.txt >restore.sh &&
+        sh restore.sh "$db" >"$WORK/hand.log" 2>&1) || fail "the README's script failed: $(cat "$WORK/hand.log")"
+}
+
+# same_database A B: schema, rows, sequences and large objects. The schema is compared with that of a copy of A by
+# pg_dump and psql, since the server words some expressions differently after a dump.
+same_database() {
+    local a=$1 b=$2 query
+    sql postgres "CREATE DATABASE copy_of_a TEMPLATE template0 ENCODING 'UTF8'" >/dev/null
+    pg_dump --schema-only -d "$a" | psql -X -q -o /dev/null -d copy_of_a
+    diff <(schema_of copy_of_a) <(schema_of "$b") >"$WORK/schema.diff" || fail "schemas differ: $(head -40 "$WORK/schema.diff")"
+    sql postgres "DROP DATABASE copy_of_a"
+    diff <(data_of "$a") <(data_of "$b") >"$WORK/data.diff" || fail "data differ: $(head -20 "$WORK/data.diff")"
+    query="SELECT d.datdba, ARRAY(SELECT x::text FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x ORDER BY 1), d.datconnlimit, s.setconfig, shobj_description(d.oid, 'pg_database')
+        FROM pg_database d LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid WHERE d.datname ="
+    equals "database-level state" "$(sql postgres "$query '$b'")" "$(sql postgres "$query '$a'")"
+}
+
+# All rows in a fixed order, sequence positions, large objects.
+data_of() {
+    pg_dump --data-only --inserts -d "$1" 2>/dev/null | grep -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^--' | sort
+}
+
+take() {
+    belay 0 snapshot --json
+    json_is state verified
+    SNAPSHOT=$(json path)
+    ID=$(json id)
+    [ -f "$SNAPSHOT" ] || fail "no file at $SNAPSHOT"
+}
+
+begin "the bank: taken, proven, restored by hand"
+PROJECT_KEYS="gate = none"
+make_project bank
+belay 0 upgrade 70c5e94a1bd2
+psql -X -q -v entries=3000 -d bank -f "$BELAY_SOURCE/scripts/demo_rows.sql" >/dev/null
+sql bank "ALTER DATABASE bank SET work_mem = '7MB'" "COMMENT ON DATABASE bank IS 'the bank''s own'"
+take
+json_is target dev
+json_is revisions '["70c5e94a1bd2"]'
+equals "rows in the answer" "$(json rows)" \
+    "$(sql bank "SELECT sum((xpath('//n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.%I', schemaname, tablename), true, false, '')))[1]::text::bigint)
+        FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")"
+belay 0 prove
+out_has "snapshot $ID is proven"
+by_hand "$SNAPSHOT" by_hand
+same_database bank by_hand
+sql postgres "DROP DATABASE by_hand"
+
+begin "everything else that a database can hold"
+cd "$WORK"
+make_empty_project everything
+sql_file everything "$BELAY_SOURCE/tests/support/everything.sql" >/dev/null
+take
+belay 0 prove
+by_hand "$SNAPSHOT" by_hand
+same_database everything by_hand
+sql postgres "DROP DATABASE by_hand"
+
+begin "a database in another encoding keeps its bytes"
+cd "$WORK"
+sql postgres "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+sql latin "CREATE TABLE \"größe\" (\"maß\" text, n int)" "INSERT INTO \"größe\" VALUES ('äöü', 1)" \
+    "CREATE TYPE e AS ENUM ('ä')" "CREATE TABLE t2 (v text, w e)" "INSERT INTO t2 VALUES ('ß', 'ä')"
+write_project latin development
+take
+belay 0 prove
+by_hand "$SNAPSHOT" by_hand
+same_database latin by_hand
+
+begin "a table that stays locked: who holds it, and no file is left"
+cat >"$WORK/holder.sql" <<'SQL'
+BEGIN; LOCK TABLE t2; SELECT 'locked';
+SELECT pg_sleep(600);
+SQL
+PGAPPNAME=holder psql -X -q -At -d latin -f "$WORK/holder.sql" >"$WORK/holder.out" 2>&1 &
+wait_until grep -q locked "$WORK/holder.out"
+find backups -type f | sort >"$WORK/before"
+belay 1 snapshot --lock-wait 200ms
+err_has "application holder"
+err_has "LOCK TABLE t2"
+find backups -type f | sort | diff "$WORK/before" - || fail "a failed snapshot left a file"
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
+
+begin "a role that may not read a table"
+sql postgres "CREATE ROLE weak LOGIN"
+sed -i 's/^user = .*/user = weak/' belay.ini
+belay 1 snapshot
+err_has "permission denied"
+find backups -type f | sort | diff "$WORK/before" - || fail "a failed snapshot left a file"
