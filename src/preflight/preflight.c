@@ -22,7 +22,7 @@ typedef struct check {
 
 static void refuse_error(belay_check_report *report, const char *name, const belay_error *err)
 {
-    belay_check_report_add(report, name, BELAY_REFUSE, err->message, err->hint);
+    belay_check_report_add_error(report, name, BELAY_REFUSE, err);
 }
 
 static void check_policy(const belay_preflight *context, belay_check_report *report, const char *name)
@@ -176,12 +176,7 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
             checks[i].function(context, ret, checks[i].name);
         if (!belay_keeper_check(context->keeper, err))
             return false;
-        if (ret->count == before)
-            belay_check_report_add(ret, checks[i].name, BELAY_OK, "fine", "");
-        for (size_t j = before; j < ret->count; j++)
-            belay_say(context->reporter, ret->items[j].verdict == BELAY_OK ? BELAY_DEBUG : BELAY_WARN,
-                "%s: %s: %s", belay_verdict_name(ret->items[j].verdict), ret->items[j].name,
-                ret->items[j].message);
+        belay_check_report_settle(ret, checks[i].name, before, context->reporter);
     }
     return true;
 }

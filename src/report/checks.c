@@ -1,4 +1,7 @@
-#include "preflight/preflight.h"
+#include "report/checks.h"
+
+#include "util/mem.h"
+#include "util/str.h"
 
 static const char *const verdict_names[] = {"ok", "warn", "refuse"};
 
@@ -12,9 +15,28 @@ void belay_check_report_add(belay_check_report *report, const char *name, belay_
 {
     report->items = belay_realloc_array(report->items, report->count + 1, sizeof *report->items);
     report->items[report->count++] =
-        (belay_finding){name, verdict, belay_strdup(message), belay_strdup(hint == NULL ? "" : hint)};
+        (belay_finding){name, verdict, belay_strdup(message), belay_strdup(hint == NULL ? "" : hint), NULL};
     if (verdict > report->verdict)
         report->verdict = verdict;
+}
+
+void belay_check_report_add_error(
+    belay_check_report *report, const char *name, belay_verdict verdict, const belay_error *cause)
+{
+    belay_check_report_add(report, name, verdict, cause->message, cause->hint);
+    belay_error *copy = belay_alloc(sizeof *copy);
+    *copy = *cause;
+    report->items[report->count - 1].cause = copy;
+}
+
+void belay_check_report_settle(
+    belay_check_report *report, const char *name, size_t before, belay_reporter *reporter)
+{
+    if (report->count == before)
+        belay_check_report_add(report, name, BELAY_OK, "fine", NULL);
+    for (size_t i = before; i < report->count; i++)
+        belay_say(reporter, report->items[i].verdict == BELAY_OK ? BELAY_DEBUG : BELAY_WARN, "%s: %s: %s",
+            belay_verdict_name(report->items[i].verdict), name, report->items[i].message);
 }
 
 void belay_check_report_done(belay_check_report *report)
@@ -22,6 +44,7 @@ void belay_check_report_done(belay_check_report *report)
     for (size_t i = 0; i < report->count; i++) {
         free(report->items[i].message);
         free(report->items[i].hint);
+        free(report->items[i].cause);
     }
     free(report->items);
     *report = (belay_check_report){0};
@@ -39,20 +62,27 @@ json_t *belay_check_report_json(const belay_check_report *report)
     return json_pack("{s:s, s:o}", "verdict", belay_verdict_name(report->verdict), "checks", checks);
 }
 
-bool belay_check_report_require(const belay_check_report *report, belay_error *err)
+bool belay_check_report_require(const belay_check_report *report, belay_code code, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
     const belay_finding *first = NULL;
-    size_t count = 0;
     for (size_t i = 0; i < report->count; i++) {
         const belay_finding *one = &report->items[i];
         if (one->verdict != BELAY_REFUSE)
             continue;
+        belay_str_appendf(&text, "%s%s: %s", first == NULL ? "" : "; ", one->name, one->message);
         first = first == NULL ? one : first;
-        belay_str_appendf(&text, "%s%s: %s", count++ == 0 ? "" : "; ", one->name, one->message);
     }
     if (first == NULL)
         return true;
-    belay_fail(err, BELAY_E_PREFLIGHT, "%s", belay_str_text(&text));
-    return belay_error_hint(err, "%s", first->hint);
+    belay_error found = {0};
+    belay_fail(&found, code, "%s", belay_str_text(&text));
+    /* Where the first refusal arose is worth keeping. */
+    belay_error placed = first->cause == NULL ? found : *first->cause;
+    memcpy(placed.message, found.message, sizeof placed.message);
+    placed.code = code;
+    belay_error_hint(&placed, "%s", first->hint);
+    if (err != NULL)
+        *err = placed;
+    return false;
 }

@@ -1,0 +1,73 @@
+#include "migrate/check_sql.h"
+
+#include <stdio.h>
+
+#include "migrate/words.h"
+#include "revision/lexer.h"
+#include "util/file.h"
+
+typedef struct judge {
+    belay_pg *pg;
+    const char *path;
+    const char *what;
+} judge;
+
+static bool answer_no(const judge *j, const belay_piece *piece, belay_error *err)
+{
+    belay_fail(err, BELAY_E_VERIFY, "%s (%s) says no", j->what, belay_path_base(j->path));
+    snprintf(err->statement, sizeof err->statement, "%s", piece->text);
+    belay_error_hint(err, "the first column of a verify statement must be neither false nor NULL");
+    return belay_error_place(err, j->path, piece->line);
+}
+
+static bool check_statement(const judge *j, const belay_piece *piece, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (piece->kind == BELAY_PIECE_META || piece->copies || belay_sql_controls_transaction(piece->text)) {
+        belay_fail(
+            err, BELAY_E_MIGRATION_FILE, "%s may only read: \"%.40s\" is refused", j->what, piece->text);
+        return belay_error_place(err, j->path, piece->line);
+    }
+    if (!belay_pg_run_user_sql(j->pg, piece->text, NULL, &rows, err)) {
+        belay_error_prefix(err, "%s", j->what);
+        return belay_error_place(err, j->path, piece->line);
+    }
+    for (size_t i = 0; i < belay_rows_count(rows) && belay_rows_columns(rows) > 0; i++) {
+        const char *value = belay_rows_text(rows, i, 0);
+        if (belay_rows_is_null(rows, i, 0) || belay_equal(value, "f") || belay_equal(value, "false"))
+            return answer_no(j, piece, err);
+    }
+    return true;
+}
+
+static bool check_pieces(const judge *j, const belay_section *section, belay_error *err)
+{
+    belay_lexer_options options = {0};
+    if (section != NULL)
+        options = (belay_lexer_options){
+            .offset = section->offset, .length = section->length, .first_line = section->line};
+    BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
+    if (!belay_lexer_open_file(j->path, &options, &lexer, err))
+        return false;
+    belay_piece piece = {0};
+    while (belay_lexer_next(lexer, &piece, err)) {
+        if (piece.kind == BELAY_PIECE_END)
+            return true;
+        if ((piece.kind == BELAY_PIECE_STATEMENT || piece.kind == BELAY_PIECE_META) &&
+            !check_statement(j, &piece, err))
+            return false;
+    }
+    return false;
+}
+
+bool belay_check_sql(
+    belay_pg *pg, const char *path, const belay_section *section, const char *what, belay_error *err)
+{
+    const judge j = {pg, path, what};
+    if (section != NULL && (!section->present || section->length == 0))
+        return true;
+    if (!belay_pg_exec(pg, "BEGIN READ ONLY", err))
+        return false;
+    bool ok = check_pieces(&j, section, err);
+    return belay_pg_exec(pg, "ROLLBACK", ok ? err : NULL) && ok;
+}
