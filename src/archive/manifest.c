@@ -1,5 +1,7 @@
 #include "archive/manifest.h"
 
+#include <limits.h>
+
 #include "util/str.h"
 
 static const char *get_text(belay_arena *arena, const json_t *object, const char *key, bool *ok)
@@ -27,6 +29,16 @@ static uint64_t get_number(const json_t *object, const char *key, bool *ok)
         return 0;
     }
     return (uint64_t)json_integer_value(value);
+}
+
+/* At least 1. */
+static int get_int(const json_t *object, const char *key, bool *ok)
+{
+    uint64_t value = get_number(object, key, ok);
+    if (value >= 1 && value <= INT_MAX)
+        return (int)value;
+    *ok = false;
+    return 0;
 }
 
 static const char *const *get_list(
@@ -82,11 +94,11 @@ static bool read_all(belay_manifest *m, const json_t *json)
 {
     bool ok = true;
     belay_arena *arena = m->arena;
-    m->format_version = (int)get_number(json, "format_version", &ok);
+    m->format_version = get_int(json, "format_version", &ok);
     m->id = get_text(arena, json, "id", &ok);
     m->target = get_text(arena, json, "target", &ok);
     m->created_at = get_text(arena, json, "created_at", &ok);
-    m->server_version = (int)get_number(json, "server_version", &ok);
+    m->server_version = get_int(json, "server_version", &ok);
     m->revisions = get_list(arena, json, "revisions", &m->revision_count, &ok);
     m->seconds = json_number_value(json_object_get(json, "seconds"));
     m->raw_bytes = get_number(json, "raw_bytes", &ok);

@@ -1,7 +1,7 @@
 #include "archive/archive.h"
+#include "archive/check.h"
 #include "archive/codec.h"
 #include "archive/locator.h"
-#include "archive/member.h"
 #include "util/clock.h"
 #include "util/stop.h"
 
@@ -19,52 +19,6 @@ static bool bad_member(const belay_member *m, const char *what, belay_error *err
 {
     return belay_fail(
         err, BELAY_E_ARCHIVE, "member %s at byte %llu: %s", m->name, (unsigned long long)m->offset, what);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp((*(const belay_member *const *)a)->name, (*(const belay_member *const *)b)->name);
-}
-
-static bool check_unique(const belay_manifest *m, belay_error *err)
-{
-    BELAY_AUTO(belay_free)
-    const belay_member **sorted = belay_realloc_array(NULL, m->member_count, sizeof(belay_member *));
-    for (size_t i = 0; i < m->member_count; i++)
-        sorted[i] = &m->members[i];
-    if (m->member_count > 1)
-        qsort(sorted, m->member_count, sizeof *sorted, compare_names);
-    for (size_t i = 1; i < m->member_count; i++) {
-        if (belay_equal(sorted[i]->name, sorted[i - 1]->name))
-            return bad_member(sorted[i], "the name stands twice", err);
-    }
-    return true;
-}
-
-/* The members cover the file from its first byte to the manifest, without gap or overlap, under names that
- * are fit. */
-static bool check_members(const belay_manifest *m, uint64_t manifest_offset, belay_error *err)
-{
-    uint64_t at = 0;
-    for (size_t i = 0; i < m->member_count; i++) {
-        const belay_member *one = &m->members[i];
-        if (!belay_member_name_ok(one->name))
-            return belay_fail(
-                err, BELAY_E_ARCHIVE, "member %zu has a name that no snapshot has: \"%.200s\"", i, one->name);
-        if (one->offset != at || one->data_offset < at + BELAY_TAR_BLOCK ||
-            one->data_offset > manifest_offset || one->stored_bytes > manifest_offset - one->data_offset)
-            return bad_member(one, "its place is wrong", err);
-        uint64_t end = one->data_offset + belay_tar_padded(one->stored_bytes);
-        if (end > manifest_offset || one->span_bytes != end - at)
-            return bad_member(one, "its length is wrong", err);
-        if (!belay_ends_with(one->name, ".zst") && one->raw_bytes != one->stored_bytes)
-            return bad_member(one, "its length is wrong", err);
-        at = end;
-    }
-    if (at != manifest_offset)
-        return belay_fail(err, BELAY_E_ARCHIVE, "bytes %llu to %llu belong to no member",
-            (unsigned long long)at, (unsigned long long)manifest_offset);
-    return check_unique(m, err);
 }
 
 /* SHA-256 over a span while it is read into `to`, whose size is that of the span. */
@@ -97,7 +51,7 @@ static bool read_manifest(belay_archive *a, const belay_locator *l, belay_error 
         return false;
     size_t front = (size_t)(l->manifest_data_offset - l->manifest_offset);
     return belay_manifest_read(span + front, (size_t)l->manifest_bytes, &a->manifest, err) &&
-           check_members(a->manifest, l->manifest_offset, err);
+           belay_manifest_check(a->manifest, l->manifest_offset, err);
 }
 
 bool belay_archive_open(belay_store *store, const char *name, belay_archive **ret, belay_error *err)
