@@ -114,25 +114,6 @@ bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err)
     return belay_store_open(cli->target.store_url, ret, err);
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text[0] == '\0' ? json_null() : json_string(text);
-}
-
-json_t *belay_error_json(const belay_error *err)
-{
-    json_t *json = json_object();
-    json_object_set_new(json, "code", json_string(belay_code_name(err->code)));
-    json_object_set_new(json, "message", json_string(err->message));
-    json_object_set_new(json, "detail", text_or_null(err->detail));
-    json_object_set_new(json, "hint", text_or_null(err->hint));
-    json_object_set_new(json, "sqlstate", text_or_null(err->sqlstate));
-    json_object_set_new(json, "file", text_or_null(err->file));
-    json_object_set_new(json, "line", err->line > 0 ? json_integer(err->line) : json_null());
-    json_object_set_new(json, "statement", text_or_null(err->statement));
-    return json;
-}
-
 int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *err)
 {
     int status = ok ? BELAY_EXIT_OK : belay_code_exit(err->code);

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "config/config.h"
 #include "pg/dialer.h"
+#include "report/error_json.h"
 #include "report/reporter.h"
 #include "store/store.h"
 #include "util/error.h"
@@ -88,8 +89,6 @@ bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
 /* Ends a command: with --json prints `json` (reference stolen; NULL: {"ok": ...}) with "error" added on
  * failure; otherwise shows the error on stderr. Returns the exit status. */
 int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *err);
-/* {"code", "message", "hint", "sqlstate", "file", "line", "statement"} of CONTRACT.md. */
-json_t *belay_error_json(const belay_error *err);
 /* A line of the answer on stdout; nothing with --json. */
 void belay_cli_print(const belay_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,0 +1,154 @@
+#include "pipeline/back.h"
+
+#include "pipeline/loss.h"
+#include "pipeline/replace.h"
+#include "pipeline/stages.h"
+#include "util/stop.h"
+
+enum { END_RUN_TIMEOUT_MS = 60 * 1000 };
+
+/* Whatever went wrong on the way back: the state is named, and who goes on is too. */
+static void needs_recovery(belay_run *run, const belay_error *why)
+{
+    run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+    belay_say(run->how.reporter, BELAY_ERROR, "the way back failed: %s", why->message);
+    if (why->hint[0] != '\0')
+        belay_say(run->how.reporter, BELAY_ERROR, "  hint      %s", why->hint);
+    belay_say(run->how.reporter, BELAY_ERROR, "type: belay recover --target %s", run->how.target->name);
+    belay_error_hint(&run->error, "the way back failed (%s); type: belay recover --target %s", why->message,
+        run->how.target->name);
+}
+
+static void start_app(belay_run *run)
+{
+    belay_error err = {0};
+    if (!belay_run_start_app(run, &err))
+        belay_say(run->how.reporter, BELAY_WARN, "%s; start the application by hand", err.message);
+}
+
+static void end_untouched(belay_run *run)
+{
+    belay_error err = {0};
+    if (!belay_run_drop_twin(run, &err) || !belay_run_open_gate(run, &err)) {
+        needs_recovery(run, &err);
+        return;
+    }
+    run->outcome = BELAY_OUTCOME_UNTOUCHED;
+    start_app(run);
+}
+
+static void end_restored(belay_run *run)
+{
+    belay_error err = {0};
+    if (!belay_replace(run, &err)) {
+        needs_recovery(run, &err);
+        return;
+    }
+    run->outcome = BELAY_OUTCOME_RESTORED;
+    if (!belay_run_drop_twin(run, &err))
+        belay_say(run->how.reporter, BELAY_WARN, "the twin %s is left over: %s", run->twin, err.message);
+    start_app(run);
+}
+
+/* The gate stays closed: a person decides. */
+static void end_stopped(belay_run *run, const char *why)
+{
+    run->outcome = BELAY_OUTCOME_STOPPED;
+    belay_say(run->how.reporter, BELAY_ERROR, "stopped, %s; the database is %s", why, belay_run_dbname(run));
+    belay_say(run->how.reporter, BELAY_ERROR, "to restore it, type: belay recover --target %s --accept-loss",
+        run->how.target->name);
+    belay_say(run->how.reporter, BELAY_ERROR, "to keep what was migrated, type: belay recover --target %s --keep",
+        run->how.target->name);
+}
+
+/* The downgrade sections, from what stands now to `from`. */
+static bool downgrade(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
+    belay_apply_result result = {0};
+    BELAY_AUTO(belay_free) char *to = run->from.count == 0 ? belay_strdup("base") : belay_list_join(&run->from, ",");
+    if (run->from.count > 1)
+        return belay_fail(err, BELAY_E_REVISION_RANGE, "a downgrade to several heads is not one target");
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
+        !run->engine->heads(run->engine, pg, &heads, err) ||
+        !run->engine->plan(run->engine, &heads, to, true, &plan, err))
+        return false;
+    belay_apply how = {.dialer = run->how.dialer,
+        .dbname = belay_run_dbname(run),
+        .run_id = run->id,
+        .target = run->how.target,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter};
+    bool ok = run->engine->apply(run->engine, &how, &plan, &result, err);
+    belay_apply_result_done(&result);
+    return ok;
+}
+
+static void end_downgraded(belay_run *run)
+{
+    belay_error err = {0};
+    if (!downgrade(run, &err)) {
+        belay_say(run->how.reporter, BELAY_WARN, "the downgrade failed (%s); restoring instead", err.message);
+        end_restored(run);
+        return;
+    }
+    if (!belay_run_drop_twin(run, &err) || !belay_run_open_gate(run, &err)) {
+        needs_recovery(run, &err);
+        return;
+    }
+    run->outcome = BELAY_OUTCOME_DOWNGRADED;
+    start_app(run);
+}
+
+void belay_run_settle(belay_run *run, belay_effect effect)
+{
+    if (effect == BELAY_EFFECT_NONE) {
+        end_untouched(run);
+        return;
+    }
+    belay_error err = {0};
+    belay_on_failure policy = run->how.target->on_failure;
+    if (policy == BELAY_ON_FAILURE_STOP && !run->how.accept_loss) {
+        end_stopped(run, "as on_failure = stop asks for");
+        return;
+    }
+    if (policy == BELAY_ON_FAILURE_DOWNGRADE) {
+        end_downgraded(run);
+        return;
+    }
+    if (!run->gate.closed && !belay_loss_accept(run, &err)) {
+        belay_error_hint(&run->error, "%s", err.hint);
+        run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+        belay_say(run->how.reporter, BELAY_ERROR, "%s", err.message);
+        belay_say(run->how.reporter, BELAY_ERROR, "  hint      %s", err.hint);
+        return;
+    }
+    end_restored(run);
+}
+
+/* What the engine knows, as far as the run got. */
+static belay_effect assess(const belay_run *run)
+{
+    if (!run->migrating)
+        return BELAY_EFFECT_NONE;
+    if (!run->engine->owns_transactions)
+        return BELAY_EFFECT_COMMITTED;
+    return run->applied.effect;
+}
+
+void belay_run_back(belay_run *run)
+{
+    belay_error err = {0};
+    belay_stop_mask(true);
+    belay_say_error(run->how.reporter, &run->error);
+    bool reachable = belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, &err);
+    if (reachable && run->gate_known)
+        reachable = belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, &err);
+    if (reachable)
+        belay_run_settle(run, assess(run));
+    else
+        needs_recovery(run, &err);
+    belay_stop_mask(false);
+}

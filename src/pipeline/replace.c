@@ -1,0 +1,103 @@
+#include "pipeline/replace.h"
+
+#include "archive/archive.h"
+#include "pipeline/stages.h"
+#include "restore/restore.h"
+
+bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_dbstate, belay_error *err)
+{
+    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
+    BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
+    belay_restore_options options = {.dialer = run->how.dialer,
+        .maintenance = belay_keeper_pg(run->keeper),
+        .dbname = dbname,
+        .run_id = run->id,
+        .target = run->how.target,
+        .apply_dbstate = apply_dbstate,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter};
+    if (!belay_archive_open(run->how.store, run->snapshot.name, &archive, err) ||
+        !belay_archive_verify(archive, run->how.reporter, err))
+        return belay_error_prefix(err, "snapshot %s", run->snapshot.id);
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore", json_pack("{s:s}", "database", dbname), err) ||
+        !belay_restore_into(&options, archive, &result, err) || !belay_restore_compare(&options, archive, err))
+        return false;
+    for (size_t i = 0; i < result.warnings.count; i++)
+        belay_say(run->how.reporter, BELAY_WARN, "%s", result.warnings.items[i]);
+    belay_say(run->how.reporter, BELAY_INFO, "restored and compared: %llu rows into %s",
+        (unsigned long long)result.rows, dbname);
+    return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "restore", json_pack("{s:s}", "database", dbname), err);
+}
+
+bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list *heads, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list now = {0};
+    if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
+        !run->engine->stamp(run->engine, pg, (const char *const *)heads->items, heads->count, "restore", run->id, err) ||
+        !run->engine->heads(run->engine, pg, &now, err))
+        return false;
+    bool same = now.count == heads->count;
+    for (size_t i = 0; same && i < heads->count; i++)
+        same = belay_list_has(&now, heads->items[i]);
+    if (!same)
+        return belay_fail(err, BELAY_E_VERIFY, "the restored database does not carry the revisions that it was stamped with");
+    return true;
+}
+
+/* The twin, opened for the stamp; it must be at the revisions of before. */
+static bool prepare_twin(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    if (!belay_gate_allow(&run->gate, run->twin, true, err))
+        return false;
+    {
+        BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+        if (!belay_run_connect(run, run->twin, BELAY_PG_USER, &pg, err) ||
+            !run->engine->heads(run->engine, pg, &heads, err))
+            return false;
+    }
+    for (size_t i = 0; i < run->from.count; i++) {
+        if (!belay_list_has(&heads, run->from.items[i]))
+            return belay_fail(err, BELAY_E_COMPARE, "the twin %s is not at revision %s", run->twin, run->from.items[i]);
+    }
+    return belay_stamp_and_check(run, run->twin, &run->from, err);
+}
+
+/* Fills `replacement` with the name of a database that is as it was before. */
+static bool prepare(belay_run *run, char replacement[static BELAY_DBNAME_SIZE], belay_error *err)
+{
+    if (run->twin[0] != '\0') {
+        if (prepare_twin(run, err)) {
+            memcpy(replacement, run->twin, BELAY_DBNAME_SIZE);
+            return true;
+        }
+        if (run->snapshot.id == NULL)
+            return false;
+        belay_say(run->how.reporter, BELAY_WARN, "the twin cannot be used (%s); restoring the snapshot", err->message);
+    }
+    if (run->snapshot.id == NULL)
+        return belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the run has neither a twin nor a snapshot to go back to");
+    belay_gate_name(run->dbname, "new", run->id, replacement);
+    return belay_gate_drop(&run->gate, replacement, err) && /* half-built by an earlier attempt */
+           belay_build_from_snapshot(run, replacement, true, err) &&
+           belay_stamp_and_check(run, replacement, &run->from, err);
+}
+
+bool belay_replace(belay_run *run, belay_error *err)
+{
+    char replacement[BELAY_DBNAME_SIZE];
+    char kept[BELAY_DBNAME_SIZE];
+    if (!prepare(run, replacement, err) || !belay_run_close_gate(run, err))
+        return false;
+    belay_gate_name(run->dbname, "failed", run->id, kept);
+    if (!belay_gate_swap(&run->gate, replacement, kept, err))
+        return false;
+    run->gate.closed = false;
+    memcpy(run->kept, kept, sizeof run->kept);
+    if (belay_equal(replacement, run->twin))
+        run->twin[0] = '\0';
+    belay_say(run->how.reporter, BELAY_INFO, "restored: %s is as it was before; the failed database is kept as %s",
+        run->dbname, run->kept);
+    return true;
+}

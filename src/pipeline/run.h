@@ -1,0 +1,107 @@
+/* A run: one pass of the pipeline over a target, from lock to outcome. It owns a journal.
+ *
+ *   (lock) -> plan -> begin -> stage, stage, ... -> succeeded
+ *                               |
+ *                               v stage fails
+ *                            assess -> untouched | restored | downgraded | stopped | needs_recovery
+ *
+ * Stages are one table per verb (stages.c): name, what it does. What undoes it and how `recover` completes it follows from the
+ * journal (assess.c, recover.c). A run belongs to one thread.
+ */
+#ifndef BELAY_PIPELINE_RUN_H
+#define BELAY_PIPELINE_RUN_H
+
+#include "config/target.h"
+#include "gate/gate.h"
+#include "gate/keeper.h"
+#include "migrate/engine.h"
+#include "pipeline/journal.h"
+#include "pipeline/outcome.h"
+#include "report/reporter.h"
+#include "snapshot/snapshot.h"
+#include "store/store.h"
+#include "util/clock.h"
+
+typedef struct belay_run_options {
+    const belay_target *target;
+    belay_dialer *dialer;
+    belay_store *store;
+    belay_reporter *reporter;
+    const char *verb;      /* "deploy", "restore" */
+    const char *to;        /* deploy: identifier, default head */
+    bool yes;              /* the person, or the script, said yes */
+    bool accept_loss;      /* --accept-loss, beside the target's key */
+    bool keep;             /* recover --keep: a person decided to keep what was migrated */
+    /* Asks the person at the terminal; NULL: nobody is there. */
+    bool (*confirm)(void *context, const char *question);
+    void *confirm_context;
+} belay_run_options;
+
+enum { BELAY_STAGES_MAX = 24 };
+
+typedef struct belay_stage_time {
+    const char *name;
+    const char *outcome; /* "ok", "failed", "skipped" */
+    double seconds;
+} belay_stage_time;
+
+typedef struct belay_run {
+    belay_run_options how;
+    char id[BELAY_RUN_ID_SIZE];
+    const char *dbname;        /* public name */
+    belay_journal *journal;    /* NULL before begin */
+    belay_keeper *keeper;
+    belay_gate gate;
+    bool gate_known;           /* gate was initialised: the database exists */
+    bool app_stopped;          /* stop_command ran */
+    belay_engine *engine;
+    belay_list from, to;       /* version rows before and wanted */
+    belay_plan plan;
+    belay_snapshot_info snapshot; /* .id NULL: none */
+    char twin[BELAY_DBNAME_SIZE]; /* "" none */
+    char kept[BELAY_DBNAME_SIZE];
+    json_t *loss_before;       /* row counters, gate = none */
+    json_t *invalid_before;    /* indexes and constraints that were invalid before */
+    bool migrating;            /* the migrate stage was entered */
+    belay_apply_result applied;
+    belay_stage_time stages[BELAY_STAGES_MAX];
+    size_t stage_count;
+    belay_outcome outcome;
+    belay_error error;         /* what made it fail; code NONE otherwise */
+} belay_run;
+
+void belay_run_init(belay_run *run, const belay_run_options *how);
+/* Frees; opens nothing, drops nothing. */
+void belay_run_done(belay_run *run);
+static inline void belay_run_done_p(belay_run *run)
+{
+    belay_run_done(run);
+}
+
+/* Takes the lock (wait_ms: how long to poll), or joins run `id`'s recovery under the same lock. */
+bool belay_run_lock(belay_run *run, int64_t wait_ms, belay_error *err);
+/* Opens the journal and writes the begin record. */
+bool belay_run_begin(belay_run *run, json_t *details, belay_error *err);
+/* Writes the end record and report.json, tells the outcome; returns the exit status. */
+int belay_run_end(belay_run *run);
+/* The answer of CONTRACT.md, new reference. */
+json_t *belay_run_json(const belay_run *run);
+
+typedef bool belay_stage_function(belay_run *run, belay_error *err);
+typedef struct belay_stage {
+    const char *name;
+    belay_stage_function *run;
+    bool (*wanted)(const belay_run *run); /* NULL: always */
+} belay_stage;
+/* Runs one stage: journal, time, story. */
+bool belay_run_stage(belay_run *run, const belay_stage *stage, belay_error *err);
+/* All of a table, until the first that fails. */
+bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
+
+/* Where the target's database is now: its private name while the gate is closed. */
+const char *belay_run_dbname(const belay_run *run);
+/* A work connection to it; application_name is the run's id. */
+bool belay_run_connect(belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err);
+belay_recorder *belay_run_recorder(belay_run *run);
+
+#endif

@@ -1,0 +1,246 @@
+#include "pipeline/stages.h"
+
+#include "pipeline/commands.h"
+#include "pipeline/loss.h"
+#include "restore/prove.h"
+
+enum { GATE_TIMEOUT_MS = 60 * 1000 };
+
+bool belay_run_plan(belay_run *run, belay_error *err)
+{
+    const char *to = run->how.to == NULL ? "head" : run->how.to;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    if (run->engine == NULL && !belay_engine_open(run->how.target, &run->engine, err))
+        return false;
+    belay_list_done(&run->from);
+    belay_plan_done(&run->plan);
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
+        !belay_pg_refuse_pooler(pg, err) || !run->engine->heads(run->engine, pg, &run->from, err) ||
+        !run->engine->plan(run->engine, &run->from, to, false, &run->plan, err))
+        return false;
+    belay_list_done(&run->to);
+    for (size_t i = 0; i < run->plan.to_count; i++)
+        belay_list_add(&run->to, run->plan.to[i]);
+    return true;
+}
+
+static bool stage_stop(belay_run *run, belay_error *err)
+{
+    const belay_target *target = run->how.target;
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "app.stop", NULL, err))
+        return false;
+    run->app_stopped = true;
+    return belay_run_host_command(
+        &target->stop_command, "stop_command", target->project_root, run->how.reporter, err);
+}
+
+static bool has_stop(const belay_run *run)
+{
+    return run->how.target->stop_command.command != NULL;
+}
+
+bool belay_run_start_app(belay_run *run, belay_error *err)
+{
+    const belay_target *target = run->how.target;
+    if (!run->app_stopped)
+        return true;
+    if (!belay_run_host_command(
+            &target->start_command, "start_command", target->project_root, run->how.reporter, err))
+        return false;
+    run->app_stopped = false;
+    return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "app.stop", NULL, err);
+}
+
+static bool uses_gate(const belay_run *run)
+{
+    return run->how.target->gate == BELAY_GATE_RENAME;
+}
+
+static bool has_no_gate(const belay_run *run)
+{
+    return !uses_gate(run);
+}
+
+bool belay_run_close_gate(belay_run *run, belay_error *err)
+{
+    if (!belay_gate_close(&run->gate, GATE_TIMEOUT_MS, err))
+        return false;
+    belay_say(run->how.reporter, BELAY_INFO, "gate closed: %s is %s until the run ends", run->dbname,
+        run->gate.private_name);
+    return true;
+}
+
+bool belay_run_open_gate(belay_run *run, belay_error *err)
+{
+    if (!run->gate_known || !run->gate.closed)
+        return true;
+    if (!belay_gate_open(&run->gate, err))
+        return false;
+    belay_say(run->how.reporter, BELAY_INFO, "gate open: %s is back under its name", run->dbname);
+    return true;
+}
+
+static bool stage_count_rows(belay_run *run, belay_error *err)
+{
+    return belay_loss_read(run, &run->loss_before, err);
+}
+
+static bool wants_twin(const belay_run *run)
+{
+    return uses_gate(run) && (run->how.target->way_back & BELAY_WAY_BACK_TWIN) != 0;
+}
+
+static bool stage_twin(belay_run *run, belay_error *err)
+{
+    char name[BELAY_DBNAME_SIZE];
+    belay_gate_name(run->dbname, "twin", run->id, name);
+    belay_error why = {0};
+    if (belay_gate_twin(&run->gate, belay_run_dbname(run), name, &why)) {
+        memcpy(run->twin, name, sizeof run->twin);
+        return true;
+    }
+    bool other_way = run->how.target->snapshot &&
+                     (why.code == BELAY_E_NO_SPACE || why.code == BELAY_E_PERMISSION || why.code == BELAY_E_SQL);
+    if (!other_way) {
+        *err = why;
+        return belay_error_prefix(err, "twin");
+    }
+    belay_say(run->how.reporter, BELAY_WARN, "no twin (%s); the snapshot is the way back", why.message);
+    return belay_gate_drop(&run->gate, name, err);
+}
+
+bool belay_run_drop_twin(belay_run *run, belay_error *err)
+{
+    if (run->twin[0] == '\0')
+        return true;
+    if (!belay_gate_drop(&run->gate, run->twin, err))
+        return false;
+    run->twin[0] = '\0';
+    return true;
+}
+
+static bool has_twin(const belay_run *run)
+{
+    return run->twin[0] != '\0';
+}
+
+static bool wants_snapshot(const belay_run *run)
+{
+    return run->how.target->snapshot || !has_twin(run);
+}
+
+static bool stage_snapshot(belay_run *run, belay_error *err)
+{
+    belay_snapshot_options options = {.dialer = run->how.dialer,
+        .dbname = belay_run_dbname(run),
+        .public_name = run->dbname,
+        .target = run->how.target,
+        .run_id = run->id,
+        .id = run->id,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter};
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "snapshot", json_pack("{s:s}", "id", run->id), err) ||
+        !belay_snapshot_take(&options, run->how.store, &run->snapshot, err))
+        return false;
+    belay_say(run->how.reporter, BELAY_INFO, "snapshot verified: %s (%.1f MB, %llu rows)", run->snapshot.path,
+        (double)run->snapshot.bytes / 1e6, (unsigned long long)run->snapshot.rows);
+    return belay_record(
+        belay_run_recorder(run), BELAY_RECORD_DONE, "snapshot", json_pack("{s:s}", "id", run->snapshot.id), err);
+}
+
+/* Neither a twin nor a merely verified snapshot suffices by policy. */
+static bool wants_proof(const belay_run *run)
+{
+    unsigned way_back = run->how.target->way_back;
+    return !has_twin(run) && (way_back & BELAY_WAY_BACK_PROVEN) != 0 && (way_back & BELAY_WAY_BACK_VERIFIED) == 0;
+}
+
+static bool stage_prove(belay_run *run, belay_error *err)
+{
+    belay_prove_options options = {.dialer = run->how.dialer,
+        .maintenance = belay_keeper_pg(run->keeper),
+        .target = run->how.target,
+        .run_id = run->id,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter};
+    BELAY_AUTO(belay_proof_done) belay_proof proof = {0};
+    if (!belay_prove(&options, run->how.store, &run->snapshot, &proof, err))
+        return belay_error_prefix(err, "prove");
+    belay_say(run->how.reporter, BELAY_INFO, "snapshot proven in %.1f s", proof.seconds);
+    return true;
+}
+
+/* Promise 1: nothing is changed before a way back exists. */
+static bool require_way_back(const belay_run *run, belay_error *err)
+{
+    if (has_twin(run) || run->snapshot.id != NULL)
+        return true;
+    belay_fail(err, BELAY_E_POLICY, "there is no way back: neither a twin nor a snapshot was made");
+    return belay_error_hint(err, "set `snapshot = yes`, or `way_back = twin` with `gate = rename`, for target %s",
+        run->how.target->name);
+}
+
+static bool keeper_alive(void *context, belay_error *err)
+{
+    return belay_keeper_check(context, err);
+}
+
+static bool stage_migrate(belay_run *run, belay_error *err)
+{
+    if (!require_way_back(run, err))
+        return false;
+    belay_apply how = {.dialer = run->how.dialer,
+        .dbname = belay_run_dbname(run),
+        .run_id = run->id,
+        .target = run->how.target,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter,
+        .may_commit = keeper_alive,
+        .may_commit_context = run->keeper};
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "migrate", NULL, err))
+        return false;
+    run->migrating = true;
+    return run->engine->apply(run->engine, &how, &run->plan, &run->applied, err);
+}
+
+static bool same_rows(const belay_list *have, const belay_list *want)
+{
+    bool same = have->count == want->count;
+    for (size_t i = 0; same && i < want->count; i++)
+        same = belay_list_has(have, want->items[i]);
+    return same;
+}
+
+bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) || !run->engine->heads(run->engine, pg, &heads, err))
+        return false;
+    if (!same_rows(&heads, &run->to)) {
+        BELAY_AUTO(belay_free) char *have = belay_list_join(&heads, ", ");
+        BELAY_AUTO(belay_free) char *want = belay_list_join(&run->to, ", ");
+        return belay_fail(err, BELAY_E_VERIFY, "the database is at %s, not at %s", have, want);
+    }
+    return run->engine->verify(run->engine, pg, &run->plan, err);
+}
+
+static bool stage_verify(belay_run *run, belay_error *err)
+{
+    return belay_run_verify(run, belay_run_dbname(run), err);
+}
+
+const belay_stage belay_deploy_stages[] = {
+    {"stop", stage_stop, has_stop},
+    {"gate", belay_run_close_gate, uses_gate},
+    {"count", stage_count_rows, has_no_gate},
+    {"twin", stage_twin, wants_twin},
+    {"snapshot", stage_snapshot, wants_snapshot},
+    {"prove", stage_prove, wants_proof},
+    {"migrate", stage_migrate, NULL},
+    {"verify", stage_verify, NULL},
+    {"open", belay_run_open_gate, uses_gate},
+    {"start", belay_run_start_app, has_stop},
+    {"tidy", belay_run_drop_twin, has_twin},
+};
+const size_t belay_deploy_stage_count = BELAY_COUNT(belay_deploy_stages);
