@@ -63,21 +63,12 @@ static bool has_no_gate(const belay_run *run)
 
 bool belay_run_close_gate(belay_run *run, belay_error *err)
 {
-    if (!belay_gate_close(&run->gate, GATE_TIMEOUT_MS, err))
-        return false;
-    belay_say(run->how.reporter, BELAY_INFO, "gate closed: %s is %s until the run ends", run->dbname,
-        run->gate.private_name);
-    return true;
+    return run->gate.closed || belay_gate_close(&run->gate, GATE_TIMEOUT_MS, err);
 }
 
 bool belay_run_open_gate(belay_run *run, belay_error *err)
 {
-    if (!run->gate_known || !run->gate.closed)
-        return true;
-    if (!belay_gate_open(&run->gate, err))
-        return false;
-    belay_say(run->how.reporter, BELAY_INFO, "gate open: %s is back under its name", run->dbname);
-    return true;
+    return !run->gate_known || !run->gate.closed || belay_gate_open(&run->gate, err);
 }
 
 static bool stage_count_rows(belay_run *run, belay_error *err)

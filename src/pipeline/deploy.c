@@ -1,0 +1,79 @@
+#include "pipeline/deploy.h"
+
+#include "pipeline/back.h"
+#include "pipeline/runs.h"
+#include "pipeline/stages.h"
+
+bool belay_run_take(belay_run *run, bool may_be_missing, belay_error *err)
+{
+    if (!belay_run_lock(run, 0, err) || !belay_runs_refuse_unfinished(run->how.store, run->how.target->name, err))
+        return false;
+    run->gate_known = belay_gate_init(&run->gate, run->keeper, run->dbname, run->id, NULL, run->how.reporter, err);
+    return run->gate_known || (may_be_missing && err->code == BELAY_E_NO_DATABASE);
+}
+
+json_t *belay_run_begin_details(const belay_run *run)
+{
+    json_t *steps = json_array();
+    for (size_t i = 0; i < run->plan.step_count; i++)
+        json_array_append_new(steps, json_pack("{s:s, s:s}", "revision", run->plan.steps[i].revision->id, "direction",
+                                         run->plan.steps[i].upgrade ? "upgrade" : "downgrade"));
+    return json_pack("{s:I, s:s, s:o, s:b}", "oid", (json_int_t)(run->gate_known ? run->gate.oid : 0), "private",
+        run->gate_known ? run->gate.private_name : "", "steps", steps, "gate",
+        run->how.target->gate == BELAY_GATE_RENAME);
+}
+
+int belay_run_finish(belay_run *run, json_t **ret_json)
+{
+    int status = belay_run_end(run);
+    if (run->journal != NULL)
+        belay_say(run->how.reporter, BELAY_INFO, "run %s: %s; journal: %s", run->id, belay_outcome_name(run->outcome),
+            belay_journal_path(run->journal));
+    if (ret_json != NULL)
+        *ret_json = belay_run_json(run);
+    return status;
+}
+
+/* Before the journal begins nothing was changed: what refused says how the run ends. */
+static int end_before_begin(belay_run *run, json_t **ret_json)
+{
+    int status = belay_code_exit(run->error.code);
+    run->outcome = status == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED : BELAY_OUTCOME_REFUSED;
+    belay_say_error(run->how.reporter, &run->error);
+    return belay_run_finish(run, ret_json);
+}
+
+static int succeed(belay_run *run, json_t **ret_json)
+{
+    run->outcome = BELAY_OUTCOME_SUCCEEDED;
+    return belay_run_finish(run, ret_json);
+}
+
+/* A stage before the gate refused: still nothing was changed, and the code tells why. */
+static void end_refused(belay_run *run)
+{
+    int status = belay_code_exit(run->error.code);
+    if (run->outcome == BELAY_OUTCOME_UNTOUCHED && (status == BELAY_EXIT_REFUSED || status == BELAY_EXIT_USAGE))
+        run->outcome = BELAY_OUTCOME_REFUSED;
+}
+
+int belay_deploy(const belay_run_options *how, json_t **ret_json)
+{
+    BELAY_AUTO(belay_run_done) belay_run run;
+    belay_run_init(&run, how);
+    if (!belay_run_take(&run, false, &run.error) || !belay_run_plan(&run, &run.error))
+        return end_before_begin(&run, ret_json);
+    if (run.plan.step_count == 0) {
+        belay_say(how->reporter, BELAY_INFO, "%s is where it should be: nothing to do", how->target->name);
+        return succeed(&run, ret_json);
+    }
+    if (!belay_run_stages(&run, belay_preflight_stages, belay_preflight_stage_count, &run.error) ||
+        !belay_run_begin(&run, belay_run_begin_details(&run), &run.error))
+        return end_before_begin(&run, ret_json);
+    if (belay_run_stages(&run, belay_deploy_stages, belay_deploy_stage_count, &run.error))
+        return succeed(&run, ret_json);
+    belay_run_back(&run);
+    if (!run.migrating)
+        end_refused(&run);
+    return belay_run_finish(&run, ret_json);
+}

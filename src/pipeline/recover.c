@@ -1,0 +1,214 @@
+#include "pipeline/recover.h"
+
+#include "pipeline/back.h"
+#include "pipeline/deploy.h"
+#include "pipeline/runs.h"
+#include "pipeline/stages.h"
+#include "util/stop.h"
+
+enum { LOCK_WAIT_MS = 30 * 1000, END_RUN_TIMEOUT_MS = 60 * 1000 };
+
+/* What the dead run wrote down, put back into `run`. */
+static bool take_up(belay_run *run, const json_t *records, belay_error *err)
+{
+    const json_t *begin = belay_journal_last(records, "begin", "run");
+    if (begin == NULL)
+        return belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the journal of run %s has no begin record", run->id);
+    const char *verb = belay_json_text(begin, "verb");
+    run->how.verb = verb != NULL && belay_equal(verb, "restore") ? "restore" : "deploy";
+    belay_json_to_list(json_object_get(begin, "from"), &run->from);
+    belay_json_to_list(json_object_get(begin, "to"), &run->to);
+    run->migrating = belay_journal_last(records, "intent", "migrate") != NULL;
+    run->app_stopped = belay_journal_open_intent(records, "app.stop");
+    return belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err);
+}
+
+/* The snapshot: finished ones are found by id; the .part of an unfinished one is removed. */
+static bool find_snapshot(belay_run *run, const json_t *records, belay_error *err)
+{
+    const json_t *intent = belay_journal_last(records, "intent", "snapshot");
+    const char *id = intent == NULL ? NULL : belay_json_text(intent, "id");
+    if (id == NULL)
+        return true;
+    belay_error why = {0};
+    if (!belay_snapshot_find(run->how.store, run->how.target->name, id, &run->snapshot, &why)) {
+        belay_snapshot_info_done(&run->snapshot);
+        run->snapshot = (belay_snapshot_info){0};
+        if (why.code != BELAY_E_NOT_FOUND)
+            belay_say(run->how.reporter, BELAY_WARN, "snapshot %s: %s", id, why.message);
+    }
+    BELAY_AUTO(belay_free) char *part = belay_format("%s/%s.tar.part", run->how.target->name, id);
+    return run->how.store->remove(run->how.store, part, err);
+}
+
+/* Looks at the run's databases: the twin is noted when it is complete, half-built ones are dropped. */
+static bool find_databases(belay_run *run, const json_t *records, belay_error *err)
+{
+    BELAY_AUTO(belay_gate_databases_done) belay_gate_databases found = {0};
+    char twin[BELAY_DBNAME_SIZE];
+    belay_gate_name(run->dbname, "twin", run->id, twin);
+    static const char *const scratch[] = {"new", "scratch"};
+    for (size_t i = 0; i < BELAY_COUNT(scratch); i++) {
+        char name[BELAY_DBNAME_SIZE];
+        belay_gate_name(run->dbname, scratch[i], run->id, name);
+        if (!belay_gate_drop(&run->gate, name, err))
+            return false;
+    }
+    if (!belay_gate_find(belay_keeper_pg(run->keeper), run->dbname, &found, err))
+        return false;
+    bool complete = belay_journal_last(records, "done", "gate.twin") != NULL;
+    for (size_t i = 0; i < found.count; i++) {
+        if (belay_equal(found.items[i].name, twin) && complete)
+            memcpy(run->twin, twin, sizeof run->twin);
+    }
+    return complete || belay_gate_drop(&run->gate, twin, err);
+}
+
+/* The run's own database under a name of a kept one: the swap's commit was reached. */
+static bool was_swapped(belay_run *run, uint32_t oid, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *name = NULL;
+    BELAY_AUTO(belay_free) char *text = belay_format("%u", oid);
+    char kept[BELAY_DBNAME_SIZE];
+    belay_gate_name(run->dbname, "failed", run->id, kept);
+    if (!belay_pg_value(belay_keeper_pg(run->keeper), "SELECT datname FROM pg_catalog.pg_database WHERE oid = $1",
+            (const char *const[]){text}, 1, &name, err))
+        return false;
+    *ret = name != NULL && belay_equal(name, kept);
+    if (*ret)
+        memcpy(run->kept, kept, sizeof run->kept);
+    return true;
+}
+
+/* Version rows of now against before and after, and what the run left in the ledger. */
+static bool assess(belay_run *run, const json_t *records, belay_effect *ret, bool *ret_complete, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    int64_t rows = 0;
+    *ret = BELAY_EFFECT_NONE;
+    *ret_complete = false;
+    if (!run->migrating)
+        return true;
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
+        !run->engine->heads(run->engine, pg, &heads, err) || !belay_ledger_count_run(pg, run->id, &rows, err))
+        return false;
+    bool before = heads.count == run->from.count;
+    bool after = heads.count == run->to.count;
+    for (size_t i = 0; i < heads.count; i++) {
+        before = before && belay_list_has(&run->from, heads.items[i]);
+        after = after && belay_list_has(&run->to, heads.items[i]);
+    }
+    bool outside = belay_journal_last(records, "intent", "statement") != NULL || !run->engine->owns_transactions;
+    if (!before || rows > 0 || outside)
+        *ret = BELAY_EFFECT_COMMITTED;
+    *ret_complete = after && !before;
+    return true;
+}
+
+/* Plan again from the revisions of before, so that the verify sections of what was applied are known. */
+static bool replan(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *to = belay_list_join(&run->to, ",");
+    return run->to.count == 1 && run->engine->plan(run->engine, &run->from, to, false, &run->plan, err);
+}
+
+static void succeed(belay_run *run)
+{
+    belay_error err = {0};
+    if (!belay_run_open_gate(run, &err) || !belay_run_start_app(run, &err) || !belay_run_drop_twin(run, &err)) {
+        run->error = err;
+        run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+        return;
+    }
+    run->outcome = BELAY_OUTCOME_SUCCEEDED;
+}
+
+static void end_swapped(belay_run *run)
+{
+    belay_error err = {0};
+    run->outcome = BELAY_OUTCOME_RESTORED;
+    if (!belay_run_drop_twin(run, &err) || !belay_run_start_app(run, &err))
+        belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
+}
+
+/* Keep what stands: a person said so. */
+static bool kept_by_a_person(belay_run *run, belay_effect effect)
+{
+    if (!run->how.keep || effect == BELAY_EFFECT_NONE)
+        return false;
+    belay_say(run->how.reporter, BELAY_WARN, "keeping what was migrated, as asked; run `belay verify` and `belay current`");
+    succeed(run);
+    if (run->outcome == BELAY_OUTCOME_SUCCEEDED)
+        run->outcome = BELAY_OUTCOME_STOPPED;
+    return true;
+}
+
+static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
+{
+    const json_t *begin = belay_journal_last(records, "begin", "run");
+    uint32_t oid = (uint32_t)json_integer_value(json_object_get(begin, "oid"));
+    bool swapped = false;
+    bool complete = false;
+    belay_effect effect = BELAY_EFFECT_UNKNOWN;
+    if (!belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, err))
+        return false;
+    if (oid != 0) {
+        if (!was_swapped(run, oid, &swapped, err) ||
+            !belay_gate_attach(&run->gate, run->keeper, oid, run->dbname, run->id, belay_run_recorder(run),
+                run->how.reporter, err))
+            return false;
+        run->gate_known = true;
+    }
+    if (swapped) {
+        run->gate.closed = false;
+        end_swapped(run);
+        return true;
+    }
+    if (!find_snapshot(run, records, err) || !find_databases(run, records, err) ||
+        !assess(run, records, &effect, &complete, err))
+        return false;
+    if (kept_by_a_person(run, effect))
+        return true;
+    if (complete && replan(run, err) && belay_run_verify(run, belay_run_dbname(run), err)) {
+        succeed(run);
+        return true;
+    }
+    belay_run_settle(run, effect);
+    return true;
+}
+
+static int finish(belay_run *run, json_t **ret_json)
+{
+    bool settled = run->outcome != BELAY_OUTCOME_NEEDS_RECOVERY && run->outcome != BELAY_OUTCOME_REFUSED &&
+                   !(run->outcome == BELAY_OUTCOME_STOPPED && run->gate_known && run->gate.closed);
+    int status = belay_run_finish(run, ret_json);
+    return settled ? (status == BELAY_EXIT_ATTENTION && !settled ? status : BELAY_EXIT_OK) : status;
+}
+
+int belay_recover(const belay_run_options *how, json_t **ret_json)
+{
+    BELAY_AUTO(belay_run_done) belay_run run;
+    BELAY_AUTO(belay_free) char *id = NULL;
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    belay_run_init(&run, how);
+    bool ok = belay_run_lock(&run, LOCK_WAIT_MS, &run.error) &&
+              belay_runs_unfinished(how->store, how->target->name, &id, &run.error);
+    if (ok && id == NULL) {
+        belay_say(how->reporter, BELAY_INFO, "no run of %s is unfinished: nothing to recover", how->target->name);
+        run.outcome = BELAY_OUTCOME_SUCCEEDED;
+        return belay_run_finish(&run, ret_json);
+    }
+    if (ok) {
+        snprintf(run.id, sizeof run.id, "%s", id);
+        belay_stop_mask(true);
+        ok = belay_engine_open(how->target, &run.engine, &run.error) &&
+             belay_journal_read(how->store, how->target->name, run.id, &records, &run.error) &&
+             take_up(&run, records, &run.error) && recover_run(&run, records, &run.error);
+    }
+    if (!ok) {
+        run.outcome = run.journal == NULL ? BELAY_OUTCOME_REFUSED : BELAY_OUTCOME_NEEDS_RECOVERY;
+        belay_say_error(how->reporter, &run.error);
+    }
+    return finish(&run, ret_json);
+}

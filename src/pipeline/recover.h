@@ -1,0 +1,20 @@
+/* `belay recover`: brings a run that died at any instruction to one of the promised states.
+ *
+ *   lock -> end every backend of the run -> where is its database (by OID)? -> settle
+ *
+ *   the swap was committed                              -> restored
+ *   the migrate stage was never entered                 -> untouched
+ *   version rows of before, no ledger row, no statement
+ *   outside of a transaction                            -> untouched
+ *   all steps stand and verify                          -> succeeded
+ *   anything else                                       -> by on_failure, as the run itself would have
+ */
+#ifndef BELAY_PIPELINE_RECOVER_H
+#define BELAY_PIPELINE_RECOVER_H
+
+#include "pipeline/run.h"
+
+/* Exit status: 0, or 5 when a person is needed still. Without an unfinished run: 0 and says so. */
+int belay_recover(const belay_run_options *how, json_t **ret_json);
+
+#endif

@@ -1,0 +1,100 @@
+#include "pipeline/runs.h"
+
+#include "pipeline/journal.h"
+
+bool belay_runs_list(belay_store *store, const char *target, belay_list *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
+    BELAY_AUTO(belay_free) char *prefix = belay_format("%s/runs/", target);
+    if (!store->list(store, prefix, &listing, err))
+        return false;
+    for (size_t i = listing.count; i > 0; i--) { /* names sort by time, so backwards is newest first */
+        const char *name = listing.items[i - 1].name;
+        if (!belay_starts_with(name, prefix) || !belay_ends_with(name, "/journal.ndjson"))
+            continue;
+        const char *id = name + strlen(prefix);
+        belay_list_add_owned(ret, belay_strndup(id, strcspn(id, "/")));
+    }
+    return true;
+}
+
+/* The last stage that was entered, "" when none was. */
+static const char *last_stage(const json_t *records)
+{
+    const json_t *stage = belay_journal_last(records, "stage", NULL);
+    const char *name = stage == NULL ? NULL : belay_json_text(stage, "act");
+    return name == NULL ? "" : name;
+}
+
+static void copy_key(json_t *to, const json_t *from, const char *key)
+{
+    json_t *value = json_object_get(from, key);
+    json_object_set(to, key, value == NULL ? json_null() : value);
+}
+
+bool belay_runs_read(belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    if (!belay_journal_read(store, target, run_id, &records, err))
+        return false;
+    const json_t *begin = belay_journal_last(records, "begin", "run");
+    const json_t *end = belay_journal_last(records, "end", "run");
+    BELAY_AUTO(belay_free) char *name = belay_format("%s/runs/%s/report.json", target, run_id);
+    BELAY_AUTO(belay_free) char *text = NULL;
+    json_t *summary = NULL;
+    if (end != NULL && belay_store_read_all(store, name, 16 * 1024 * 1024, &text, NULL, NULL))
+        summary = json_loads(text, 0, NULL);
+    if (summary == NULL)
+        summary = json_pack("{s:s, s:s}", "run", run_id, "target", target);
+    if (end == NULL)
+        json_object_set_new(summary, "last_stage", json_string(last_stage(records)));
+    json_object_set_new(summary, "outcome", json_string(end == NULL ? "unfinished" : belay_json_text(end, "outcome")));
+    json_object_set(summary, "started_at", begin == NULL ? json_null() : json_object_get(begin, "at"));
+    static const char *const of_begin[] = {"verb", "host", "pid", "dbname", "steps"};
+    for (size_t i = 0; i < BELAY_COUNT(of_begin); i++)
+        copy_key(summary, begin, of_begin[i]);
+    static const char *const of_either[] = {"from", "to"};
+    for (size_t i = 0; i < BELAY_COUNT(of_either); i++) {
+        if (json_object_get(summary, of_either[i]) == NULL)
+            copy_key(summary, begin, of_either[i]);
+    }
+    *ret = summary;
+    return true;
+}
+
+bool belay_runs_unfinished(belay_store *store, const char *target, char **ret_run_id, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list ids = {0};
+    *ret_run_id = NULL;
+    if (!belay_runs_list(store, target, &ids, err))
+        return false;
+    for (size_t i = 0; i < ids.count; i++) {
+        BELAY_AUTO(belay_json_free) json_t *records = NULL;
+        if (!belay_journal_read(store, target, ids.items[i], &records, err))
+            return false;
+        /* An empty journal is a run that died before its first record was on disk: it did nothing. */
+        if (json_array_size(records) > 0 && belay_journal_last(records, "end", "run") == NULL) {
+            *ret_run_id = belay_strdup(ids.items[i]);
+            return true;
+        }
+    }
+    return true;
+}
+
+bool belay_runs_refuse_unfinished(belay_store *store, const char *target, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *id = NULL;
+    BELAY_AUTO(belay_json_free) json_t *run = NULL;
+    if (!belay_runs_unfinished(store, target, &id, err))
+        return false;
+    if (id == NULL)
+        return true;
+    if (!belay_runs_read(store, target, id, &run, err))
+        return false;
+    const char *host = belay_json_text(run, "host");
+    const char *started = belay_json_text(run, "started_at");
+    const char *stage = belay_json_text(run, "last_stage");
+    belay_fail(err, BELAY_E_UNFINISHED_RUN, "run %s of %s is unfinished: begun %s on %s, last stage \"%s\"", id, target,
+        started == NULL ? "?" : started, host == NULL ? "?" : host, stage == NULL ? "" : stage);
+    return belay_error_hint(err, "type: belay recover --target %s", target);
+}
