@@ -55,6 +55,10 @@ typedef struct belay_command {
 /* X(verb) in the order of `belay help`; one a line keeps changes apart. */
 /* clang-format off */
 #define BELAY_COMMANDS(X) \
+    X(deploy) \
+    X(recover) \
+    X(restore) \
+    X(runs) \
     X(revision) \
     X(upgrade) \
     X(downgrade) \

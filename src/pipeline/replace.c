@@ -93,7 +93,6 @@ bool belay_replace(belay_run *run, belay_error *err)
     belay_gate_name(run->dbname, "failed", run->id, kept);
     if (!belay_gate_swap(&run->gate, replacement, kept, err))
         return false;
-    run->gate.closed = false;
     memcpy(run->kept, kept, sizeof run->kept);
     if (belay_equal(replacement, run->twin))
         run->twin[0] = '\0';

@@ -24,9 +24,24 @@ bool belay_run_plan(belay_run *run, belay_error *err)
     return true;
 }
 
-static bool stage_stop(belay_run *run, belay_error *err)
+/* Edited and deleted applied files, drift. */
+static bool stage_check_files(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list warnings = {0};
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
+        !run->engine->check(run->engine, pg, &run->from, &warnings, err))
+        return false;
+    for (size_t i = 0; i < warnings.count; i++)
+        belay_say(run->how.reporter, BELAY_WARN, "%s", warnings.items[i]);
+    return true;
+}
+
+bool belay_run_stop_app(belay_run *run, belay_error *err)
 {
     const belay_target *target = run->how.target;
+    if (target->stop_command.command == NULL)
+        return true;
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "app.stop", NULL, err))
         return false;
     run->app_stopped = true;
@@ -221,8 +236,13 @@ static bool stage_verify(belay_run *run, belay_error *err)
     return belay_run_verify(run, belay_run_dbname(run), err);
 }
 
+const belay_stage belay_preflight_stages[] = {
+    {"files", stage_check_files, NULL},
+};
+const size_t belay_preflight_stage_count = BELAY_COUNT(belay_preflight_stages);
+
 const belay_stage belay_deploy_stages[] = {
-    {"stop", stage_stop, has_stop},
+    {"stop", belay_run_stop_app, has_stop},
     {"gate", belay_run_close_gate, uses_gate},
     {"count", stage_count_rows, has_no_gate},
     {"twin", stage_twin, wants_twin},

@@ -1,0 +1,13 @@
+/* What the verbs that start a run share: options of the call to belay_run_options, a person's yes at the terminal. */
+#ifndef BELAY_CLI_RUNS_H
+#define BELAY_CLI_RUNS_H
+
+#include "cli/commands.h"
+#include "pipeline/run.h"
+
+/* Resolves target and store and fills `ret`; `store` is the caller's to free. */
+bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_options *ret, belay_error *err);
+/* Prints the JSON answer with --json, or the error when nothing could begin; returns `status`. */
+int belay_cli_run_answer(belay_cli *cli, int status, json_t *json);
+
+#endif

@@ -1,0 +1,178 @@
+#include "pipeline/restore_run.h"
+
+#include "pipeline/back.h"
+#include "pipeline/deploy.h"
+#include "pipeline/replace.h"
+#include "pipeline/stages.h"
+#include "restore/choose.h"
+#include "util/stop.h"
+
+typedef struct restore_wish {
+    const char *id;
+    const char *revision;
+} restore_wish;
+
+/* Version rows of the present database, for relative identifiers; none when it does not exist. */
+static bool read_present(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    if (!run->gate_known)
+        return true;
+    return belay_run_connect(run, run->dbname, BELAY_PG_USER, &pg, err) &&
+           run->engine->heads(run->engine, pg, &run->from, err);
+}
+
+/* Finds the snapshot and what has to be applied on top of it. */
+static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
+{
+    if (!belay_engine_open(run->how.target, &run->engine, err) || !read_present(run, err))
+        return false;
+    if (wish->id != NULL) {
+        if (!belay_snapshot_find(run->how.store, NULL, wish->id, &run->snapshot, err))
+            return false;
+    } else {
+        const belay_graph *graph = belay_engine_graph(run->engine);
+        if (graph == NULL)
+            return belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision", run->engine->name);
+        BELAY_AUTO(belay_choice_done) belay_choice choice = {0};
+        if (!belay_choose_snapshot(run->how.store, run->how.target->name, graph, &run->from, wish->revision, &choice, err))
+            return false;
+        run->snapshot = choice.info;
+        choice.info = (belay_snapshot_info){0};
+        run->plan = choice.plan;
+        choice.plan = (belay_plan){0};
+    }
+    const belay_list *revisions = &run->snapshot.revisions;
+    for (size_t i = 0; i < (run->plan.step_count > 0 ? run->plan.to_count : revisions->count); i++)
+        belay_list_add(&run->to, run->plan.step_count > 0 ? run->plan.to[i] : revisions->items[i]);
+    return true;
+}
+
+/* A person, or the script, must have said yes where there is something to lose. */
+static bool agree(belay_run *run, belay_error *err)
+{
+    const belay_run_options *how = &run->how;
+    bool asks = run->gate_known && (how->target->environment != BELAY_DEVELOPMENT || how->target->gate == BELAY_GATE_RENAME);
+    if (!asks || how->yes || how->accept_loss)
+        return true;
+    belay_say(how->reporter, BELAY_WARN, "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old database",
+        run->dbname, run->snapshot.id, run->snapshot.created_at);
+    if (how->confirm != NULL && how->confirm(how->confirm_context, "go on?"))
+        return true;
+    belay_fail(err, BELAY_E_POLICY, "nobody agreed to replace %s", run->dbname);
+    return belay_error_hint(err, "add --yes");
+}
+
+static bool migrate_up(belay_run *run, const char *dbname, belay_error *err)
+{
+    belay_apply_result result = {0};
+    belay_apply how = {.dialer = run->how.dialer,
+        .dbname = dbname,
+        .run_id = run->id,
+        .target = run->how.target,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter};
+    if (run->plan.step_count == 0)
+        return true;
+    bool ok = run->engine->apply(run->engine, &how, &run->plan, &result, err);
+    belay_apply_result_done(&result);
+    return ok;
+}
+
+static void new_name(const belay_run *run, char name[static BELAY_DBNAME_SIZE])
+{
+    belay_gate_name(run->dbname, "new", run->id, name);
+}
+
+static bool stage_build(belay_run *run, belay_error *err)
+{
+    char name[BELAY_DBNAME_SIZE];
+    new_name(run, name);
+    return belay_build_from_snapshot(run, name, true, err) &&
+           belay_stamp_and_check(run, name, &run->snapshot.revisions, err) && migrate_up(run, name, err) &&
+           belay_run_verify(run, name, err);
+}
+
+static bool exists(const belay_run *run)
+{
+    return run->gate_known;
+}
+
+static bool is_missing(const belay_run *run)
+{
+    return !run->gate_known;
+}
+
+static bool stage_swap(belay_run *run, belay_error *err)
+{
+    char name[BELAY_DBNAME_SIZE];
+    new_name(run, name);
+    belay_gate_name(run->dbname, "failed", run->id, run->kept);
+    if (belay_gate_swap(&run->gate, name, run->kept, err))
+        return true;
+    run->kept[0] = '\0';
+    return false;
+}
+
+/* The target's database is gone: the new one gets its name. */
+static bool stage_name(belay_run *run, belay_error *err)
+{
+    char name[BELAY_DBNAME_SIZE];
+    new_name(run, name);
+    BELAY_AUTO(belay_free) char *from = belay_quote_ident(name);
+    BELAY_AUTO(belay_free) char *to = belay_quote_ident(run->dbname);
+    return belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore.name", NULL, err) &&
+           belay_gate_end_sessions(run->keeper, name, 30000, err) &&
+           belay_pg_execf(belay_keeper_pg(run->keeper), err, "ALTER DATABASE %s RENAME TO %s", from, to) &&
+           belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "restore.name", NULL, err);
+}
+
+static const belay_stage restore_stages[] = {
+    {"build", stage_build, NULL},
+    {"stop", belay_run_stop_app, NULL},
+    {"gate", belay_run_close_gate, exists},
+    {"swap", stage_swap, exists},
+    {"name", stage_name, is_missing},
+    {"start", belay_run_start_app, NULL},
+};
+
+/* Nothing was swapped: the new database goes, the old one gets its name back. */
+static void undo(belay_run *run)
+{
+    char name[BELAY_DBNAME_SIZE];
+    new_name(run, name);
+    run->gate.keeper = run->keeper;
+    run->gate.public_name = run->dbname;
+    belay_error err = {0};
+    belay_stop_mask(true);
+    if (run->kept[0] != '\0') {
+        belay_say_error(run->how.reporter, &run->error);
+        run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+    } else {
+        if (belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, &err))
+            belay_gate_drop(&run->gate, name, &err);
+        belay_run_back(run);
+    }
+    belay_stop_mask(false);
+}
+
+int belay_restore_run(const belay_run_options *how, const char *id, const char *revision, json_t **ret_json)
+{
+    BELAY_AUTO(belay_run_done) belay_run run;
+    restore_wish wish = {id, revision};
+    belay_run_init(&run, how);
+    if (!belay_run_take(&run, true, &run.error) || !choose(&run, &wish, &run.error) || !agree(&run, &run.error) ||
+        !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
+        run.outcome = belay_code_exit(run.error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED : BELAY_OUTCOME_REFUSED;
+        belay_say_error(how->reporter, &run.error);
+        return belay_run_finish(&run, ret_json);
+    }
+    if (!belay_run_stages(&run, restore_stages, BELAY_COUNT(restore_stages), &run.error)) {
+        undo(&run);
+        return belay_run_finish(&run, ret_json);
+    }
+    belay_error_clear(&run.error);
+    run.outcome = BELAY_OUTCOME_RESTORED;
+    int status = belay_run_finish(&run, ret_json);
+    return status == BELAY_EXIT_RESTORED ? BELAY_EXIT_OK : status;
+}
