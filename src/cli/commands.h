@@ -59,6 +59,8 @@ typedef struct belay_command {
     X(recover) \
     X(restore) \
     X(runs) \
+    X(snapshot) \
+    X(prove) \
     X(revision) \
     X(upgrade) \
     X(downgrade) \
