@@ -10,8 +10,8 @@ static struct {
 static const belay_option options[] = {
     {"to", 0, "REV", "revision to go to (default: head)", BELAY_OPT_TEXT, &o.to},
     {"yes", 'y', NULL, "go on without asking, on a production target too", BELAY_OPT_FLAG, &o.yes},
-    {"accept-loss", 0, NULL, "with gate = none: a restore may lose what others wrote meanwhile", BELAY_OPT_FLAG,
-        &o.accept_loss},
+    {"accept-loss", 0, NULL, "with gate = none: a restore may lose what others wrote meanwhile",
+        BELAY_OPT_FLAG, &o.accept_loss},
     BELAY_OPT_END};
 
 static int run(belay_cli *cli)
@@ -31,10 +31,12 @@ const belay_command belay_cmd_deploy = {
     .group = "Runs",
     .usage = "deploy [TARGET] [options]",
     .summary = "snapshot, migrate, verify; on failure put everything back",
-    .details = "Takes the target's lock, looks whether everything is fit for it, closes the gate, makes a twin and a\n"
-               "snapshot, migrates, verifies and opens the gate. When anything fails the database is put back and\n"
-               "stamped with the revision it came from; the failed database is kept.\n"
-               "Exit status: 0 succeeded, 1 untouched, 3 refused, 4 restored, 5 type `belay recover`, 6 locked.",
+    .details =
+        "Takes the target's lock, looks whether everything is fit for it, closes the gate, makes a twin and "
+        "a\n"
+        "snapshot, migrates, verifies and opens the gate. When anything fails the database is put back and\n"
+        "stamped with the revision it came from; the failed database is kept.\n"
+        "Exit status: 0 succeeded, 1 untouched, 3 refused, 4 restored, 5 type `belay recover`, 6 locked.",
     .options = options,
     .target_word = true,
     .run = run,

@@ -7,9 +7,10 @@ static struct {
 } o;
 
 static const belay_option options[] = {
-    {"accept-loss", 0, NULL, "restore, also where the policy was to stop or the gate was open", BELAY_OPT_FLAG,
-        &o.accept_loss},
-    {"keep", 0, NULL, "keep what was migrated and open the gate: a person looked at it", BELAY_OPT_FLAG, &o.keep},
+    {"accept-loss", 0, NULL, "restore, also where the policy was to stop or the gate was open",
+        BELAY_OPT_FLAG, &o.accept_loss},
+    {"keep", 0, NULL, "keep what was migrated and open the gate: a person looked at it", BELAY_OPT_FLAG,
+        &o.keep},
     BELAY_OPT_END};
 
 static int run(belay_cli *cli)
@@ -33,7 +34,8 @@ const belay_command belay_cmd_recover = {
     .group = "Runs",
     .usage = "recover [options]",
     .summary = "bring a run that died to a named state",
-    .details = "Ends the dead run's sessions, looks what it committed, and ends it as succeeded, untouched or restored.\n"
+    .details = "Ends the dead run's sessions, looks what it committed, and ends it as succeeded, untouched "
+               "or restored.\n"
                "Exit status: 0, or 5 when a person is needed still.",
     .options = options,
     .run = run,

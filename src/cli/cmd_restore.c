@@ -7,10 +7,10 @@ static struct {
 } o;
 
 static const belay_option options[] = {
-    {"revision", 0, "REV", "the newest snapshot at that revision, or the nearest below it and the migrations up to it",
+    {"revision", 0, "REV",
+        "the newest snapshot at that revision, or the nearest below it and the migrations up to it",
         BELAY_OPT_TEXT, &o.revision},
-    {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes},
-    BELAY_OPT_END};
+    {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_OPT_END};
 
 static int run(belay_cli *cli)
 {
@@ -34,7 +34,8 @@ const belay_command belay_cmd_restore = {
     .group = "Runs",
     .usage = "restore ID | restore --revision REV",
     .summary = "put a snapshot in the place of the database, stamped",
-    .details = "Builds a new database from the snapshot beside the present one, compares it, stamps it, and swaps the\n"
+    .details = "Builds a new database from the snapshot beside the present one, compares it, stamps it, and "
+               "swaps the\n"
                "names in one transaction. The present database is kept as <name>__belay_failed_<run>.",
     .options = options,
     .max_words = 1,

@@ -22,8 +22,8 @@ static int run(belay_cli *cli)
         ok = belay_runs_read(store, cli->target.name, ids.items[i], &one, &err);
         if (!ok)
             break;
-        belay_cli_print(cli, "%-25s %-8s %-15s %-21s %s", text(one, "run"), text(one, "verb"), text(one, "outcome"),
-            text(one, "started_at"), text(one, "host"));
+        belay_cli_print(cli, "%-25s %-8s %-15s %-21s %s", text(one, "run"), text(one, "verb"),
+            text(one, "outcome"), text(one, "started_at"), text(one, "host"));
         json_array_append_new(runs, one);
     }
     return belay_cli_finish(cli, ok, json_pack("{s:b, s:o}", "ok", ok, "runs", runs), &err);

@@ -59,12 +59,10 @@ typedef struct belay_command {
     X(recover) \
     X(restore) \
     X(runs) \
-    X(snapshot) \
-    X(prove) \
-    X(revision) \
     X(upgrade) \
     X(downgrade) \
     X(stamp) \
+    X(revision) \
     X(current) \
     X(check) \
     X(history) \

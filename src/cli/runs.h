@@ -1,4 +1,5 @@
-/* What the verbs that start a run share: options of the call to belay_run_options, a person's yes at the terminal. */
+/* What the verbs that start a run share: options of the call to belay_run_options, a person's yes at the
+ * terminal. */
 #ifndef BELAY_CLI_RUNS_H
 #define BELAY_CLI_RUNS_H
 

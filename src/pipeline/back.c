@@ -57,8 +57,8 @@ static void end_stopped(belay_run *run, const char *why)
     belay_say(run->how.reporter, BELAY_ERROR, "stopped, %s; the database is %s", why, belay_run_dbname(run));
     belay_say(run->how.reporter, BELAY_ERROR, "to restore it, type: belay recover --target %s --accept-loss",
         run->how.target->name);
-    belay_say(run->how.reporter, BELAY_ERROR, "to keep what was migrated, type: belay recover --target %s --keep",
-        run->how.target->name);
+    belay_say(run->how.reporter, BELAY_ERROR,
+        "to keep what was migrated, type: belay recover --target %s --keep", run->how.target->name);
 }
 
 /* The downgrade sections, from what stands now to `from`. */
@@ -68,7 +68,8 @@ static bool downgrade(belay_run *run, belay_error *err)
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
     BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
     belay_apply_result result = {0};
-    BELAY_AUTO(belay_free) char *to = run->from.count == 0 ? belay_strdup("base") : belay_list_join(&run->from, ",");
+    BELAY_AUTO(belay_free)
+    char *to = run->from.count == 0 ? belay_strdup("base") : belay_list_join(&run->from, ",");
     if (run->from.count > 1)
         return belay_fail(err, BELAY_E_REVISION_RANGE, "a downgrade to several heads is not one target");
     if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||

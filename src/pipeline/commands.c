@@ -22,16 +22,19 @@ bool belay_run_host_command(const belay_host_command *command, const char *what,
     if (command->command == NULL)
         return true;
     if (command->hosts.count > 0) {
-        belay_fail(err, BELAY_E_UNSUPPORTED, "%s is to run on host %s, and this version runs commands on this machine only",
-            what, command->hosts.items[0]);
+        belay_fail(err, BELAY_E_UNSUPPORTED,
+            "%s is to run on host %s, and this version runs commands on this machine only", what,
+            command->hosts.items[0]);
         return belay_error_hint(err, "take %s_on out and call ssh in the command itself", what);
     }
-    belay_spawn how = {.argv = (const char *const[]){"/bin/sh", "-c", command->command, NULL}, .folder = folder};
+    belay_spawn how = {
+        .argv = (const char *const[]){"/bin/sh", "-c", command->command, NULL}, .folder = folder};
     story s = {reporter, what};
     int status = 0;
     if (!belay_process_run(&how, COMMAND_TIMEOUT_MS, NULL, NULL, on_line, &s, &status, err))
         return belay_error_prefix(err, "%s", what);
     if (status != 0)
-        return belay_fail(err, BELAY_E_PROCESS, "%s ended with status %d: %s", what, status, command->command);
+        return belay_fail(
+            err, BELAY_E_PROCESS, "%s ended with status %d: %s", what, status, command->command);
     return true;
 }

@@ -1,5 +1,5 @@
-/* The user's shell commands (stop_command, start_command): run by sh, their output goes into the story. Remote hosts need SSH,
- * which this version refuses by name. */
+/* The user's shell commands (stop_command, start_command): run by sh, their output goes into the story.
+ * Remote hosts need SSH, which this version refuses by name. */
 #ifndef BELAY_PIPELINE_COMMANDS_H
 #define BELAY_PIPELINE_COMMANDS_H
 

@@ -6,9 +6,11 @@
 
 bool belay_run_take(belay_run *run, bool may_be_missing, belay_error *err)
 {
-    if (!belay_run_lock(run, 0, err) || !belay_runs_refuse_unfinished(run->how.store, run->how.target->name, err))
+    if (!belay_run_lock(run, 0, err) ||
+        !belay_runs_refuse_unfinished(run->how.store, run->how.target->name, err))
         return false;
-    run->gate_known = belay_gate_init(&run->gate, run->keeper, run->dbname, run->id, NULL, run->how.reporter, err);
+    run->gate_known =
+        belay_gate_init(&run->gate, run->keeper, run->dbname, run->id, NULL, run->how.reporter, err);
     return run->gate_known || (may_be_missing && err->code == BELAY_E_NO_DATABASE);
 }
 
@@ -16,10 +18,10 @@ json_t *belay_run_begin_details(const belay_run *run)
 {
     json_t *steps = json_array();
     for (size_t i = 0; i < run->plan.step_count; i++)
-        json_array_append_new(steps, json_pack("{s:s, s:s}", "revision", run->plan.steps[i].revision->id, "direction",
-                                         run->plan.steps[i].upgrade ? "upgrade" : "downgrade"));
-    return json_pack("{s:I, s:s, s:o, s:b}", "oid", (json_int_t)(run->gate_known ? run->gate.oid : 0), "private",
-        run->gate_known ? run->gate.private_name : "", "steps", steps, "gate",
+        json_array_append_new(steps, json_pack("{s:s, s:s}", "revision", run->plan.steps[i].revision->id,
+                                         "direction", run->plan.steps[i].upgrade ? "upgrade" : "downgrade"));
+    return json_pack("{s:I, s:s, s:o, s:b}", "oid", (json_int_t)(run->gate_known ? run->gate.oid : 0),
+        "private", run->gate_known ? run->gate.private_name : "", "steps", steps, "gate",
         run->how.target->gate == BELAY_GATE_RENAME);
 }
 
@@ -27,8 +29,8 @@ int belay_run_finish(belay_run *run, json_t **ret_json)
 {
     int status = belay_run_end(run);
     if (run->journal != NULL)
-        belay_say(run->how.reporter, BELAY_INFO, "run %s: %s; journal: %s", run->id, belay_outcome_name(run->outcome),
-            belay_journal_path(run->journal));
+        belay_say(run->how.reporter, BELAY_INFO, "run %s: %s; journal: %s", run->id,
+            belay_outcome_name(run->outcome), belay_journal_path(run->journal));
     if (ret_json != NULL)
         *ret_json = belay_run_json(run);
     return status;
@@ -53,7 +55,8 @@ static int succeed(belay_run *run, json_t **ret_json)
 static void end_refused(belay_run *run)
 {
     int status = belay_code_exit(run->error.code);
-    if (run->outcome == BELAY_OUTCOME_UNTOUCHED && (status == BELAY_EXIT_REFUSED || status == BELAY_EXIT_USAGE))
+    if (run->outcome == BELAY_OUTCOME_UNTOUCHED &&
+        (status == BELAY_EXIT_REFUSED || status == BELAY_EXIT_USAGE))
         run->outcome = BELAY_OUTCOME_REFUSED;
 }
 

@@ -4,11 +4,12 @@
 
 #include "pipeline/run.h"
 
-/* Returns the exit status of CONTRACT.md; *ret_json (may be NULL) is the answer. The story goes to the reporter. */
+/* Returns the exit status of CONTRACT.md; *ret_json (may be NULL) is the answer. The story goes to the
+ * reporter. */
 int belay_deploy(const belay_run_options *how, json_t **ret_json);
 
-/* What every verb that changes the target does first: take the lock, refuse an unfinished run, know the gate. A database that
- * does not exist is left to the caller (gate_known stays false) when `may_be_missing`. */
+/* What every verb that changes the target does first: take the lock, refuse an unfinished run, know the gate.
+ * A database that does not exist is left to the caller (gate_known stays false) when `may_be_missing`. */
 bool belay_run_take(belay_run *run, bool may_be_missing, belay_error *err);
 /* The begin record's plan: gate's OID, steps, and what recover must know. */
 json_t *belay_run_begin_details(const belay_run *run);

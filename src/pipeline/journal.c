@@ -16,11 +16,13 @@ static char *journal_name(const char *target, const char *run_id)
     return belay_format("%s/runs/%s/journal.ndjson", target, run_id);
 }
 
-bool belay_journal_write(belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err)
+bool belay_journal_write(
+    belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err)
 {
     char now[BELAY_UTC_SIZE];
     belay_format_utc(belay_now_utc(), now);
-    BELAY_AUTO(belay_json_free) json_t *record =
+    BELAY_AUTO(belay_json_free)
+    json_t *record =
         json_pack("{s:I, s:s, s:s, s:s}", "seq", ++journal->seq, "at", now, "kind", kind, "act", act);
     if (details != NULL)
         json_object_update_missing(record, details);
@@ -37,14 +39,15 @@ bool belay_journal_write(belay_journal *journal, const char *kind, const char *a
     return true;
 }
 
-static bool record(belay_recorder *self, belay_record_kind kind, const char *act, json_t *details, belay_error *err)
+static bool record(
+    belay_recorder *self, belay_record_kind kind, const char *act, json_t *details, belay_error *err)
 {
     static const char *const kinds[] = {"intent", "done", "note"};
     return belay_journal_write((belay_journal *)self, kinds[kind], act, details, err);
 }
 
-bool belay_journal_open(belay_store *store, const char *target, const char *run_id, belay_journal **ret,
-    belay_error *err)
+bool belay_journal_open(
+    belay_store *store, const char *target, const char *run_id, belay_journal **ret, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
     BELAY_AUTO(belay_free) char *before = NULL;
@@ -59,7 +62,8 @@ bool belay_journal_open(belay_store *store, const char *target, const char *run_
     for (size_t i = 0; exists && i < length; i++)
         journal->seq += before[i] == '\n';
     /* A torn last line is closed, so that what follows parses. */
-    if (exists && length > 0 && before[length - 1] != '\n' && !journal->sink->write(journal->sink, "\n", 1, err))
+    if (exists && length > 0 && before[length - 1] != '\n' &&
+        !journal->sink->write(journal->sink, "\n", 1, err))
         return belay_error_prefix(err, "journal");
     *ret = belay_take(journal);
     return true;
@@ -84,7 +88,8 @@ const char *belay_journal_path(const belay_journal *journal)
     return journal->path;
 }
 
-bool belay_journal_read(belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
+bool belay_journal_read(
+    belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
     BELAY_AUTO(belay_free) char *text = NULL;
@@ -114,7 +119,8 @@ static bool matches(const json_t *one, const char *kind, const char *act)
 {
     const char *its_kind = belay_json_text(one, "kind");
     const char *its_act = belay_json_text(one, "act");
-    return its_kind != NULL && its_act != NULL && belay_equal(its_kind, kind) && (act == NULL || belay_equal(its_act, act));
+    return its_kind != NULL && its_act != NULL && belay_equal(its_kind, kind) &&
+           (act == NULL || belay_equal(its_act, act));
 }
 
 const json_t *belay_journal_last(const json_t *records, const char *kind, const char *act)

@@ -1,11 +1,12 @@
-/* The journal of a run: <store>/<target>/runs/<run-id>/journal.ndjson, one JSON object a line, appended, never rewritten.
+/* The journal of a run: <store>/<target>/runs/<run-id>/journal.ndjson, one JSON object a line, appended,
+ * never rewritten.
  *
  *   {"seq": 1, "at": "2025-11-04T12:34:00Z", "kind": "begin", "act": "run", ...}
  *
- * Kinds: begin (the run's identity and plan), stage (state: begin, ok, failed), intent and done (acts outside of transactions,
- * report/recorder.h), note, end (the outcome; a run without it is unfinished). Intents, begin and end are synced before the
- * call returns. A torn line is normal after a crash: readers skip what does not parse.
- * One thread. JSON details are stolen.
+ * Kinds: begin (the run's identity and plan), stage (state: begin, ok, failed), intent and done (acts outside
+ * of transactions, report/recorder.h), note, end (the outcome; a run without it is unfinished). Intents,
+ * begin and end are synced before the call returns. A torn line is normal after a crash: readers skip what
+ * does not parse. One thread. JSON details are stolen.
  */
 #ifndef BELAY_PIPELINE_JOURNAL_H
 #define BELAY_PIPELINE_JOURNAL_H
@@ -20,17 +21,19 @@
 typedef struct belay_journal belay_journal;
 
 /* Opens for appending; a new run's folder is made. */
-bool belay_journal_open(belay_store *store, const char *target, const char *run_id, belay_journal **ret,
-    belay_error *err);
+bool belay_journal_open(
+    belay_store *store, const char *target, const char *run_id, belay_journal **ret, belay_error *err);
 void belay_journal_close(belay_journal *journal);
 BELAY_DEFINE_AUTO(belay_journal, belay_journal_close)
-bool belay_journal_write(belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err);
+bool belay_journal_write(
+    belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err);
 belay_recorder *belay_journal_recorder(belay_journal *journal);
 /* As a person would open it; valid while the journal is open. */
 const char *belay_journal_path(const belay_journal *journal);
 
 /* All records that parse, in order: a JSON array, new reference. */
-bool belay_journal_read(belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err);
+bool belay_journal_read(
+    belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err);
 /* The last record of that kind and act (act NULL: any), borrowed; NULL when there is none. */
 const json_t *belay_journal_last(const json_t *records, const char *kind, const char *act);
 /* True when there is an intent of that act without a later done. */

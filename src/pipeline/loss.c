@@ -13,8 +13,8 @@ bool belay_loss_read(belay_run *run, json_t **ret, belay_error *err)
     for (size_t i = 0; i < belay_rows_count(rows); i++)
         json_object_set_new(counters, belay_rows_text(rows, i, 0),
             json_pack("{s:I, s:I, s:I, s:s}", "ins", (json_int_t)belay_rows_int(rows, i, 1), "upd",
-                (json_int_t)belay_rows_int(rows, i, 2), "del", (json_int_t)belay_rows_int(rows, i, 3), "reset",
-                belay_rows_text(rows, i, 4)));
+                (json_int_t)belay_rows_int(rows, i, 2), "del", (json_int_t)belay_rows_int(rows, i, 3),
+                "reset", belay_rows_text(rows, i, 4)));
     json_decref(*ret);
     *ret = counters;
     return true;
@@ -46,8 +46,8 @@ static size_t say_loss(belay_run *run, const json_t *before, const json_t *after
             belay_say(run->how.reporter, BELAY_WARN, "  %s: unknown, the statistics were reset", table);
         else
             belay_say(run->how.reporter, BELAY_WARN,
-                "  %s: at least %lld inserted, %lld updated, %lld deleted (the run's own rows included)", table,
-                (long long)ins, (long long)upd, (long long)del);
+                "  %s: at least %lld inserted, %lld updated, %lld deleted (the run's own rows included)",
+                table, (long long)ins, (long long)upd, (long long)del);
     }
     return changed;
 }
@@ -59,9 +59,11 @@ bool belay_loss_accept(belay_run *run, belay_error *err)
     if (!belay_loss_read(run, &after, &ignored))
         belay_say(run->how.reporter, BELAY_WARN, "what a restore would lose is unknown: %s", ignored.message);
     else if (run->loss_before == NULL)
-        belay_say(run->how.reporter, BELAY_WARN, "what a restore would lose is unknown: the counters of before are lost");
+        belay_say(run->how.reporter, BELAY_WARN,
+            "what a restore would lose is unknown: the counters of before are lost");
     else {
-        belay_say(run->how.reporter, BELAY_WARN, "the gate was open; a restore loses what was written since the run began:");
+        belay_say(run->how.reporter, BELAY_WARN,
+            "the gate was open; a restore loses what was written since the run began:");
         if (say_loss(run, run->loss_before, after) == 0)
             belay_say(run->how.reporter, BELAY_WARN, "  nothing that the statistics know of");
     }
@@ -69,8 +71,10 @@ bool belay_loss_accept(belay_run *run, belay_error *err)
         return true;
     if (run->how.confirm != NULL && run->how.confirm(run->how.confirm_context, "restore and lose that?"))
         return true;
-    belay_fail(err, BELAY_E_POLICY, "nobody accepted the loss that a restore would cause, so nothing was restored");
+    belay_fail(
+        err, BELAY_E_POLICY, "nobody accepted the loss that a restore would cause, so nothing was restored");
     return belay_error_hint(err,
-        "type `belay recover --target %s --accept-loss` to restore, or `belay recover --target %s --keep` to keep what was migrated",
+        "type `belay recover --target %s --accept-loss` to restore, or `belay recover --target %s --keep` to "
+        "keep what was migrated",
         run->how.target->name, run->how.target->name);
 }

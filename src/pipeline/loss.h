@@ -1,6 +1,6 @@
-/* What a restore would lose when the gate was left open (gate = none): per table, rows inserted, updated and deleted since the
- * run began, from the cumulative statistics. "At least": statistics lag and count the run's own rows too; "unknown" after a
- * statistics reset (manual, 28.2). */
+/* What a restore would lose when the gate was left open (gate = none): per table, rows inserted, updated and
+ * deleted since the run began, from the cumulative statistics. "At least": statistics lag and count the run's
+ * own rows too; "unknown" after a statistics reset (manual, 28.2). */
 #ifndef BELAY_PIPELINE_LOSS_H
 #define BELAY_PIPELINE_LOSS_H
 
@@ -8,7 +8,8 @@
 
 /* Reads the counters of the target's database as JSON. */
 bool belay_loss_read(belay_run *run, json_t **ret, belay_error *err);
-/* Says the loss, then asks: accept_loss of the target or of the call, or a person's yes; else BELAY_E_POLICY. */
+/* Says the loss, then asks: accept_loss of the target or of the call, or a person's yes; else BELAY_E_POLICY.
+ */
 bool belay_loss_accept(belay_run *run, belay_error *err);
 
 #endif

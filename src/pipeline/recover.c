@@ -71,8 +71,9 @@ static bool was_swapped(belay_run *run, uint32_t oid, bool *ret, belay_error *er
     BELAY_AUTO(belay_free) char *text = belay_format("%u", oid);
     char kept[BELAY_DBNAME_SIZE];
     belay_gate_name(run->dbname, "failed", run->id, kept);
-    if (!belay_pg_value(belay_keeper_pg(run->keeper), "SELECT datname FROM pg_catalog.pg_database WHERE oid = $1",
-            (const char *const[]){text}, 1, &name, err))
+    if (!belay_pg_value(belay_keeper_pg(run->keeper),
+            "SELECT datname FROM pg_catalog.pg_database WHERE oid = $1", (const char *const[]){text}, 1,
+            &name, err))
         return false;
     *ret = name != NULL && belay_equal(name, kept);
     if (*ret)
@@ -81,7 +82,8 @@ static bool was_swapped(belay_run *run, uint32_t oid, bool *ret, belay_error *er
 }
 
 /* Version rows of now against before and after, and what the run left in the ledger. */
-static bool assess(belay_run *run, const json_t *records, belay_effect *ret, bool *ret_complete, belay_error *err)
+static bool assess(
+    belay_run *run, const json_t *records, belay_effect *ret, bool *ret_complete, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
@@ -99,7 +101,8 @@ static bool assess(belay_run *run, const json_t *records, belay_effect *ret, boo
         before = before && belay_list_has(&run->from, heads.items[i]);
         after = after && belay_list_has(&run->to, heads.items[i]);
     }
-    bool outside = belay_journal_last(records, "intent", "statement") != NULL || !run->engine->owns_transactions;
+    bool outside =
+        belay_journal_last(records, "intent", "statement") != NULL || !run->engine->owns_transactions;
     if (!before || rows > 0 || outside)
         *ret = BELAY_EFFECT_COMMITTED;
     *ret_complete = after && !before;
@@ -116,7 +119,8 @@ static bool replan(belay_run *run, belay_error *err)
 static void succeed(belay_run *run)
 {
     belay_error err = {0};
-    if (!belay_run_open_gate(run, &err) || !belay_run_start_app(run, &err) || !belay_run_drop_twin(run, &err)) {
+    if (!belay_run_open_gate(run, &err) || !belay_run_start_app(run, &err) ||
+        !belay_run_drop_twin(run, &err)) {
         run->error = err;
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
         return;
@@ -137,7 +141,8 @@ static bool kept_by_a_person(belay_run *run, belay_effect effect)
 {
     if (!run->how.keep || effect == BELAY_EFFECT_NONE)
         return false;
-    belay_say(run->how.reporter, BELAY_WARN, "keeping what was migrated, as asked; run `belay verify` and `belay current`");
+    belay_say(run->how.reporter, BELAY_WARN,
+        "keeping what was migrated, as asked; run `belay verify` and `belay current`");
     succeed(run);
     if (run->outcome == BELAY_OUTCOME_SUCCEEDED)
         run->outcome = BELAY_OUTCOME_STOPPED;
@@ -195,7 +200,8 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
     bool ok = belay_run_lock(&run, LOCK_WAIT_MS, &run.error) &&
               belay_runs_unfinished(how->store, how->target->name, &id, &run.error);
     if (ok && id == NULL) {
-        belay_say(how->reporter, BELAY_INFO, "no run of %s is unfinished: nothing to recover", how->target->name);
+        belay_say(
+            how->reporter, BELAY_INFO, "no run of %s is unfinished: nothing to recover", how->target->name);
         run.outcome = BELAY_OUTCOME_SUCCEEDED;
         return belay_run_finish(&run, ret_json);
     }

@@ -19,14 +19,17 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
     if (!belay_archive_open(run->how.store, run->snapshot.name, &archive, err) ||
         !belay_archive_verify(archive, run->how.reporter, err))
         return belay_error_prefix(err, "snapshot %s", run->snapshot.id);
-    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore", json_pack("{s:s}", "database", dbname), err) ||
-        !belay_restore_into(&options, archive, &result, err) || !belay_restore_compare(&options, archive, err))
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore",
+            json_pack("{s:s}", "database", dbname), err) ||
+        !belay_restore_into(&options, archive, &result, err) ||
+        !belay_restore_compare(&options, archive, err))
         return false;
     for (size_t i = 0; i < result.warnings.count; i++)
         belay_say(run->how.reporter, BELAY_WARN, "%s", result.warnings.items[i]);
     belay_say(run->how.reporter, BELAY_INFO, "restored and compared: %llu rows into %s",
         (unsigned long long)result.rows, dbname);
-    return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "restore", json_pack("{s:s}", "database", dbname), err);
+    return belay_record(
+        belay_run_recorder(run), BELAY_RECORD_DONE, "restore", json_pack("{s:s}", "database", dbname), err);
 }
 
 bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list *heads, belay_error *err)
@@ -34,14 +37,16 @@ bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list 
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_list_done) belay_list now = {0};
     if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
-        !run->engine->stamp(run->engine, pg, (const char *const *)heads->items, heads->count, "restore", run->id, err) ||
+        !run->engine->stamp(
+            run->engine, pg, (const char *const *)heads->items, heads->count, "restore", run->id, err) ||
         !run->engine->heads(run->engine, pg, &now, err))
         return false;
     bool same = now.count == heads->count;
     for (size_t i = 0; same && i < heads->count; i++)
         same = belay_list_has(&now, heads->items[i]);
     if (!same)
-        return belay_fail(err, BELAY_E_VERIFY, "the restored database does not carry the revisions that it was stamped with");
+        return belay_fail(err, BELAY_E_VERIFY,
+            "the restored database does not carry the revisions that it was stamped with");
     return true;
 }
 
@@ -59,7 +64,8 @@ static bool prepare_twin(belay_run *run, belay_error *err)
     }
     for (size_t i = 0; i < run->from.count; i++) {
         if (!belay_list_has(&heads, run->from.items[i]))
-            return belay_fail(err, BELAY_E_COMPARE, "the twin %s is not at revision %s", run->twin, run->from.items[i]);
+            return belay_fail(
+                err, BELAY_E_COMPARE, "the twin %s is not at revision %s", run->twin, run->from.items[i]);
     }
     return belay_stamp_and_check(run, run->twin, &run->from, err);
 }
@@ -74,10 +80,12 @@ static bool prepare(belay_run *run, char replacement[static BELAY_DBNAME_SIZE], 
         }
         if (run->snapshot.id == NULL)
             return false;
-        belay_say(run->how.reporter, BELAY_WARN, "the twin cannot be used (%s); restoring the snapshot", err->message);
+        belay_say(run->how.reporter, BELAY_WARN, "the twin cannot be used (%s); restoring the snapshot",
+            err->message);
     }
     if (run->snapshot.id == NULL)
-        return belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the run has neither a twin nor a snapshot to go back to");
+        return belay_fail(
+            err, BELAY_E_NEEDS_RECOVERY, "the run has neither a twin nor a snapshot to go back to");
     belay_gate_name(run->dbname, "new", run->id, replacement);
     return belay_gate_drop(&run->gate, replacement, err) && /* half-built by an earlier attempt */
            belay_build_from_snapshot(run, replacement, true, err) &&
@@ -96,7 +104,7 @@ bool belay_replace(belay_run *run, belay_error *err)
     memcpy(run->kept, kept, sizeof run->kept);
     if (belay_equal(replacement, run->twin))
         run->twin[0] = '\0';
-    belay_say(run->how.reporter, BELAY_INFO, "restored: %s is as it was before; the failed database is kept as %s",
-        run->dbname, run->kept);
+    belay_say(run->how.reporter, BELAY_INFO,
+        "restored: %s is as it was before; the failed database is kept as %s", run->dbname, run->kept);
     return true;
 }

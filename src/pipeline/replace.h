@@ -1,5 +1,5 @@
-/* Puts the database of before in the place of the failed one: from the twin, else from the snapshot, built beside,
- * compared, stamped and verified while nobody else can reach it; one transaction swaps the names.
+/* Puts the database of before in the place of the failed one: from the twin, else from the snapshot, built
+ * beside, compared, stamped and verified while nobody else can reach it; one transaction swaps the names.
  */
 #ifndef BELAY_PIPELINE_REPLACE_H
 #define BELAY_PIPELINE_REPLACE_H

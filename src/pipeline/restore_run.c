@@ -33,9 +33,11 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
     } else {
         const belay_graph *graph = belay_engine_graph(run->engine);
         if (graph == NULL)
-            return belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision", run->engine->name);
+            return belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision",
+                run->engine->name);
         BELAY_AUTO(belay_choice_done) belay_choice choice = {0};
-        if (!belay_choose_snapshot(run->how.store, run->how.target->name, graph, &run->from, wish->revision, &choice, err))
+        if (!belay_choose_snapshot(
+                run->how.store, run->how.target->name, graph, &run->from, wish->revision, &choice, err))
             return false;
         run->snapshot = choice.info;
         choice.info = (belay_snapshot_info){0};
@@ -52,10 +54,12 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
 static bool agree(belay_run *run, belay_error *err)
 {
     const belay_run_options *how = &run->how;
-    bool asks = run->gate_known && (how->target->environment != BELAY_DEVELOPMENT || how->target->gate == BELAY_GATE_RENAME);
+    bool asks = run->gate_known &&
+                (how->target->environment != BELAY_DEVELOPMENT || how->target->gate == BELAY_GATE_RENAME);
     if (!asks || how->yes || how->accept_loss)
         return true;
-    belay_say(how->reporter, BELAY_WARN, "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old database",
+    belay_say(how->reporter, BELAY_WARN,
+        "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old database",
         run->dbname, run->snapshot.id, run->snapshot.created_at);
     if (how->confirm != NULL && how->confirm(how->confirm_context, "go on?"))
         return true;
@@ -161,9 +165,10 @@ int belay_restore_run(const belay_run_options *how, const char *id, const char *
     BELAY_AUTO(belay_run_done) belay_run run;
     restore_wish wish = {id, revision};
     belay_run_init(&run, how);
-    if (!belay_run_take(&run, true, &run.error) || !choose(&run, &wish, &run.error) || !agree(&run, &run.error) ||
-        !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
-        run.outcome = belay_code_exit(run.error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED : BELAY_OUTCOME_REFUSED;
+    if (!belay_run_take(&run, true, &run.error) || !choose(&run, &wish, &run.error) ||
+        !agree(&run, &run.error) || !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
+        run.outcome = belay_code_exit(run.error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED
+                                                                           : BELAY_OUTCOME_REFUSED;
         belay_say_error(how->reporter, &run.error);
         return belay_run_finish(&run, ret_json);
     }

@@ -1,5 +1,6 @@
-/* `belay restore`: a manual restore, of a snapshot or to a revision. The new database is built, migrated where needed, compared,
- * stamped and verified beside the old one; the gate closes only for the swap. A target that does not exist (any more) is created. */
+/* `belay restore`: a manual restore, of a snapshot or to a revision. The new database is built, migrated
+ * where needed, compared, stamped and verified beside the old one; the gate closes only for the swap. A
+ * target that does not exist (any more) is created. */
 #ifndef BELAY_PIPELINE_RESTORE_RUN_H
 #define BELAY_PIPELINE_RESTORE_RUN_H
 

@@ -36,7 +36,8 @@ const char *belay_run_dbname(const belay_run *run)
     return run->gate_known && run->gate.closed ? run->gate.private_name : run->dbname;
 }
 
-bool belay_run_connect(belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err)
+bool belay_run_connect(
+    belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err)
 {
     belay_pg_options options = {.dbname = dbname, .application_name = run->id, .profile = profile};
     return belay_pg_open(run->how.dialer, &options, ret, err);
@@ -55,9 +56,9 @@ bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
 {
     char host[256] = "";
     gethostname(host, sizeof host - 1);
-    json_t *begin = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o}", "run", run->id, "verb", run->how.verb,
-        "target", run->how.target->name, "dbname", run->dbname, "host", host, "pid", (int)getpid(), "from",
-        belay_json_of_list(&run->from), "to", belay_json_of_list(&run->to));
+    json_t *begin = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o}", "run", run->id, "verb",
+        run->how.verb, "target", run->how.target->name, "dbname", run->dbname, "host", host, "pid",
+        (int)getpid(), "from", belay_json_of_list(&run->from), "to", belay_json_of_list(&run->to));
     if (details != NULL)
         json_object_update(begin, details);
     json_decref(details);
@@ -89,8 +90,8 @@ bool belay_run_stage(belay_run *run, const belay_stage *stage, belay_error *err)
     else
         note_stage(run, stage->name, "failed", NULL);
     if (run->stage_count < BELAY_STAGES_MAX)
-        run->stages[run->stage_count++] = (belay_stage_time){
-            stage->name, ok ? "ok" : "failed", (double)(belay_now_ms() - started) / 1000};
+        run->stages[run->stage_count++] =
+            (belay_stage_time){stage->name, ok ? "ok" : "failed", (double)(belay_now_ms() - started) / 1000};
     return ok;
 }
 
@@ -115,9 +116,9 @@ json_t *belay_run_json(const belay_run *run)
         json_array_append_new(stages, json_pack("{s:s, s:s, s:f}", "name", run->stages[i].name, "outcome",
                                           run->stages[i].outcome, "seconds", run->stages[i].seconds));
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s?, s:s?, s:s?, s:o, s:o}", "run", run->id, "target",
-        run->how.target->name, "outcome", belay_outcome_name(run->outcome), "from", belay_json_of_list(&run->from), "to",
-        belay_json_of_list(&run->to), "snapshot", run->snapshot.id, "twin", text_or_none(run->twin), "kept",
-        text_or_none(run->kept), "stages", stages, "error",
+        run->how.target->name, "outcome", belay_outcome_name(run->outcome), "from",
+        belay_json_of_list(&run->from), "to", belay_json_of_list(&run->to), "snapshot", run->snapshot.id,
+        "twin", text_or_none(run->twin), "kept", text_or_none(run->kept), "stages", stages, "error",
         run->error.code == BELAY_E_NONE ? json_null() : belay_error_json(&run->error));
 }
 
@@ -130,14 +131,16 @@ static bool write_report(belay_run *run, belay_error *err)
     json_object_set_new(json, "verb", json_string(run->how.verb));
     json_object_set_new(json, "ended_at", json_string(now));
     BELAY_AUTO(belay_free) char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    BELAY_AUTO(belay_free) char *name = belay_format("%s/runs/%s/report.json", run->how.target->name, run->id);
+    BELAY_AUTO(belay_free)
+    char *name = belay_format("%s/runs/%s/report.json", run->how.target->name, run->id);
     return belay_store_write_all(run->how.store, name, text, strlen(text), err);
 }
 
 /* The exit status: for a refusal and for what never began, the error's own. */
 static int exit_status(const belay_run *run)
 {
-    bool by_error = run->outcome == BELAY_OUTCOME_REFUSED || (run->journal == NULL && run->error.code != BELAY_E_NONE);
+    bool by_error =
+        run->outcome == BELAY_OUTCOME_REFUSED || (run->journal == NULL && run->error.code != BELAY_E_NONE);
     return by_error ? belay_code_exit(run->error.code) : belay_outcome_exit(run->outcome);
 }
 
@@ -154,7 +157,8 @@ int belay_run_end(belay_run *run)
         belay_say(run->how.reporter, BELAY_WARN, "the run's report could not be written: %s", err.message);
     if (!belay_journal_write(run->journal, "end", "run", end, &err)) {
         belay_say(run->how.reporter, BELAY_WARN,
-            "the journal's end could not be written (%s): the database is %s, but type `belay recover` once there is room",
+            "the journal's end could not be written (%s): the database is %s, but type `belay recover` once "
+            "there is room",
             err.message, belay_outcome_name(run->outcome));
         return BELAY_EXIT_ATTENTION;
     }

@@ -5,8 +5,8 @@
  *                               v stage fails
  *                            assess -> untouched | restored | downgraded | stopped | needs_recovery
  *
- * Stages are one table per verb (stages.c): name, what it does. What undoes it and how `recover` completes it follows from the
- * journal (assess.c, recover.c). A run belongs to one thread.
+ * Stages are one table per verb (stages.c): name, what it does. What undoes it and how `recover` completes it
+ * follows from the journal (assess.c, recover.c). A run belongs to one thread.
  */
 #ifndef BELAY_PIPELINE_RUN_H
 #define BELAY_PIPELINE_RUN_H
@@ -27,11 +27,11 @@ typedef struct belay_run_options {
     belay_dialer *dialer;
     belay_store *store;
     belay_reporter *reporter;
-    const char *verb;      /* "deploy", "restore" */
-    const char *to;        /* deploy: identifier, default head */
-    bool yes;              /* the person, or the script, said yes */
-    bool accept_loss;      /* --accept-loss, beside the target's key */
-    bool keep;             /* recover --keep: a person decided to keep what was migrated */
+    const char *verb; /* "deploy", "restore" */
+    const char *to;   /* deploy: identifier, default head */
+    bool yes;         /* the person, or the script, said yes */
+    bool accept_loss; /* --accept-loss, beside the target's key */
+    bool keep;        /* recover --keep: a person decided to keep what was migrated */
     /* Asks the person at the terminal; NULL: nobody is there. */
     bool (*confirm)(void *context, const char *question);
     void *confirm_context;
@@ -48,26 +48,26 @@ typedef struct belay_stage_time {
 typedef struct belay_run {
     belay_run_options how;
     char id[BELAY_RUN_ID_SIZE];
-    const char *dbname;        /* public name */
-    belay_journal *journal;    /* NULL before begin */
+    const char *dbname;     /* public name */
+    belay_journal *journal; /* NULL before begin */
     belay_keeper *keeper;
     belay_gate gate;
-    bool gate_known;           /* gate was initialised: the database exists */
-    bool app_stopped;          /* stop_command ran */
+    bool gate_known;  /* gate was initialised: the database exists */
+    bool app_stopped; /* stop_command ran */
     belay_engine *engine;
-    belay_list from, to;       /* version rows before and wanted */
+    belay_list from, to; /* version rows before and wanted */
     belay_plan plan;
     belay_snapshot_info snapshot; /* .id NULL: none */
     char twin[BELAY_DBNAME_SIZE]; /* "" none */
     char kept[BELAY_DBNAME_SIZE];
-    json_t *loss_before;       /* row counters, gate = none */
-    json_t *invalid_before;    /* indexes and constraints that were invalid before */
-    bool migrating;            /* the migrate stage was entered */
+    json_t *loss_before;    /* row counters, gate = none */
+    json_t *invalid_before; /* indexes and constraints that were invalid before */
+    bool migrating;         /* the migrate stage was entered */
     belay_apply_result applied;
     belay_stage_time stages[BELAY_STAGES_MAX];
     size_t stage_count;
     belay_outcome outcome;
-    belay_error error;         /* what made it fail; code NONE otherwise */
+    belay_error error; /* what made it fail; code NONE otherwise */
 } belay_run;
 
 void belay_run_init(belay_run *run, const belay_run_options *how);
@@ -101,7 +101,8 @@ bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, be
 /* Where the target's database is now: its private name while the gate is closed. */
 const char *belay_run_dbname(const belay_run *run);
 /* A work connection to it; application_name is the run's id. */
-bool belay_run_connect(belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err);
+bool belay_run_connect(
+    belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 belay_recorder *belay_run_recorder(belay_run *run);
 
 #endif

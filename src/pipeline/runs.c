@@ -32,7 +32,8 @@ static void copy_key(json_t *to, const json_t *from, const char *key)
     json_object_set(to, key, value == NULL ? json_null() : value);
 }
 
-bool belay_runs_read(belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
+bool belay_runs_read(
+    belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
 {
     BELAY_AUTO(belay_json_free) json_t *records = NULL;
     if (!belay_journal_read(store, target, run_id, &records, err))
@@ -48,7 +49,8 @@ bool belay_runs_read(belay_store *store, const char *target, const char *run_id,
         summary = json_pack("{s:s, s:s}", "run", run_id, "target", target);
     if (end == NULL)
         json_object_set_new(summary, "last_stage", json_string(last_stage(records)));
-    json_object_set_new(summary, "outcome", json_string(end == NULL ? "unfinished" : belay_json_text(end, "outcome")));
+    json_object_set_new(
+        summary, "outcome", json_string(end == NULL ? "unfinished" : belay_json_text(end, "outcome")));
     json_object_set(summary, "started_at", begin == NULL ? json_null() : json_object_get(begin, "at"));
     static const char *const of_begin[] = {"verb", "host", "pid", "dbname", "steps"};
     for (size_t i = 0; i < BELAY_COUNT(of_begin); i++)
@@ -94,7 +96,7 @@ bool belay_runs_refuse_unfinished(belay_store *store, const char *target, belay_
     const char *host = belay_json_text(run, "host");
     const char *started = belay_json_text(run, "started_at");
     const char *stage = belay_json_text(run, "last_stage");
-    belay_fail(err, BELAY_E_UNFINISHED_RUN, "run %s of %s is unfinished: begun %s on %s, last stage \"%s\"", id, target,
-        started == NULL ? "?" : started, host == NULL ? "?" : host, stage == NULL ? "" : stage);
+    belay_fail(err, BELAY_E_UNFINISHED_RUN, "run %s of %s is unfinished: begun %s on %s, last stage \"%s\"",
+        id, target, started == NULL ? "?" : started, host == NULL ? "?" : host, stage == NULL ? "" : stage);
     return belay_error_hint(err, "type: belay recover --target %s", target);
 }

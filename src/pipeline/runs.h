@@ -1,4 +1,5 @@
-/* The runs of a target, as their folders in the store tell: <target>/runs/<run-id>/{journal.ndjson,report.json}. */
+/* The runs of a target, as their folders in the store tell:
+ * <target>/runs/<run-id>/{journal.ndjson,report.json}. */
 #ifndef BELAY_PIPELINE_RUNS_H
 #define BELAY_PIPELINE_RUNS_H
 
@@ -10,9 +11,10 @@
 
 /* Run ids, newest first. */
 bool belay_runs_list(belay_store *store, const char *target, belay_list *ret, belay_error *err);
-/* Summary of one: {"run", "target", "verb", "outcome", "started_at", "ended_at", "from", "to", "snapshot", "kept", "host", "stages",
- * "error"}; an unfinished run has outcome "unfinished". New reference. */
-bool belay_runs_read(belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err);
+/* Summary of one: {"run", "target", "verb", "outcome", "started_at", "ended_at", "from", "to", "snapshot",
+ * "kept", "host", "stages", "error"}; an unfinished run has outcome "unfinished". New reference. */
+bool belay_runs_read(
+    belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err);
 /* The newest run without an end record; *ret NULL when there is none. The caller frees. */
 bool belay_runs_unfinished(belay_store *store, const char *target, char **ret_run_id, belay_error *err);
 /* BELAY_E_UNFINISHED_RUN (exit 5) when there is one: names it, its host, its last stage, and what to type. */

@@ -105,8 +105,9 @@ static bool stage_twin(belay_run *run, belay_error *err)
         memcpy(run->twin, name, sizeof run->twin);
         return true;
     }
-    bool other_way = run->how.target->snapshot &&
-                     (why.code == BELAY_E_NO_SPACE || why.code == BELAY_E_PERMISSION || why.code == BELAY_E_SQL);
+    bool other_way =
+        run->how.target->snapshot &&
+        (why.code == BELAY_E_NO_SPACE || why.code == BELAY_E_PERMISSION || why.code == BELAY_E_SQL);
     if (!other_way) {
         *err = why;
         return belay_error_prefix(err, "twin");
@@ -145,20 +146,22 @@ static bool stage_snapshot(belay_run *run, belay_error *err)
         .id = run->id,
         .recorder = belay_run_recorder(run),
         .reporter = run->how.reporter};
-    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "snapshot", json_pack("{s:s}", "id", run->id), err) ||
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "snapshot",
+            json_pack("{s:s}", "id", run->id), err) ||
         !belay_snapshot_take(&options, run->how.store, &run->snapshot, err))
         return false;
     belay_say(run->how.reporter, BELAY_INFO, "snapshot verified: %s (%.1f MB, %llu rows)", run->snapshot.path,
         (double)run->snapshot.bytes / 1e6, (unsigned long long)run->snapshot.rows);
-    return belay_record(
-        belay_run_recorder(run), BELAY_RECORD_DONE, "snapshot", json_pack("{s:s}", "id", run->snapshot.id), err);
+    return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "snapshot",
+        json_pack("{s:s}", "id", run->snapshot.id), err);
 }
 
 /* Neither a twin nor a merely verified snapshot suffices by policy. */
 static bool wants_proof(const belay_run *run)
 {
     unsigned way_back = run->how.target->way_back;
-    return !has_twin(run) && (way_back & BELAY_WAY_BACK_PROVEN) != 0 && (way_back & BELAY_WAY_BACK_VERIFIED) == 0;
+    return !has_twin(run) && (way_back & BELAY_WAY_BACK_PROVEN) != 0 &&
+           (way_back & BELAY_WAY_BACK_VERIFIED) == 0;
 }
 
 static bool stage_prove(belay_run *run, belay_error *err)
@@ -182,7 +185,8 @@ static bool require_way_back(const belay_run *run, belay_error *err)
     if (has_twin(run) || run->snapshot.id != NULL)
         return true;
     belay_fail(err, BELAY_E_POLICY, "there is no way back: neither a twin nor a snapshot was made");
-    return belay_error_hint(err, "set `snapshot = yes`, or `way_back = twin` with `gate = rename`, for target %s",
+    return belay_error_hint(err,
+        "set `snapshot = yes`, or `way_back = twin` with `gate = rename`, for target %s",
         run->how.target->name);
 }
 
@@ -221,7 +225,8 @@ bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
-    if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) || !run->engine->heads(run->engine, pg, &heads, err))
+    if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
+        !run->engine->heads(run->engine, pg, &heads, err))
         return false;
     if (!same_rows(&heads, &run->to)) {
         BELAY_AUTO(belay_free) char *have = belay_list_join(&heads, ", ");

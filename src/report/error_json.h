@@ -1,4 +1,5 @@
-/* {"code", "message", "detail", "hint", "sqlstate", "file", "line", "statement"}: an error as CONTRACT.md shows it. */
+/* {"code", "message", "detail", "hint", "sqlstate", "file", "line", "statement"}: an error as CONTRACT.md
+ * shows it. */
 #ifndef BELAY_REPORT_ERROR_JSON_H
 #define BELAY_REPORT_ERROR_JSON_H
 
