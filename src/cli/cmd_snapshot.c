@@ -42,7 +42,6 @@ static int run(belay_cli *cli)
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
     BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
-<<<<<<< HEAD
     belay_snapshot_options how = {.reporter = cli->reporter};
     bool ok = read_options(&how, &err) && belay_cli_store(cli, &store, &err);
     how.dialer = cli->dialer;
@@ -55,30 +54,6 @@ static int run(belay_cli *cli)
             "snapshot %s: %llu tables, %llu rows, %.1f MB (from %.1f MB) in %.1f s, verified\n%s", info.id,
             (unsigned long long)info.tables, (unsigned long long)info.rows, (double)info.bytes / 1e6,
             (double)info.raw_bytes / 1e6, info.seconds, info.path);
-=======
-    char run_id[BELAY_RUN_ID_SIZE];
-    belay_new_run_id(run_id);
-    if (o.level < 0 || o.level > 19) {
-        belay_fail(&err, BELAY_E_USAGE, "--level goes from 1 to 19");
-        return belay_cli_finish(cli, false, NULL, &err);
-    }
-    bool ok = belay_cli_store(cli, &store, &err);
-    const belay_snapshot_options how = {.dialer = cli->dialer,
-        .dbname = ok ? belay_target_dbname(&cli->target) : NULL,
-        .public_name = ok ? belay_target_dbname(&cli->target) : NULL,
-        .target = &cli->target,
-        .run_id = run_id,
-        .level = (int)o.level,
-        .reporter = cli->reporter};
-    ok = ok && belay_snapshot_take(&how, store, &info, &err);
-    if (ok)
-        belay_cli_print(cli, "%s", info.path);
-    if (ok)
-        belay_say(cli->reporter, BELAY_INFO,
-            "snapshot %s: %llu tables, %llu rows, %.1f MB in %.1f s, read back and verified", info.id,
-            (unsigned long long)info.tables, (unsigned long long)info.rows, (double)info.bytes / 1e6,
-            info.seconds);
->>>>>>> 688d484 (Format)
     return belay_cli_finish(cli, ok, ok ? answer(&info) : NULL, &err);
 }
 
