@@ -1,0 +1,189 @@
+#include "verify/health.h"
+
+#include <curl/curl.h>
+
+#include "util/clock.h"
+#include "util/process.h"
+#include "util/stop.h"
+
+enum { TRY_MS = 10 * 1000, FIRST_PAUSE_MS = 200, OUTPUT_MAX_BYTES = 4096 };
+
+BELAY_DEFINE_AUTO(CURL, curl_easy_cleanup)
+BELAY_DEFINE_AUTO(CURLU, curl_url_cleanup)
+
+/* A command may say anything; only its beginning is kept. */
+typedef struct said {
+    belay_str text;
+} said;
+
+static void on_line(void *context, bool is_stderr, const char *line)
+{
+    said *s = context;
+    (void)is_stderr;
+    if (s->text.length + strlen(line) + 2 >= OUTPUT_MAX_BYTES)
+        return;
+    belay_str_append(&s->text, s->text.length == 0 ? "" : "\n");
+    belay_str_append(&s->text, line);
+}
+
+static bool judge_command(const belay_target *target, int status, const said *s, belay_error *err)
+{
+    if (status == 0)
+        return true;
+    belay_fail(err, BELAY_E_HEALTH, "health_command ended with status %d: %s", status,
+        target->health_command.command);
+    return belay_error_detail(err, "%s", belay_str_text(&s->text));
+}
+
+static bool try_command(const belay_target *target, int64_t timeout_ms, belay_error *err)
+{
+    const char *command = target->health_command.command;
+    if (command == NULL)
+        return true;
+    belay_spawn how = {
+        .argv = (const char *const[]){"/bin/sh", "-c", command, NULL}, .folder = target->project_root};
+    said s = {.text = BELAY_STR_MAX(OUTPUT_MAX_BYTES)};
+    int status = 0;
+    bool ok = belay_process_run(&how, timeout_ms, NULL, NULL, on_line, &s, &status, err) &&
+              judge_command(target, status, &s, err);
+    belay_str_done(&s.text);
+    return ok;
+}
+
+/* The URL without user and password. */
+static char *shown_url(const char *url)
+{
+    BELAY_AUTO(curl_url_cleanup) CURLU *parts = curl_url();
+    char *text = NULL;
+    if (parts == NULL || curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK)
+        return belay_strdup("(cannot be read)");
+    curl_url_set(parts, CURLUPART_USER, NULL, 0);
+    curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
+    if (curl_url_get(parts, CURLUPART_URL, &text, 0) != CURLUE_OK)
+        return belay_strdup("(cannot be read)");
+    char *shown = belay_strdup(text);
+    curl_free(text);
+    return shown;
+}
+
+static size_t drop_body(char *data, size_t size, size_t count, void *context)
+{
+    (void)data, (void)context;
+    return size * count;
+}
+
+static int stop_transfer(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)context, (void)a, (void)b, (void)c, (void)d;
+    return belay_stop_requested() ? 1 : 0;
+}
+
+static bool set_up(CURL *curl, const char *url, int64_t timeout_ms, char *reason)
+{
+    return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_USERAGENT, "belay") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stop_transfer) == CURLE_OK;
+}
+
+static bool try_url(const belay_target *target, int64_t timeout_ms, belay_error *err)
+{
+    if (target->health_url == NULL)
+        return true;
+    BELAY_AUTO(belay_free) char *shown = shown_url(target->health_url);
+    BELAY_AUTO(curl_easy_cleanup) CURL *curl = curl_easy_init();
+    char reason[CURL_ERROR_SIZE] = "";
+    if (curl == NULL || !set_up(curl, target->health_url, timeout_ms, reason))
+        return belay_fail(err, BELAY_E_HEALTH, "health_url %s cannot be asked: %s", shown, reason);
+    CURLcode code = curl_easy_perform(curl);
+    if (!belay_stop_check(err))
+        return false;
+    long status = 0;
+    if (code != CURLE_OK)
+        return belay_fail(err, BELAY_E_HEALTH, "health_url %s: %s", shown,
+            reason[0] != '\0' ? reason : curl_easy_strerror(code));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200 && status <= 299)
+        return true;
+    return belay_fail(err, BELAY_E_HEALTH, "health_url %s answers %ld, not 2xx", shown, status);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+bool belay_health_wanted(const belay_target *target)
+{
+    return target->health_url != NULL || target->health_command.command != NULL;
+}
+
+static bool try_both(const belay_target *target, int64_t end_ms, belay_error *err)
+{
+    /* The first try always happens, however short the time. */
+    int64_t left_ms = end_ms - belay_now_ms();
+    int64_t command_ms = least(left_ms < 1000 ? 1000 : left_ms, TRY_MS);
+    if (!try_command(target, command_ms, err))
+        return false;
+    left_ms = end_ms - belay_now_ms();
+    return try_url(target, least(left_ms < 1000 ? 1000 : left_ms, TRY_MS), err);
+}
+
+static bool give_up(const belay_error *last, int tries, int64_t took_ms, belay_error *err)
+{
+    if (err != NULL)
+        *err = *last;
+    if (last->code == BELAY_E_CANCELLED || err == NULL)
+        return false;
+    err->code = BELAY_E_HEALTH;
+    belay_error_prefix(
+        err, "unhealthy after %d %s in %.1f s", tries, tries == 1 ? "try" : "tries", (double)took_ms / 1000);
+    return belay_error_hint(
+        err, "look at the application's log; `on_unhealthy` of the target says what belay does about it");
+}
+
+/* Pauses double; the first is such that the retries together fill the time. */
+static int64_t first_pause(const belay_target *target)
+{
+    int doublings = target->health_retries < 20 ? target->health_retries : 20;
+    int64_t parts = ((int64_t)1 << doublings) - 1;
+    int64_t pause_ms = parts == 0 ? 0 : target->health_timeout_ms / parts;
+    return pause_ms < FIRST_PAUSE_MS ? FIRST_PAUSE_MS : pause_ms;
+}
+
+bool belay_health_check(const belay_target *target, belay_reporter *reporter, belay_error *err)
+{
+    const int64_t begun_ms = belay_now_ms();
+    const int64_t end_ms = begun_ms + target->health_timeout_ms;
+    int64_t pause_ms = first_pause(target);
+    if (!belay_health_wanted(target))
+        return true;
+    if (target->health_command.hosts.count > 0) {
+        belay_fail(err, BELAY_E_UNSUPPORTED,
+            "health_command is to run on host %s, and this version runs commands on this machine only",
+            target->health_command.hosts.items[0]);
+        return belay_error_hint(err, "take health_command_on out and call ssh in the command itself");
+    }
+    for (int tries = 1;; tries++) {
+        belay_error why = {0};
+        if (try_both(target, end_ms, &why)) {
+            belay_say(
+                reporter, BELAY_INFO, "healthy after %.1f s", (double)(belay_now_ms() - begun_ms) / 1000);
+            return true;
+        }
+        int64_t left_ms = end_ms - belay_now_ms();
+        if (why.code == BELAY_E_CANCELLED || left_ms <= 0 || tries > target->health_retries)
+            return give_up(&why, tries, belay_now_ms() - begun_ms, err);
+        belay_say(reporter, tries == 1 ? BELAY_INFO : BELAY_DEBUG, "not healthy yet: %s", why.message);
+        if (belay_stop_wait(least(pause_ms, left_ms)))
+            return belay_stop_check(err);
+        pause_ms *= 2;
+    }
+}

@@ -1,0 +1,22 @@
+/* Health: does the application work, now that the gate is open again?
+ *
+ * health_command (a shell command on this machine, exit status 0) and health_url (an answer 2xx; redirects
+ * are not followed, certificates are checked) must both hold in one try. A failed try is repeated up to
+ * target.health_retries times, with pauses that double, until target.health_timeout_ms is over; a single try
+ * of either takes at most 10 s. One thread, blocking; a stop request ends it at once with BELAY_E_CANCELLED.
+ * main calls curl_global_init.
+ */
+#ifndef BELAY_VERIFY_HEALTH_H
+#define BELAY_VERIFY_HEALTH_H
+
+#include "config/target.h"
+#include "report/reporter.h"
+#include "util/error.h"
+
+/* Whether the target asks for one. */
+bool belay_health_wanted(const belay_target *target);
+/* True also when nothing is asked for. BELAY_E_HEALTH with the last try's reason; a password in the URL is
+ * not shown. */
+bool belay_health_check(const belay_target *target, belay_reporter *reporter, belay_error *err);
+
+#endif
