@@ -5,6 +5,7 @@ static struct {
     const char *to;
     bool yes;
     bool accept_loss;
+    bool ignore_followers;
 } o;
 
 static const belay_option options[] = {
@@ -18,7 +19,11 @@ static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    belay_run_options how = {.verb = "deploy", .to = o.to, .yes = o.yes, .accept_loss = o.accept_loss};
+    belay_run_options how = {.verb = "deploy",
+        .to = o.to,
+        .yes = o.yes,
+        .accept_loss = o.accept_loss,
+        .ignore_followers = o.ignore_followers};
     json_t *json = NULL;
     if (!belay_cli_run_options(cli, &store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);

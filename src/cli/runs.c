@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* "yes" typed at a terminal. */
-static bool ask(void *context, const char *question)
+/* The line typed at the terminal is the wanted answer. */
+static bool ask(void *context, const char *question, const char *answer)
 {
     (void)context;
-    char answer[16] = "";
-    fprintf(stderr, "%s Type yes: ", question);
-    if (fgets(answer, sizeof answer, stdin) == NULL)
+    char line[256] = "";
+    fprintf(stderr, "%s ", question);
+    if (fgets(line, sizeof line, stdin) == NULL)
         return false;
-    return belay_equal(answer, "yes\n");
+    line[strcspn(line, "\n")] = '\0';
+    return belay_equal(line, answer);
 }
 
 bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_options *ret, belay_error *err)

@@ -69,7 +69,8 @@ bool belay_loss_accept(belay_run *run, belay_error *err)
     }
     if (run->how.accept_loss || run->how.target->accept_loss)
         return true;
-    if (run->how.confirm != NULL && run->how.confirm(run->how.confirm_context, "restore and lose that?"))
+    if (run->how.confirm != NULL &&
+        run->how.confirm(run->how.confirm_context, "Restore and lose that? Type yes:", "yes"))
         return true;
     belay_fail(
         err, BELAY_E_POLICY, "nobody accepted the loss that a restore would cause, so nothing was restored");

@@ -18,6 +18,8 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     run->how.verb = verb != NULL && belay_equal(verb, "restore") ? "restore" : "deploy";
     belay_json_to_list(json_object_get(begin, "from"), &run->from);
     belay_json_to_list(json_object_get(begin, "to"), &run->to);
+    run->invalid_before = json_incref(json_object_get(begin, "invalid_before"));
+    run->loss_before = json_incref(json_object_get(begin, "loss_before"));
     run->migrating = belay_journal_last(records, "intent", "migrate") != NULL;
     run->app_stopped = belay_journal_open_intent(records, "app.stop");
     return belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err);

@@ -61,7 +61,7 @@ static bool agree(belay_run *run, belay_error *err)
     belay_say(how->reporter, BELAY_WARN,
         "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old database",
         run->dbname, run->snapshot.id, run->snapshot.created_at);
-    if (how->confirm != NULL && how->confirm(how->confirm_context, "go on?"))
+    if (how->confirm != NULL && how->confirm(how->confirm_context, "Go on? Type yes:", "yes"))
         return true;
     belay_fail(err, BELAY_E_POLICY, "nobody agreed to replace %s", run->dbname);
     return belay_error_hint(err, "add --yes");

@@ -2,7 +2,9 @@
 
 #include "pipeline/commands.h"
 #include "pipeline/loss.h"
+#include "preflight/preflight.h"
 #include "restore/prove.h"
+#include "verify/verify.h"
 
 enum { GATE_TIMEOUT_MS = 60 * 1000 };
 
@@ -24,17 +26,37 @@ bool belay_run_plan(belay_run *run, belay_error *err)
     return true;
 }
 
-/* Edited and deleted applied files, drift. */
-static bool stage_check_files(belay_run *run, belay_error *err)
+/* --yes, or the database's name typed at a terminal. */
+static bool is_confirmed(belay_run *run)
+{
+    const belay_run_options *how = &run->how;
+    if (how->yes || how->target->environment != BELAY_PRODUCTION)
+        return true;
+    BELAY_AUTO(belay_free)
+    char *question = belay_format(
+        "%s is a production target. To migrate database %s, type its name:", how->target->name, run->dbname);
+    return how->confirm != NULL && how->confirm(how->confirm_context, question, run->dbname);
+}
+
+static bool stage_preflight(belay_run *run, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    BELAY_AUTO(belay_list_done) belay_list warnings = {0};
-    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
-        !run->engine->check(run->engine, pg, &run->from, &warnings, err))
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err))
         return false;
-    for (size_t i = 0; i < warnings.count; i++)
-        belay_say(run->how.reporter, BELAY_WARN, "%s", warnings.items[i]);
-    return true;
+    const belay_preflight context = {.keeper = run->keeper,
+        .pg = pg,
+        .target = run->how.target,
+        .run_id = run->id,
+        .engine = run->engine,
+        .plan = &run->plan,
+        .store = run->how.store,
+        .reporter = run->how.reporter,
+        .confirmed = is_confirmed(run),
+        .ignore_followers = run->how.ignore_followers};
+    return belay_preflight_run(&context, &report, err) &&
+           belay_check_report_require(&report, BELAY_E_PREFLIGHT, err) &&
+           belay_verify_before(pg, &run->invalid_before, err);
 }
 
 bool belay_run_stop_app(belay_run *run, belay_error *err)
@@ -213,27 +235,21 @@ static bool stage_migrate(belay_run *run, belay_error *err)
     return run->engine->apply(run->engine, &how, &run->plan, &run->applied, err);
 }
 
-static bool same_rows(const belay_list *have, const belay_list *want)
-{
-    bool same = have->count == want->count;
-    for (size_t i = 0; same && i < want->count; i++)
-        same = belay_list_has(have, want->items[i]);
-    return same;
-}
-
 bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    BELAY_AUTO(belay_list_done) belay_list heads = {0};
-    if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
-        !run->engine->heads(run->engine, pg, &heads, err))
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err))
         return false;
-    if (!same_rows(&heads, &run->to)) {
-        BELAY_AUTO(belay_free) char *have = belay_list_join(&heads, ", ");
-        BELAY_AUTO(belay_free) char *want = belay_list_join(&run->to, ", ");
-        return belay_fail(err, BELAY_E_VERIFY, "the database is at %s, not at %s", have, want);
-    }
-    return run->engine->verify(run->engine, pg, &run->plan, err);
+    const belay_verify context = {.pg = pg,
+        .target = run->how.target,
+        .engine = run->engine,
+        .plan = &run->plan,
+        .wanted = &run->to,
+        .before = run->invalid_before,
+        .reporter = run->how.reporter};
+    return belay_verify_run(&context, &report, err) &&
+           belay_check_report_require(&report, BELAY_E_VERIFY, err);
 }
 
 static bool stage_verify(belay_run *run, belay_error *err)
@@ -242,14 +258,14 @@ static bool stage_verify(belay_run *run, belay_error *err)
 }
 
 const belay_stage belay_preflight_stages[] = {
-    {"files", stage_check_files, NULL},
+    {"preflight", stage_preflight, NULL},
+    {"count", stage_count_rows, has_no_gate},
 };
 const size_t belay_preflight_stage_count = BELAY_COUNT(belay_preflight_stages);
 
 const belay_stage belay_deploy_stages[] = {
     {"stop", belay_run_stop_app, has_stop},
     {"gate", belay_run_close_gate, uses_gate},
-    {"count", stage_count_rows, has_no_gate},
     {"twin", stage_twin, wants_twin},
     {"snapshot", stage_snapshot, wants_snapshot},
     {"prove", stage_prove, wants_proof},
