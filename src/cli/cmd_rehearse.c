@@ -84,7 +84,7 @@ static int run(belay_cli *cli)
 
 const belay_command belay_cmd_rehearse = {
     .name = "rehearse",
-    .group = "Deploying",
+    .group = "Runs",
     .usage = "rehearse [options] [TARGET]",
     .summary = "run the pending migrations on a restored copy, and back again",
     .details =

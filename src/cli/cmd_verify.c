@@ -1,21 +1,24 @@
-#include "cli/verify_snapshot.h"
+#include "cli/verify.h"
 
 static int run(belay_cli *cli)
 {
-    return belay_cli_verify_snapshot(cli, cli->words.items[0]);
+    return cli->words.count == 0 ? belay_cli_verify_target(cli)
+                                 : belay_cli_verify_snapshot(cli, cli->words.items[0]);
 }
 
 const belay_command belay_cmd_verify = {
     .name = "verify",
     .group = "Snapshots",
-    .usage = "verify [options] ID",
-    .summary = "read a snapshot again, every byte of it",
-    .details = "Checks each member's SHA-256 from header to padding, decodes every frame, and looks that "
-               "nothing else\n"
-               "is in the file. Exit status 0: whole; 1: damaged, and the damage is named. A unique prefix "
-               "of the ID\n"
-               "suffices.",
-    .min_words = 1,
+    .usage = "verify [options] [ID]",
+    .summary = "read a snapshot again, every byte of it; without ID: check the target",
+    .details =
+        "With an ID (a unique prefix suffices): checks each member's SHA-256 from header to padding, "
+        "decodes\n"
+        "every frame, and looks that nothing else is in the file. Exit status 0: whole; 1: damaged, and the\n"
+        "damage is named.\n\n"
+        "Without: is the target at the files' heads, without invalid indexes and unvalidated constraints, "
+        "and do\n"
+        "the verify sections of its revisions and its verify_sql hold? Changes nothing. Exit status 7: no.",
     .max_words = 1,
     .run = run,
 };

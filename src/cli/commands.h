@@ -56,9 +56,11 @@ typedef struct belay_command {
 /* clang-format off */
 #define BELAY_COMMANDS(X) \
     X(deploy) \
+    X(rehearse) \
     X(recover) \
     X(restore) \
     X(runs) \
+    X(report) \
     X(upgrade) \
     X(downgrade) \
     X(stamp) \

@@ -1,4 +1,4 @@
-#include "cli/verify_snapshot.h"
+#include "cli/verify.h"
 
 #include "archive/archive.h"
 #include "cli/snapshots.h"

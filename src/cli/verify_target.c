@@ -1,0 +1,52 @@
+#include "cli/verify.h"
+#include "migrate/engine.h"
+#include "pg/pg.h"
+#include "verify/verify.h"
+
+/* Older revisions' sections may speak of what later ones changed: only those of the version rows must hold
+ * now. */
+static void keep_standing(belay_plan *plan, const belay_list *rows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (belay_list_has(rows, plan->steps[i].revision->id))
+            plan->steps[kept++] = plan->steps[i];
+    }
+    plan->step_count = kept;
+}
+
+static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_engine_free) belay_engine *engine = NULL;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list none = {0};
+    BELAY_AUTO(belay_list_done) belay_list rows = {0};
+    BELAY_AUTO(belay_list_done) belay_list wanted = {0};
+    BELAY_AUTO(belay_plan_done) belay_plan standing = {0};
+    if (!belay_cli_target(cli, err) || !belay_engine_open(&cli->target, &engine, err) ||
+        !belay_cli_connect(cli, BELAY_PG_USER, &pg, err) || !engine->heads(engine, pg, &rows, err) ||
+        !engine->plan(engine, &none, "heads", false, &standing, err))
+        return false;
+    for (size_t i = 0; i < standing.to_count; i++)
+        belay_list_add(&wanted, standing.to[i]);
+    keep_standing(&standing, &rows);
+    const belay_verify how = {.pg = pg,
+        .target = &cli->target,
+        .engine = engine,
+        .plan = &standing,
+        .wanted = &wanted,
+        .reporter = cli->reporter};
+    return belay_verify_run(&how, ret, err);
+}
+
+int belay_cli_verify_target(belay_cli *cli)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    bool looked = look(cli, &report, &err);
+    bool ok = looked && belay_check_report_require(&report, BELAY_E_ANSWER_NO, &err);
+    for (size_t i = 0; i < report.count; i++)
+        belay_cli_print(cli, "%-8s %-16s %s", belay_verdict_name(report.items[i].verdict),
+            report.items[i].name, report.items[i].message);
+    return belay_cli_finish(cli, ok, looked ? belay_check_report_json(&report) : NULL, &err);
+}

@@ -1,0 +1,16 @@
+/* A run as a person reads it, from its JSON (report.json, pipeline/runs.h): text for a terminal, Markdown for
+ * the job summary of a CI service. Appends to `to`; missing keys are left out. Any thread.
+ */
+#ifndef BELAY_REPORT_RUN_REPORT_H
+#define BELAY_REPORT_RUN_REPORT_H
+
+#include <jansson.h>
+
+#include "util/str.h"
+
+void belay_run_report_text(const json_t *run, belay_str *to);
+void belay_run_report_markdown(const json_t *run, belay_str *to);
+/* What the outcome means for the database, in one sentence; "" for an unknown one. */
+const char *belay_run_report_meaning(const char *outcome);
+
+#endif
