@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cli/lock.h"
 #include "pg/pg.h"
 #include "util/clock.h"
 
@@ -9,6 +10,8 @@ typedef struct work {
     belay_cli *cli;
     const belay_apply_options *options;
     belay_engine *engine;
+    belay_keeper *keeper; /* held from before the plan is made until the work is done */
+    char run_id[BELAY_RUN_ID_SIZE];
     belay_pg *pg;
     belay_list heads;
     belay_plan plan;
@@ -23,6 +26,7 @@ static void work_done(work *w)
         belay_plan_done(&w->plan);
     belay_list_done(&w->heads);
     belay_pg_close(w->pg);
+    belay_keeper_close(w->keeper);
     belay_engine_free(w->engine);
 }
 
@@ -99,34 +103,35 @@ static void print_plan(const work *w)
 }
 
 /* On failure: which revisions of this call stand. */
-static void tell_what_stands(const work *w, belay_error *err)
+static void tell_what_stands(const belay_apply_result *result, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *done = belay_list_join(&w->result.done, ", ");
+    BELAY_AUTO(belay_free) char *done = belay_list_join(&result->done, ", ");
     char said[sizeof err->detail];
     memcpy(said, err->detail, sizeof said);
     const char *text =
-        w->result.effect == BELAY_EFFECT_NONE ? "nothing was committed" : "these revisions stand";
-    if (w->result.effect != BELAY_EFFECT_NONE && w->result.done.count == 0)
-        text = w->result.effect == BELAY_EFFECT_UNKNOWN ? "what was committed is not known"
-                                                        : "part of the failed revision stands";
-    belay_error_detail(err, "%s%s%s%s%s", said, said[0] == '\0' ? "" : "\n", text,
-        w->result.done.count > 0 ? ": " : "", done);
-    if (w->result.effect == BELAY_EFFECT_UNKNOWN)
+        result->effect == BELAY_EFFECT_NONE ? "nothing was committed" : "these revisions stand";
+    if (result->effect != BELAY_EFFECT_NONE && result->done.count == 0)
+        text = result->effect == BELAY_EFFECT_UNKNOWN ? "what was committed is not known"
+                                                      : "part of the failed revision stands";
+    belay_error_detail(
+        err, "%s%s%s%s%s", said, said[0] == '\0' ? "" : "\n", text, result->done.count > 0 ? ": " : "", done);
+    if (result->effect == BELAY_EFFECT_UNKNOWN)
         err->code = BELAY_E_NEEDS_RECOVERY;
 }
 
-static bool apply(work *w, belay_error *err)
+bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keeper, const char *run_id,
+    const belay_plan *plan, belay_apply_result *ret, belay_error *err)
 {
-    char run_id[BELAY_RUN_ID_SIZE];
-    belay_new_run_id(run_id);
-    belay_apply how = {.dialer = w->cli->dialer,
-        .dbname = belay_target_dbname(&w->cli->target),
+    belay_apply how = {.dialer = cli->dialer,
+        .dbname = belay_target_dbname(&cli->target),
         .run_id = run_id,
-        .target = &w->cli->target,
-        .reporter = w->cli->reporter};
-    if (w->engine->apply(w->engine, &how, &w->plan, &w->result, err))
+        .target = &cli->target,
+        .reporter = cli->reporter,
+        .may_commit = belay_cli_may_commit,
+        .may_commit_context = keeper};
+    if (plan->step_count == 0 || engine->apply(engine, &how, plan, ret, err))
         return true;
-    tell_what_stands(w, err);
+    tell_what_stands(ret, err);
     return false;
 }
 
@@ -137,6 +142,10 @@ static bool run(work *w, json_t **ret_json, belay_error *err)
         return belay_fail(err, BELAY_E_USAGE, "a range (%s) is for --sql only", word);
     if (!belay_cli_target(w->cli, err) || !allow(w, err) ||
         !belay_engine_open(&w->cli->target, &w->engine, err))
+        return false;
+    belay_new_run_id(w->run_id);
+    bool changes = !w->options->sql && !w->options->plan;
+    if (changes && !belay_cli_lock(w->cli, w->run_id, 0, &w->keeper, err))
         return false;
     if (!(w->options->sql ? plan_offline(w, word, err) : plan_online(w, word, err)))
         return false;
@@ -149,7 +158,7 @@ static bool run(work *w, json_t **ret_json, belay_error *err)
         return true;
     }
     belay_pg_close(belay_take(w->pg));
-    bool ok = w->plan.step_count == 0 || apply(w, err);
+    bool ok = belay_cli_run_plan(w->cli, w->engine, w->keeper, w->run_id, &w->plan, &w->result, err);
     json_object_set_new(*ret_json, "ok", json_boolean(ok));
     json_object_set_new(
         *ret_json, "done", texts((const char *const *)w->result.done.items, w->result.done.count));

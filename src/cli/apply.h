@@ -3,6 +3,7 @@
 #define BELAY_CLI_APPLY_H
 
 #include "cli/commands.h"
+#include "gate/keeper.h"
 #include "migrate/engine.h"
 
 typedef struct belay_apply_options {
@@ -14,6 +15,11 @@ typedef struct belay_apply_options {
 
 /* The whole body; the first word is the revision, or a:b with sql. Returns the exit status. */
 int belay_cli_apply(belay_cli *cli, const belay_apply_options *options);
+
+/* Applies a plan (nothing when it has no steps) while the keeper holds the target's lock; a failure says
+ * which revisions stand, and is BELAY_E_NEEDS_RECOVERY when that is not known. */
+bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keeper, const char *run_id,
+    const belay_plan *plan, belay_apply_result *ret, belay_error *err);
 
 /* Prints the offline script of a plan on stdout (cli/offline.c). */
 bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, belay_error *err);

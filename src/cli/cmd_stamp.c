@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "cli/apply.h"
+#include "cli/lock.h"
 #include "pg/pg.h"
 #include "util/clock.h"
 
@@ -22,10 +23,9 @@ static bool allow(const belay_cli *cli, belay_error *err)
     return belay_error_hint(err, "check `belay current` and `belay history`; then add --yes");
 }
 
-static bool stamp(belay_cli *cli, belay_engine *engine, const belay_plan *plan, belay_error *err)
+static bool stamp(
+    belay_cli *cli, belay_engine *engine, const char *run_id, const belay_plan *plan, belay_error *err)
 {
-    char run_id[BELAY_RUN_ID_SIZE];
-    belay_new_run_id(run_id);
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     for (size_t i = 0; i < plan->to_count; i++)
         belay_say(cli->reporter, BELAY_INFO, "Running stamp_revision -> %s", plan->to[i]);
@@ -42,12 +42,15 @@ static bool read_heads(belay_cli *cli, belay_engine *engine, belay_list *ret, be
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
+    char run_id[BELAY_RUN_ID_SIZE];
+    belay_new_run_id(run_id);
     BELAY_AUTO(belay_engine_free) belay_engine *engine = NULL;
+    BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = NULL;
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
     BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
-    bool ok = belay_cli_target(cli, &err) && allow(cli, &err) &&
-              belay_engine_open(&cli->target, &engine, &err) &&
-              (o.sql || read_heads(cli, engine, &heads, &err));
+    bool ok =
+        belay_cli_target(cli, &err) && allow(cli, &err) && belay_engine_open(&cli->target, &engine, &err) &&
+        (o.sql || (belay_cli_lock(cli, run_id, 0, &keeper, &err) && read_heads(cli, engine, &heads, &err)));
     const belay_graph *graph = ok ? belay_engine_graph(engine) : NULL;
     if (ok && graph == NULL)
         ok = belay_fail(&err, BELAY_E_UNSUPPORTED, "engine %s has no revisions to stamp", engine->name);
@@ -56,7 +59,7 @@ static int run(belay_cli *cli)
         belay_cli_print_stamp(&cli->target, &plan);
         return BELAY_EXIT_OK;
     }
-    ok = ok && stamp(cli, engine, &plan, &err);
+    ok = ok && stamp(cli, engine, run_id, &plan, &err);
     return belay_cli_finish(cli, ok, NULL, &err);
 }
 

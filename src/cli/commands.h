@@ -75,7 +75,11 @@ typedef struct belay_command {
     X(snapshot) \
     X(snapshots) \
     X(verify) \
-    X(prove)
+    X(prove) \
+    X(init) \
+    X(targets) \
+    X(dev) \
+    X(reset)
 /* clang-format on */
 
 #define X(verb) extern const belay_command belay_cmd_##verb;

@@ -1,0 +1,138 @@
+#include "cli/commands.h"
+#include "config/keys.h"
+
+#define MASK "********"
+
+/* postgresql://user:secret@host, sftp://user:secret@host: the part between the colon and the last @ of the
+ * authority. */
+static char *without_password(const char *text)
+{
+    const char *scheme = strstr(text, "://");
+    const char *start = scheme == NULL ? NULL : scheme + 3;
+    size_t authority = start == NULL ? 0 : strcspn(start, "/?#");
+    const char *at = start == NULL ? NULL : memrchr(start, '@', authority);
+    const char *colon = at == NULL ? NULL : memchr(start, ':', (size_t)(at - start));
+    if (colon == NULL)
+        return belay_strdup(text);
+    return belay_format("%.*s" MASK "%s", (int)(colon + 1 - text), text, at);
+}
+
+static void put(json_t *keys, const char *name, const char *value)
+{
+    BELAY_AUTO(belay_free) char *shown = value == NULL ? NULL : without_password(value);
+    json_object_set_new(keys, name, shown == NULL ? json_null() : json_string(shown));
+}
+
+/* Every key with what holds for it, in the order of the table; what libpq is told beyond it comes last. */
+static json_t *keys_of(const belay_target *target)
+{
+    json_t *keys = json_object();
+    size_t count = 0;
+    const belay_key *table = belay_keys(&count);
+    for (size_t i = 0; i < count; i++) {
+        const belay_key *key = &table[i];
+        if (key->kind != BELAY_KEY_TARGET || belay_equal(key->name, "url"))
+            continue;
+        BELAY_AUTO(belay_free) char *text = NULL;
+        const char *value = NULL;
+        if (key->type == BELAY_TYPE_CONNECTION)
+            value = belay_conninfo_get(&target->connection, key->name);
+        else if (key->type != BELAY_TYPE_FILE)
+            value = text = belay_key_text(key, target);
+        put(keys, key->name, key->secret && value != NULL ? MASK : value);
+    }
+    for (size_t i = 0; i < target->connection.keywords.count; i++) {
+        const char *keyword = target->connection.keywords.items[i];
+        if (json_object_get(keys, keyword) == NULL)
+            put(keys, keyword, belay_key_is_secret(keyword) ? MASK : target->connection.values.items[i]);
+    }
+    put(keys, "store_url", target->store_url);
+    return keys;
+}
+
+static const char *shown(const json_t *keys, const char *name)
+{
+    const char *text = json_string_value(json_object_get(keys, name));
+    return text == NULL ? "" : text;
+}
+
+static void print_row(const belay_cli *cli, const char *name, const json_t *keys)
+{
+    const char *port = shown(keys, "port");
+    BELAY_AUTO(belay_free)
+    char *server = belay_format("%s%s%s", shown(keys, "host"), *port == '\0' ? "" : ":", port);
+    belay_cli_print(cli, "%-16s %-12s %-24s %-32s %s", name, shown(keys, "environment"),
+        shown(keys, "dbname"), *server == '\0' ? "(libpq's default)" : server, shown(keys, "store_url"));
+}
+
+static void print_keys(const belay_cli *cli, const char *name, const json_t *keys)
+{
+    belay_cli_print(cli, "%-26s %s", "target", name);
+    const char *key;
+    const json_t *value;
+    json_object_foreach((json_t *)keys, key, value)
+    {
+        BELAY_AUTO(belay_list_done) belay_list lines = {0};
+        belay_list_split(&lines, json_is_null(value) ? "" : json_string_value(value), "\n");
+        belay_cli_print(cli, "%-26s %s", key, lines.count == 0 ? "" : lines.items[0]);
+        for (size_t i = 1; i < lines.count; i++)
+            belay_cli_print(cli, "%-26s %s", "", lines.items[i]);
+    }
+}
+
+/* One target; with `only` in full. A target that cannot be resolved is part of the answer of the list. */
+static bool show(belay_cli *cli, const char *name, bool only, json_t *list, belay_error *err)
+{
+    belay_target target = {0};
+    if (!belay_config_target(cli->config, name, &target, err)) {
+        if (only)
+            return false;
+        belay_cli_print(cli, "%-16s cannot be resolved: %s", name, err->message);
+        json_array_append_new(
+            list, json_pack("{s:s, s:b, s:o}", "name", name, "ok", 0, "error", belay_error_json(err)));
+        belay_error_clear(err);
+        return true;
+    }
+    json_t *keys = keys_of(&target);
+    if (only)
+        print_keys(cli, target.name, keys);
+    else
+        print_row(cli, target.name, keys);
+    json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", target.name, "ok", 1, "keys", keys));
+    belay_target_done(&target);
+    return true;
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_list_done) belay_list names = {0};
+    belay_config_sources sources = {cli->config_path, cli->env_file};
+    json_t *list = json_array();
+    bool ok = belay_config_load(&sources, &cli->config, &err);
+    if (ok && cli->target_name == NULL)
+        belay_config_target_names(cli->config, &names);
+    if (ok && cli->target_name != NULL)
+        ok = show(cli, cli->target_name, true, list, &err);
+    else if (ok)
+        belay_cli_print(
+            cli, "%-16s %-12s %-24s %-32s %s", "TARGET", "ENVIRONMENT", "DATABASE", "SERVER", "STORE");
+    for (size_t i = 0; ok && i < names.count; i++)
+        ok = show(cli, names.items[i], false, list, &err);
+    const char *usual = ok ? belay_config_default_target(cli->config) : NULL;
+    const char *path = ok ? belay_config_path(cli->config) : NULL;
+    return belay_cli_finish(cli, ok,
+        json_pack("{s:b, s:s?, s:s?, s:o}", "ok", (int)ok, "config", path, "default_target", usual, "targets",
+            list),
+        &err);
+}
+
+const belay_command belay_cmd_targets = {
+    .name = "targets",
+    .group = "Set-up",
+    .usage = "targets [TARGET] [options]",
+    .summary = "list the targets as belay understands them, or show every key of one; secrets are masked",
+    .details = "Values are the resolved ones: from belay.ini, .env, the environment, or the default.",
+    .target_word = true,
+    .run = run,
+};

@@ -1,0 +1,30 @@
+#include "cli/lock.h"
+
+/* What is wrong with the maintenance database alone is said as such; a server that is down, or a wrong
+ * password, is the same for every database and keeps its own words. */
+static bool explain(const belay_target *target, belay_error *err)
+{
+    if (err == NULL || (err->code != BELAY_E_NO_DATABASE && err->code != BELAY_E_PERMISSION))
+        return false;
+    return belay_error_hint(err,
+        "the lock that keeps two runs apart is held from the maintenance database \"%s\"; without it nothing "
+        "is changed. Create it, GRANT CONNECT on it to this role, or set maintenance_db of target %s to "
+        "another database on that server",
+        target->maintenance_db, target->name);
+}
+
+bool belay_cli_lock(belay_cli *cli, const char *run_id, int64_t wait_ms, belay_keeper **ret, belay_error *err)
+{
+    if (cli->dialer == NULL && !belay_cli_target(cli, err))
+        return false;
+    belay_keeper_options options = {.maintenance_db = cli->target.maintenance_db,
+        .dbname = belay_target_dbname(&cli->target),
+        .run_id = run_id,
+        .wait_ms = wait_ms};
+    return belay_keeper_open(cli->dialer, &options, ret, err) || explain(&cli->target, err);
+}
+
+bool belay_cli_may_commit(void *keeper, belay_error *err)
+{
+    return belay_keeper_check(keeper, err);
+}
