@@ -1,6 +1,6 @@
 /* What the parts of taking a snapshot share. Internal to src/snapshot; see snapshot.h.
  *
- *     begin -> plan (locks, tables) -> schema -> rows -> sequences, large objects -> readme
+ *     plan (locks, tables) -> header, readme -> schema -> rows -> large objects, sequences -> script
  *
  * One connection of profile PINNED, in one read-only transaction whose snapshot is exported to pg_dump. Its
  * client_encoding is UTF8 for names and texts, the database's own while rows are copied, so that their bytes
@@ -32,6 +32,7 @@ typedef struct belay_taking {
     belay_table *tables;  /* in the arena, largest first */
     size_t table_count;
     json_t *header, *sequences, *large_objects;
+    bool has_event_triggers;
     belay_list revisions;
     uint64_t rows, raw_bytes; /* of tables and large objects */
     belay_progress progress;
@@ -40,7 +41,7 @@ typedef struct belay_taking {
 
 /* plan.c: starts the transaction, locks what is dumped, fills the table list. */
 bool belay_taking_plan(belay_taking *t, belay_error *err);
-/* header.c: header.json. */
+/* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
 /* schema.c: schema/pre-data.sql.zst, schema/post-data.sql.zst, toc.json. */
 bool belay_taking_schema(belay_taking *t, belay_error *err);
@@ -49,8 +50,9 @@ bool belay_taking_rows(belay_taking *t, belay_error *err);
 /* extras.c: sequences.json; blobs.json and blobs/. */
 bool belay_taking_sequences(belay_taking *t, belay_error *err);
 bool belay_taking_large_objects(belay_taking *t, belay_error *err);
-/* readme.c: README.txt with the script that restores by hand. */
+/* readme.c: README.txt, the first member; script.c: restore.sh, which restores by hand. */
 bool belay_taking_readme(belay_taking *t, belay_error *err);
+bool belay_taking_script(belay_taking *t, belay_error *err);
 
 /* Compresses and adds a member. */
 bool belay_taking_add(belay_taking *t, const char *member, const void *data, size_t size_bytes, uint64_t rows,

@@ -73,7 +73,13 @@ static bool lock_batch(
         *err = fault;
     if (err != NULL && belay_equal(fault.sqlstate, "55P03"))
         return name_blocker(t, oids, err);
-    return belay_error_prefix(err, "locking the tables to read");
+    belay_error_prefix(err, "locking the tables to read");
+    if (fault.code == BELAY_E_PERMISSION)
+        return belay_error_hint(err, "the role must be able to read every table; a superuser can "
+                                     "GRANT pg_read_all_data TO it");
+    if (belay_equal(fault.sqlstate, "42P01"))
+        return belay_error_hint(err, "a table was dropped in this moment: run the command again");
+    return false;
 }
 
 static char *list_oids(const belay_rows *relations)

@@ -12,6 +12,18 @@ static bool take_section(belay_taking *t, const belay_dump_options *how, const c
            belay_taking_add(t, member, belay_str_text(&clean), clean.length, 0, err);
 }
 
+static bool has_type(const json_t *entries, const char *type)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(entries, i, entry)
+    {
+        if (belay_equal(json_string_value(json_object_get(entry, "type")), type))
+            return true;
+    }
+    return false;
+}
+
 bool belay_taking_schema(belay_taking *t, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *program = NULL;
@@ -28,6 +40,7 @@ bool belay_taking_schema(belay_taking *t, belay_error *err)
     json_t *entries = json_array();
     bool ok = take_section(t, &how, "pre-data", "pre", "schema/pre-data.sql.zst", entries, err) &&
               take_section(t, &how, "post-data", "post", "schema/post-data.sql.zst", entries, err);
+    t->has_event_triggers = has_type(entries, "EVENT TRIGGER");
     json_t *toc = json_pack("{s:o}", "entries", entries);
     ok = ok && belay_taking_add_json(t, "toc.json", toc, err);
     json_decref(toc);

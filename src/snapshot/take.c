@@ -99,9 +99,10 @@ static bool finish(belay_taking *t, belay_error *err)
 static bool write_archive(belay_taking *t, belay_store *store, const char *name, belay_error *err)
 {
     return connect(t, err) && belay_archive_create(store, name, &t->writer, err) &&
-           belay_taking_plan(t, err) && belay_taking_header(t, err) && belay_taking_schema(t, err) &&
+           belay_taking_plan(t, err) && belay_taking_header(t, err) && belay_taking_readme(t, err) &&
+           belay_taking_add_json(t, "header.json", t->header, err) && belay_taking_schema(t, err) &&
            belay_taking_rows(t, err) && belay_taking_large_objects(t, err) &&
-           belay_taking_sequences(t, err) && belay_taking_readme(t, err) && finish(t, err);
+           belay_taking_sequences(t, err) && belay_taking_script(t, err) && finish(t, err);
 }
 
 static json_t *details_of(const belay_taking *t, const char *name)
@@ -148,6 +149,7 @@ bool belay_snapshot_take(
     BELAY_AUTO(belay_free) char *name = belay_format("%s/%s.tar", options->target->name, t.id);
     bool ok = write_archive(&t, store, name, err);
     t.progress.item = NULL;
+    t.progress.total_bytes = ok ? t.progress.done_bytes : t.progress.total_bytes;
     t.progress.finished = true;
     belay_taking_advance(&t, 0, 0);
     ok = ok && publish(&t, store, name, err);
