@@ -129,6 +129,24 @@ void belay_run_settle(belay_run *run, belay_effect effect)
     end_restored(run);
 }
 
+/* Migrated, verified and open, but the application is not well: on_unhealthy says what follows. A restore loses what was
+ * written since the gate opened, so that needs the same yes as one without a gate. */
+static void settle_unhealthy(belay_run *run)
+{
+    belay_error err = {0};
+    if (run->how.target->on_unhealthy == BELAY_ON_UNHEALTHY_RESTORE && belay_loss_accept(run, &err)) {
+        end_restored(run);
+        return;
+    }
+    run->outcome = BELAY_OUTCOME_STOPPED;
+    if (!belay_run_drop_twin(run, &err))
+        belay_say(run->how.reporter, BELAY_WARN, "the twin %s is left over: %s", run->twin, err.message);
+    belay_say(run->how.reporter, BELAY_ERROR,
+        "the database is migrated, verified and open, but unhealthy; look at the application, or go back with: "
+        "belay restore %s --target %s",
+        run->snapshot.id == NULL ? "ID" : run->snapshot.id, run->how.target->name);
+}
+
 /* What the engine knows, as far as the run got. */
 static belay_effect assess(const belay_run *run)
 {
@@ -147,7 +165,9 @@ void belay_run_back(belay_run *run)
     bool reachable = belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, &err);
     if (reachable && run->gate_known)
         reachable = belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, &err);
-    if (reachable)
+    if (reachable && run->unhealthy)
+        settle_unhealthy(run);
+    else if (reachable)
         belay_run_settle(run, assess(run));
     else
         needs_recovery(run, &err);

@@ -4,6 +4,7 @@
 #include "pipeline/loss.h"
 #include "preflight/preflight.h"
 #include "restore/prove.h"
+#include "verify/health.h"
 #include "verify/verify.h"
 
 enum { GATE_TIMEOUT_MS = 60 * 1000 };
@@ -257,6 +258,19 @@ static bool stage_verify(belay_run *run, belay_error *err)
     return belay_run_verify(run, belay_run_dbname(run), err);
 }
 
+static bool wants_health(const belay_run *run)
+{
+    return belay_health_wanted(run->how.target);
+}
+
+static bool stage_health(belay_run *run, belay_error *err)
+{
+    if (belay_health_check(run->how.target, run->how.reporter, err))
+        return true;
+    run->unhealthy = err == NULL || err->code == BELAY_E_HEALTH;
+    return false;
+}
+
 const belay_stage belay_preflight_stages[] = {
     {"preflight", stage_preflight, NULL},
     {"count", stage_count_rows, has_no_gate},
@@ -273,6 +287,7 @@ const belay_stage belay_deploy_stages[] = {
     {"verify", stage_verify, NULL},
     {"open", belay_run_open_gate, uses_gate},
     {"start", belay_run_start_app, has_stop},
+    {"health", stage_health, wants_health},
     {"tidy", belay_run_drop_twin, has_twin},
 };
 const size_t belay_deploy_stage_count = BELAY_COUNT(belay_deploy_stages);
