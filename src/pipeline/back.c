@@ -129,8 +129,8 @@ void belay_run_settle(belay_run *run, belay_effect effect)
     end_restored(run);
 }
 
-/* Migrated, verified and open, but the application is not well: on_unhealthy says what follows. A restore loses what was
- * written since the gate opened, so that needs the same yes as one without a gate. */
+/* Migrated, verified and open, but the application is not well: on_unhealthy says what follows. A restore
+ * loses what was written since the gate opened, so that needs the same yes as one without a gate. */
 static void settle_unhealthy(belay_run *run)
 {
     belay_error err = {0};
@@ -142,7 +142,8 @@ static void settle_unhealthy(belay_run *run)
     if (!belay_run_drop_twin(run, &err))
         belay_say(run->how.reporter, BELAY_WARN, "the twin %s is left over: %s", run->twin, err.message);
     belay_say(run->how.reporter, BELAY_ERROR,
-        "the database is migrated, verified and open, but unhealthy; look at the application, or go back with: "
+        "the database is migrated, verified and open, but unhealthy; look at the application, or go back "
+        "with: "
         "belay restore %s --target %s",
         run->snapshot.id == NULL ? "ID" : run->snapshot.id, run->how.target->name);
 }

@@ -146,8 +146,33 @@ static bool kept_by_a_person(belay_run *run, belay_effect effect)
     belay_say(run->how.reporter, BELAY_WARN,
         "keeping what was migrated, as asked; run `belay verify` and `belay current`");
     succeed(run);
-    if (run->outcome == BELAY_OUTCOME_SUCCEEDED)
-        run->outcome = BELAY_OUTCOME_STOPPED;
+    return true;
+}
+
+/* The gate's surroundings, for a run whose database did not or does not exist. */
+static void know_no_gate(belay_run *run)
+{
+    run->gate = (belay_gate){.keeper = run->keeper,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter,
+        .run_id = run->id,
+        .public_name = run->dbname};
+}
+
+/* Somebody dropped the run's database: there is nothing to put back, and `restore` must not be refused for
+ * this run. */
+static bool end_without_database(belay_run *run, const json_t *records, belay_error *err)
+{
+    know_no_gate(run);
+    run->error = *err;
+    if (!find_snapshot(run, records, err) || !find_databases(run, records, err) ||
+        !belay_run_drop_twin(run, err))
+        return false;
+    belay_error_hint(&run->error,
+        "the run's database was dropped meanwhile; type: belay restore %s --target %s",
+        run->snapshot.id == NULL ? "ID" : run->snapshot.id, run->how.target->name);
+    belay_say_error(run->how.reporter, &run->error);
+    run->outcome = BELAY_OUTCOME_STOPPED;
     return true;
 }
 
@@ -160,13 +185,16 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
     belay_effect effect = BELAY_EFFECT_UNKNOWN;
     if (!belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, err))
         return false;
-    if (oid != 0) {
-        if (!was_swapped(run, oid, &swapped, err) ||
-            !belay_gate_attach(&run->gate, run->keeper, oid, run->dbname, run->id, belay_run_recorder(run),
-                run->how.reporter, err))
+    know_no_gate(run);
+    if (oid != 0 && !was_swapped(run, oid, &swapped, err))
+        return false;
+    if (oid != 0 && !belay_gate_attach(&run->gate, run->keeper, oid, run->dbname, run->id,
+                        belay_run_recorder(run), run->how.reporter, err)) {
+        if (err->code != BELAY_E_NO_DATABASE)
             return false;
-        run->gate_known = true;
+        return end_without_database(run, records, err);
     }
+    run->gate_known = oid != 0;
     if (swapped) {
         run->gate.closed = false;
         end_swapped(run);
@@ -185,12 +213,17 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
     return true;
 }
 
+/* 0 for each of the named ends, also when the run's own exit status was another; 5 when a person is needed
+ * still. */
 static int finish(belay_run *run, json_t **ret_json)
 {
-    bool settled = run->outcome != BELAY_OUTCOME_NEEDS_RECOVERY && run->outcome != BELAY_OUTCOME_REFUSED &&
-                   !(run->outcome == BELAY_OUTCOME_STOPPED && run->gate_known && run->gate.closed);
+    bool open = run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY || run->outcome == BELAY_OUTCOME_REFUSED ||
+                (run->outcome == BELAY_OUTCOME_STOPPED && run->gate_known && run->gate.closed);
+    bool lost = run->outcome == BELAY_OUTCOME_STOPPED && run->error.code == BELAY_E_NO_DATABASE;
     int status = belay_run_finish(run, ret_json);
-    return settled ? (status == BELAY_EXIT_ATTENTION && !settled ? status : BELAY_EXIT_OK) : status;
+    if (open)
+        return status;
+    return lost || status == BELAY_EXIT_ATTENTION ? BELAY_EXIT_ATTENTION : BELAY_EXIT_OK;
 }
 
 int belay_recover(const belay_run_options *how, json_t **ret_json)
