@@ -64,7 +64,7 @@ typedef struct belay_run {
     json_t *loss_before;    /* row counters, gate = none */
     json_t *invalid_before; /* indexes and constraints that were invalid before */
     bool migrating;         /* the migrate stage was entered */
-    bool unhealthy;            /* migrated and verified, but the health check failed */
+    bool unhealthy;         /* migrated and verified, but the health check failed */
     belay_apply_result applied;
     belay_stage_time stages[BELAY_STAGES_MAX];
     size_t stage_count;

@@ -1,0 +1,120 @@
+/* The journal: what was written is read back, a torn line is passed over, and who has no end is unfinished.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pipeline/journal.h"
+#include "pipeline/outcome.h"
+#include "pipeline/runs.h"
+#include "util/file.h"
+
+static char folder[] = "/tmp/belay-journal-XXXXXX";
+static belay_store *store;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) == NULL || !belay_store_open(folder, &store, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    belay_store_free(store);
+    return !belay_remove_tree(folder, NULL);
+}
+
+static void write_one(const char *run, const char *kind, const char *act)
+{
+    BELAY_AUTO(belay_journal_close) belay_journal *journal = NULL;
+    belay_error err = {0};
+    if (!belay_journal_open(store, "dev", run, &journal, &err) ||
+        !belay_journal_write(journal, kind, act, json_pack("{s:s}", "outcome", "succeeded"), &err))
+        fail_msg("%s", err.message);
+}
+
+static void test_read_back(void **state)
+{
+    (void)state;
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    write_one("r1", "begin", "run");
+    write_one("r1", "intent", "gate.close");
+    assert_true(belay_journal_read(store, "dev", "r1", &records, NULL));
+    assert_int_equal(json_array_size(records), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(records, 1), "seq")), 2);
+    assert_true(belay_journal_open_intent(records, "gate.close"));
+    assert_false(belay_journal_open_intent(records, "gate.open"));
+    assert_non_null(belay_journal_last(records, "begin", "run"));
+    assert_null(belay_journal_last(records, "end", "run"));
+}
+
+static void test_done_closes_intent(void **state)
+{
+    (void)state;
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    write_one("r2", "intent", "gate.close");
+    write_one("r2", "done", "gate.close");
+    assert_true(belay_journal_read(store, "dev", "r2", &records, NULL));
+    assert_false(belay_journal_open_intent(records, "gate.close"));
+}
+
+/* A crash in the middle of a write: the torn line is skipped, and what is appended later stands on a line of
+ * its own. */
+static void test_torn_line(void **state)
+{
+    (void)state;
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    write_one("r3", "begin", "run");
+    BELAY_AUTO(belay_free) char *path = belay_format("%s/dev/runs/r3/journal.ndjson", folder);
+    BELAY_AUTO(belay_close_fd) int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(fd >= 0 && belay_write_all(fd, "{\"seq\":2,\"ki", 12, path, NULL));
+    write_one("r3", "intent", "twin");
+    assert_true(belay_journal_read(store, "dev", "r3", &records, NULL));
+    assert_int_equal(json_array_size(records), 2);
+    assert_true(belay_journal_open_intent(records, "twin"));
+}
+
+static void test_unfinished(void **state)
+{
+    (void)state;
+    belay_error err = {0};
+    BELAY_AUTO(belay_free) char *none = NULL;
+    BELAY_AUTO(belay_free) char *id = NULL;
+    write_one("20250101T000000Z-000001", "begin", "run");
+    assert_true(belay_runs_unfinished(store, "dev", &id, &err));
+    assert_non_null(id);
+    assert_false(belay_runs_refuse_unfinished(store, "dev", &err));
+    assert_int_equal(belay_code_exit(err.code), 5);
+    assert_non_null(strstr(err.hint, "belay recover"));
+    assert_true(belay_runs_unfinished(store, "other", &none, &err));
+    assert_null(none);
+}
+
+static void test_outcomes(void **state)
+{
+    (void)state;
+    assert_string_equal(belay_outcome_name(BELAY_OUTCOME_NEEDS_RECOVERY), "needs_recovery");
+    assert_int_equal(belay_outcome_exit(BELAY_OUTCOME_SUCCEEDED), 0);
+    assert_int_equal(belay_outcome_exit(BELAY_OUTCOME_UNTOUCHED), 1);
+    assert_int_equal(belay_outcome_exit(BELAY_OUTCOME_RESTORED), 4);
+    assert_int_equal(belay_outcome_exit(BELAY_OUTCOME_DOWNGRADED), 4);
+    assert_int_equal(belay_outcome_exit(BELAY_OUTCOME_STOPPED), 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_read_back),
+        cmocka_unit_test(test_done_closes_intent),
+        cmocka_unit_test(test_torn_line),
+        cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_outcomes),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
