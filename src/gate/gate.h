@@ -93,6 +93,9 @@ typedef struct belay_gate_databases {
     belay_gate_database *items;
     size_t count;
 } belay_gate_databases;
+/* Drops the databases on which a pre-flight tried its rights and that a killed one left ("try", "tried"). The
+ * caller holds the target's lock, so nobody tries now. */
+bool belay_gate_drop_tries(belay_pg *pg, const char *public_name, belay_error *err);
 /* public_name NULL: of all targets. Sorted by name. */
 bool belay_gate_find(belay_pg *pg, const char *public_name, belay_gate_databases *ret, belay_error *err);
 void belay_gate_databases_done(belay_gate_databases *databases);

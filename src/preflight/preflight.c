@@ -97,7 +97,8 @@ static void check_rights(const belay_preflight *context, belay_check_report *rep
     BELAY_AUTO(belay_free) char *second = belay_quote_ident(renamed);
     belay_pg *pg = belay_keeper_pg(context->keeper);
     belay_error err = {0};
-    bool ok = belay_pg_execf(pg, &err, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 1", first) &&
+    bool ok = belay_gate_drop_tries(pg, dbname, &err) &&
+              belay_pg_execf(pg, &err, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 1", first) &&
               try_connect(context, made, &err) &&
               belay_gate_end_sessions(context->keeper, made, 5000, &err) &&
               belay_pg_execf(pg, &err, "ALTER DATABASE %s RENAME TO %s", first, second);
