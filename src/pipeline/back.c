@@ -162,6 +162,7 @@ void belay_run_back(belay_run *run)
 {
     belay_error err = {0};
     belay_stop_mask(true);
+    belay_journal_be_lenient(run->journal);
     belay_say_error(run->how.reporter, &run->error);
     bool reachable = belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, &err);
     if (reachable && run->gate_known)

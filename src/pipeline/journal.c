@@ -9,6 +9,7 @@ struct belay_journal {
     belay_sink *sink;
     char *path;
     json_int_t seq;
+    bool lenient;
 };
 
 static char *journal_name(const char *target, const char *run_id)
@@ -43,7 +44,15 @@ static bool record(
     belay_recorder *self, belay_record_kind kind, const char *act, json_t *details, belay_error *err)
 {
     static const char *const kinds[] = {"intent", "done", "note"};
-    return belay_journal_write((belay_journal *)self, kinds[kind], act, details, err);
+    belay_journal *journal = (belay_journal *)self;
+    if (journal->lenient)
+        return belay_journal_write(journal, kinds[kind], act, details, NULL) || true;
+    return belay_journal_write(journal, kinds[kind], act, details, err);
+}
+
+void belay_journal_be_lenient(belay_journal *journal)
+{
+    journal->lenient = true;
 }
 
 bool belay_journal_open(

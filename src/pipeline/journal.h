@@ -28,6 +28,9 @@ BELAY_DEFINE_AUTO(belay_journal, belay_journal_close)
 bool belay_journal_write(
     belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err);
 belay_recorder *belay_journal_recorder(belay_journal *journal);
+/* From now on a record that cannot be written (a full disk) does not stop the act: on the way back, opening
+ * the gate again matters more, and recover finds databases by OID. */
+void belay_journal_be_lenient(belay_journal *journal);
 /* As a person would open it; valid while the journal is open. */
 const char *belay_journal_path(const belay_journal *journal);
 
