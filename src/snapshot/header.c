@@ -89,7 +89,7 @@ bool belay_taking_header(belay_taking *t, belay_error *err)
         "created_at", now, "server_version", belay_pg_server_version(t->pg), "database", database,
         "revisions", revision_array(t), "version_table", version_table == NULL ? json_null() : version_table,
         "schema_hash", hex);
-    json_object_update(t->header, rest);
+    bool ok = rest != NULL && json_object_update(t->header, rest) == 0;
     json_decref(rest);
-    return true;
+    return ok || belay_fail(err, BELAY_E_UNSUPPORTED, "a name in header.json is not UTF-8");
 }

@@ -71,6 +71,31 @@ for kind in everything rich; do
     sql postgres "DROP DATABASE by_hand"
 done
 
+begin "tables and large objects of several chunks; a closed gate's mark is not the database's comment"
+make_empty_project large
+sql large "CREATE TABLE wide (id int, v text)" \
+    "INSERT INTO wide SELECT i, repeat(md5(i::text), 1000) FROM generate_series(1, 1500) i" \
+    "SELECT lo_from_bytea(77, convert_to(repeat('0123456789abcdef', 1100000), 'UTF8'))" >/dev/null
+sql postgres "COMMENT ON DATABASE large IS E'my own\nbelay: {\"run\": \"20251104T123400Z-3f2a9c\", \"name\": \"large\", \"state\": \"gate\"}'"
+take
+sql postgres "COMMENT ON DATABASE large IS 'my own'"
+belay 0 prove
+by_hand "$SNAPSHOT" by_hand
+[ -e "$WORK/hand/data/public.wide/3.copy.zst" ] || fail "the table is not in chunks"
+[ "$(ls "$WORK/hand/blobs" | wc -l)" = 2 ] || fail "the large object is not in chunks"
+same_database large by_hand
+sql postgres "DROP DATABASE by_hand"
+
+begin "an extension's configuration table: only the rows that it wants dumped"
+sql large "CREATE EXTENSION hstore" "CREATE TABLE config (own boolean, v text)" "INSERT INTO config VALUES (false, 'shipped'), (true, 'mine')" \
+    "CREATE TABLE code (v text)" "ALTER EXTENSION hstore ADD TABLE config" "ALTER EXTENSION hstore ADD TABLE code" \
+    "UPDATE pg_extension SET extconfig = ARRAY['config'::regclass::oid], extcondition = ARRAY['WHERE own'] WHERE extname = 'hstore'"
+take
+tar -xf "$SNAPSHOT" -C "$WORK/hand" manifest.json
+equals "tables with their filters and rows" "$(python3 -c 'import json, sys
+print([(t["name"], t["filter"], t["rows"]) for t in sorted(json.load(open(sys.argv[1]))["tables"], key=lambda t: t["name"])])' "$WORK/hand/manifest.json")" \
+    "[('config', 'own', 1), ('wide', None, 1500)]"
+
 begin "a database in another encoding keeps its bytes"
 cd "$WORK"
 export PGCLIENTENCODING=UTF8
@@ -96,6 +121,19 @@ belay 1 snapshot --lock-wait 200ms
 err_has "application holder"
 err_has "on public.t2"
 find backups -type f | sort | diff "$WORK/before" - || fail "a failed snapshot left a file"
+
+begin "stopped by Ctrl-C: no file, no session is left"
+"$BELAY" snapshot --lock-wait 10min >"$OUT" 2>"$ERR" &
+belay_pid=$!
+waiting() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'latin' AND wait_event_type = 'Lock'")" = 1 ]; }
+wait_until waiting
+kill -INT $belay_pid
+status=0
+wait $belay_pid || status=$?
+equals "exit status" "$status" 1
+find backups -type f | sort | diff "$WORK/before" - || fail "a stopped snapshot left a file"
+gone() { ! waiting; }
+wait_until gone
 sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
 
 begin "more tables than the lock table holds"
