@@ -26,4 +26,4 @@ CREATE TABLE bank_statement_entries (
 DROP TABLE bank_statement_entries;
 
 -- belay: verify
-SELECT count(*) = 10 FROM information_schema.columns WHERE table_name = 'bank_statement_entries';
+SELECT count(*) >= 10 FROM information_schema.columns WHERE table_name = 'bank_statement_entries';

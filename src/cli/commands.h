@@ -55,6 +55,7 @@ typedef struct belay_command {
 /* X(verb) in the order of `belay help`; one a line keeps changes apart. */
 /* clang-format off */
 #define BELAY_COMMANDS(X) \
+    X(preflight) \
     X(deploy) \
     X(rehearse) \
     X(recover) \

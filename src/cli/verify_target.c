@@ -1,3 +1,4 @@
+#include "cli/checks.h"
 #include "cli/verify.h"
 #include "migrate/engine.h"
 #include "pg/pg.h"
@@ -45,8 +46,6 @@ int belay_cli_verify_target(belay_cli *cli)
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     bool looked = look(cli, &report, &err);
     bool ok = looked && belay_check_report_require(&report, BELAY_E_ANSWER_NO, &err);
-    for (size_t i = 0; i < report.count; i++)
-        belay_cli_print(cli, "%-8s %-16s %s", belay_verdict_name(report.items[i].verdict),
-            report.items[i].name, report.items[i].message);
+    belay_cli_print_checks(cli, &report);
     return belay_cli_finish(cli, ok, looked ? belay_check_report_json(&report) : NULL, &err);
 }

@@ -23,12 +23,26 @@ SELECT 'refuse', format('sessions are connected that role %s may not end: %s', c
    AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
    AND (r.rolsuper OR NOT (pg_has_role(r.oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))
 HAVING count(*) > 0
+-- query: background_workers
+SELECT 'refuse', format('background worker "%s" (process %s) is bound to the database, and would come back after each end',
+         backend_type, pid),
+       'stop it for the run: see the extension it belongs to'
+  FROM pg_stat_activity
+ WHERE datname = $1 AND backend_type NOT IN ('client backend', 'walsender', 'parallel worker', 'autovacuum worker')
+   AND backend_type NOT LIKE 'logical replication%'
 -- query: long_transactions
-SELECT 'warn', format('process %s of %s (%s) has a transaction open for %s', pid, usename, application_name,
-         date_trunc('second', now() - xact_start)),
-       'migrations may wait for its locks; closing the gate ends it'
+SELECT 'warn', format('process %s of %s (%s) has a transaction open for %s, %s: %s', pid, usename,
+         coalesce(nullif(application_name, ''), 'no application name'), date_trunc('second', now() - xact_start), state,
+         coalesce(nullif(left(regexp_replace(query, '\s+', ' ', 'g'), 80), ''), 'no query to see')),
+       'migrations wait for its locks, or closing the gate ends it; pg_terminate_backend(' || pid || ') does it now'
   FROM pg_stat_activity
  WHERE datname = $1 AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
+-- query: blocked
+SELECT 'warn', format('process %s of %s waits for a lock that process %s holds', a.pid, a.usename,
+         array_to_string(pg_blocking_pids(a.pid), ', ')),
+       'a migration would queue behind them'
+  FROM pg_stat_activity a
+ WHERE a.datname = $1 AND a.pid <> pg_backend_pid() AND a.wait_event_type = 'Lock'
 -- query: prepared_transactions
 SELECT 'refuse', format('prepared transaction %L of %s holds the database since %s', gid, owner, prepared::timestamp(0)),
        format('COMMIT PREPARED %L or ROLLBACK PREPARED %L', gid, gid)
@@ -39,11 +53,11 @@ SELECT 'warn', format('index %s is invalid', indexrelid::regclass),
   FROM pg_index WHERE NOT indisvalid AND $1::text IS NOT NULL
 -- query: readable
 SELECT 'refuse', format('role %s cannot read %s, so a snapshot would lack it', current_user,
-         string_agg(c.oid::regclass::text, ', ' ORDER BY 1)),
+         string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text)),
        format('GRANT pg_read_all_data TO %I', current_user)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND NOT has_table_privilege(c.oid, 'SELECT') AND $1::text IS NOT NULL
+   AND NOT has_table_privilege(c.oid, 'SELECT') AND $1 <> 'twin'
 HAVING count(*) > 0
 -- query: recreatable
 SELECT 'refuse', format('role %s cannot recreate extension %s, which is not trusted', current_user, e.extname),
@@ -121,3 +135,9 @@ SELECT 'refuse', CASE WHEN bool_or(bad) THEN format('window cannot be read: %s',
   FROM inside HAVING coalesce($1, '') <> '' AND (bool_or(bad) OR NOT coalesce(bool_or(yes), false))
 -- query: data_bytes
 SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class WHERE relkind IN ('r', 'm') AND oid >= 16384
+-- query: server_place
+SELECT coalesce(nullif(pg_tablespace_location(d.dattablespace), ''),
+                (SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''),
+       pg_database_size(d.oid),
+       (SELECT setting::bigint * 1024 * 1024 FROM pg_settings WHERE name = 'max_wal_size')
+  FROM pg_database d WHERE d.datname = current_database()

@@ -80,7 +80,10 @@ bool belay_check_report_require(const belay_check_report *report, belay_code cod
     /* Where the first refusal arose is worth keeping. */
     belay_error placed = first->cause == NULL ? found : *first->cause;
     memcpy(placed.message, found.message, sizeof placed.message);
-    placed.code = code;
+    /* A cause that refuses by itself tells more than "preflight". */
+    if (first->cause == NULL || belay_code_exit(placed.code) != belay_code_exit(code) ||
+        belay_code_exit(code) != BELAY_EXIT_REFUSED)
+        placed.code = code;
     belay_error_hint(&placed, "%s", first->hint);
     if (err != NULL)
         *err = placed;

@@ -1,0 +1,65 @@
+/* Pre-flight: is this the server itself, and may this role do there what a run does? */
+#include "gate/gate.h"
+#include "preflight/checks.h"
+#include "util/stop.h"
+
+void belay_check_pooler(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    if (!belay_pg_refuse_pooler(context->pg, &err))
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+}
+
+static bool try_connect(const belay_preflight *context, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    belay_pg_options options = {
+        .dbname = dbname, .application_name = context->run_id, .profile = BELAY_PG_PINNED};
+    return belay_pg_open(belay_keeper_dialer(context->keeper), &options, &pg, err);
+}
+
+static bool try_acts(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *first = belay_quote_ident(made);
+    BELAY_AUTO(belay_free) char *second = belay_quote_ident(renamed);
+    belay_pg *pg = belay_keeper_pg(context->keeper);
+    return belay_gate_drop_tries(pg, belay_target_dbname(context->target), err) &&
+           belay_pg_execf(pg, err, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 1", first) &&
+           try_connect(context, made, err) && belay_gate_end_sessions(context->keeper, made, 5000, err) &&
+           belay_pg_execf(pg, err, "ALTER DATABASE %s RENAME TO %s", first, second);
+}
+
+static bool drop(const belay_preflight *context, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
+    return belay_pg_execf(
+        belay_keeper_pg(context->keeper), err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted);
+}
+
+/* Under either name, whatever happened before: a stop request or a lost connection must not leave it there.
+ */
+static bool drop_both(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
+{
+    belay_stop_mask(true);
+    bool ok = (belay_keeper_check(context->keeper, NULL) || belay_keeper_reopen(context->keeper, err)) &&
+              drop(context, renamed, err) && drop(context, made, err);
+    belay_stop_mask(false);
+    return ok;
+}
+
+void belay_check_rights(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    char made[BELAY_DBNAME_SIZE], renamed[BELAY_DBNAME_SIZE];
+    const char *dbname = belay_target_dbname(context->target);
+    belay_error err = {0}, drop_error = {0};
+    belay_gate_name(dbname, "try", context->run_id, made);
+    belay_gate_name(dbname, "tried", context->run_id, renamed);
+    if (!try_acts(context, made, renamed, &err)) {
+        belay_error_prefix(&err, "trying to create, reach and rename database \"%s\"", made);
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+    }
+    if (!drop_both(context, made, renamed, &drop_error)) {
+        belay_error_prefix(&drop_error, "dropping database \"%s\" again", made);
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &drop_error);
+    }
+}

@@ -1,0 +1,103 @@
+/* Pre-flight: room for the snapshot and for the copies on the server, and the pg_dump that writes the DDL. */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/statvfs.h>
+
+#include "preflight/checks.h"
+#include "preflight/preflight.sql.h"
+#include "snapshot/dump.h"
+
+bool belay_preflight_wants_twin(const belay_preflight *context)
+{
+    return context->target->gate == BELAY_GATE_RENAME &&
+           (context->target->way_back & BELAY_WAY_BACK_TWIN) != 0;
+}
+
+bool belay_preflight_wants_snapshot(const belay_preflight *context)
+{
+    return context->store != NULL && (context->target->snapshot || !belay_preflight_wants_twin(context));
+}
+
+void belay_check_pg_dump(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_free) char *program = NULL;
+    if (belay_preflight_wants_snapshot(context) &&
+        !belay_dump_find(belay_pg_server_version(context->pg), &program, &err))
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+}
+
+void belay_check_store_space(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_free) char *text = NULL;
+    uint64_t free_bytes = UINT64_MAX;
+    long long data_bytes = 0;
+    if (!belay_preflight_wants_snapshot(context))
+        return;
+    if (!belay_pg_value(context->pg, sql_data_bytes, NULL, 0, &text, &err) ||
+        !context->store->free_space(context->store, &free_bytes, &err)) {
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+        return;
+    }
+    if (text == NULL || !belay_parse_int64(text, &data_bytes) || free_bytes >= (uint64_t)data_bytes)
+        return;
+    BELAY_AUTO(belay_free)
+    char *message =
+        belay_format("the store %s has %" PRIu64 " MB free, the tables hold %lld MB: a snapshot may not fit",
+            context->store->url, free_bytes >> 20, data_bytes >> 20);
+    /* Compression usually saves much more than half. */
+    bool hopeless = free_bytes < (uint64_t)data_bytes / 4;
+    belay_check_report_add(
+        report, name, hopeless ? BELAY_REFUSE : BELAY_WARNING, message, "free space there, or `belay prune`");
+}
+
+/* Free bytes where the server keeps the database; false, and nothing said, where that cannot be seen from
+ * here: another machine, or a folder that this process may not reach. */
+static bool server_free(const belay_preflight *context, const char *folder, uint64_t *ret_bytes)
+{
+    struct statvfs fs;
+    bool here = belay_pg_address(context->pg)[0] == '/';
+    if (!here || folder[0] != '/' || statvfs(folder, &fs) != 0)
+        return false;
+    *ret_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return true;
+}
+
+static void judge_server_space(const belay_preflight *context, belay_check_report *report, const char *name,
+    uint64_t free_bytes, const belay_rows *rows)
+{
+    uint64_t size_bytes = (uint64_t)belay_rows_int(rows, 0, 1);
+    uint64_t wal_bytes = (uint64_t)belay_rows_int(rows, 0, 2);
+    /* One copy is the twin, or the restored database; with a twin a restore from the snapshot is a second. */
+    uint64_t copies = belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context) ? 2 : 1;
+    uint64_t wanted_bytes = copies * size_bytes + wal_bytes;
+    if (free_bytes >= wanted_bytes)
+        return;
+    BELAY_AUTO(belay_free)
+    char *message = belay_format("the server has %" PRIu64 " MB free in %s; %" PRIu64
+                                 " MB for copies and %" PRIu64 " MB for WAL may be needed",
+        free_bytes >> 20, belay_rows_text(rows, 0, 0), (copies * size_bytes) >> 20, wal_bytes >> 20);
+    belay_check_report_add(report, name, free_bytes < size_bytes ? BELAY_REFUSE : BELAY_WARNING, message,
+        "free space on the server: a full disk stops it for everybody");
+}
+
+void belay_check_server_space(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    uint64_t free_bytes = 0;
+    if (!belay_pg_query0(context->pg, sql_server_place, &rows, &err)) {
+        belay_check_report_add_error(report, name, BELAY_WARNING, &err);
+        return;
+    }
+    if (server_free(context, belay_rows_text(rows, 0, 0), &free_bytes)) {
+        judge_server_space(context, report, name, free_bytes, rows);
+        return;
+    }
+    BELAY_AUTO(belay_free)
+    char *message =
+        belay_format("unknown: the server's disk cannot be seen from here; copies take up to %lld MB",
+            (long long)(belay_rows_int(rows, 0, 1) >> 20));
+    belay_check_report_add(report, name, BELAY_OK, message, NULL);
+}
