@@ -77,6 +77,7 @@ typedef struct belay_command {
     X(snapshots) \
     X(verify) \
     X(prove) \
+    X(prune) \
     X(init) \
     X(targets) \
     X(dev) \

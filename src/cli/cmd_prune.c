@@ -1,0 +1,90 @@
+#include "cli/runs.h"
+#include "cli/snapshots.h"
+#include "pipeline/prune.h"
+
+enum { DEFAULT_KEEP = 5, DEFAULT_DAYS = 7 };
+
+static struct {
+    long long keep, days;
+    bool databases, dry_run, yes;
+} o = {.keep = DEFAULT_KEEP, .days = DEFAULT_DAYS};
+
+static const belay_option options[] = {
+    {"keep", 0, "N", "newest snapshots to keep (default: 5)", BELAY_OPT_INT, &o.keep},
+    {"databases", 0, NULL, "drop kept failed databases and left scratch copies too", BELAY_OPT_FLAG,
+        &o.databases},
+    {"days", 0, "N", "with --databases: only those at least so old (default: 7)", BELAY_OPT_INT, &o.days},
+    {"dry-run", 'n', NULL, "show what would go, remove nothing", BELAY_OPT_FLAG, &o.dry_run},
+    {"yes", 'y', NULL, "do not ask", BELAY_OPT_FLAG, &o.yes}, BELAY_OPT_END};
+
+static void print_plan(const belay_cli *cli, const belay_prune *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        char bytes[BELAY_BYTES_SIZE];
+        belay_cli_format_bytes(plan->items[i].bytes, bytes);
+        belay_cli_print(
+            cli, "%-9s %-50s %10s  %s", plan->items[i].kind, plan->items[i].name, bytes, plan->items[i].why);
+    }
+    belay_cli_print(cli, "%zu to remove; %zu snapshot%s stay%s", plan->count, plan->kept,
+        plan->kept == 1 ? "" : "s", plan->kept == 1 ? "s" : "");
+}
+
+static bool agreed(const belay_run_options *run, belay_error *err)
+{
+    if (o.yes ||
+        (run->confirm != NULL && run->confirm(run->confirm_context, "Remove these? Type yes:", "yes")))
+        return true;
+    belay_fail(err, BELAY_E_POLICY, "nobody agreed to remove these: nothing was removed");
+    return belay_error_hint(err, "say --yes, or look with --dry-run");
+}
+
+static json_t *answer(const belay_cli *cli, const belay_prune *plan, bool ok)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < plan->count; i++) {
+        const belay_prune_item *one = &plan->items[i];
+        json_array_append_new(
+            items, json_pack("{s:s, s:s, s:I, s:s, s:b}", "kind", one->kind, "name", one->name, "bytes",
+                       (json_int_t)one->bytes, "why", one->why, "removed", one->removed));
+    }
+    return json_pack("{s:b, s:s?, s:b, s:I, s:o}", "ok", ok, "target", cli->target.name, "dry_run", o.dry_run,
+        "kept", (json_int_t)plan->kept, "items", items);
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    BELAY_AUTO(belay_prune_done) belay_prune plan = {0};
+    belay_run_options run = {.verb = "prune"};
+    bool ok = (o.keep >= 1 && o.days >= 0) ||
+              belay_fail(&err, BELAY_E_USAGE, "--keep wants at least 1, --days at least 0");
+    ok = ok && belay_cli_run_options(cli, &store, &run, &err);
+    const belay_prune_options how = {.target = &cli->target,
+        .dialer = cli->dialer,
+        .store = store,
+        .reporter = cli->reporter,
+        .keep = (size_t)o.keep,
+        .databases = o.databases,
+        .days = o.days};
+    ok = ok && belay_prune_plan(&how, &plan, &err);
+    if (ok)
+        print_plan(cli, &plan);
+    if (ok && plan.count > 0 && !o.dry_run)
+        ok = agreed(&run, &err) && belay_prune_carry_out(&how, &plan, &err);
+    return belay_cli_finish(cli, ok, answer(cli, &plan, ok), &err);
+}
+
+const belay_command belay_cmd_prune = {
+    .name = "prune",
+    .group = "Snapshots",
+    .usage = "prune [options]",
+    .summary = "remove old snapshots of a target, and what was left unfinished",
+    .details =
+        "Keeps the newest snapshots, always the newest proven one, and those that an unfinished run needs.\n"
+        "Removes *.part files that nobody writes to. Never touches files that are not belay's, nor "
+        "snapshots\n"
+        "that cannot be read. Takes the target's lock: exit status 6 while a run is at work.",
+    .options = options,
+    .run = run,
+};

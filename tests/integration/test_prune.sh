@@ -1,0 +1,94 @@
+#!/bin/bash
+# `belay prune`: what stays (the newest, the newest proven, what an unfinished run needs, what is not belay's) and what goes.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+start_cluster
+make_empty_project
+store=$WORK/project/backups
+make_snapshot() { "${BELAY_TESTS:?}/archive_driver" "$store" dev "$1" || fail "archive_driver $*"; }
+for day in 1 2 3 4 5 6 7 8; do make_snapshot "2025110${day}T120000Z-aaaaa$day"; done
+left() { find "$store" -type f -printf '%P\n' | sort | paste -sd' '; }
+
+begin "without a yes nothing is removed"
+before=$(left)
+belay 3 prune
+err_has "nobody agreed"
+belay 0 prune --dry-run
+out_has 20251103T120000Z-aaaaa3.tar
+out_lacks 20251104T120000Z-aaaaa4.tar
+out_has "3 to remove; 5 snapshots stay"
+belay 2 prune --keep 0
+equals "files" "$(left)" "$before"
+
+begin "the newest five stay"
+belay 0 prune --yes --json
+json_is kept 5
+json_is items.length 3
+json_is items.0.removed true
+equals "files" "$(left)" "$(for day in 4 5 6 7 8; do echo "dev/2025110${day}T120000Z-aaaaa$day.tar"; done | paste -sd' ')"
+
+begin "the newest proven one stays, and what an unfinished run names"
+echo '{"proven_at": "2025-11-05T12:00:00Z", "seconds": 1}' >"$store/dev/20251105T120000Z-aaaaa5.proof.json"
+echo '{"proven_at": "2025-11-04T12:00:00Z", "seconds": 1}' >"$store/dev/20251104T120000Z-aaaaa4.proof.json"
+run=$store/dev/runs/20251109T120000Z-bbbbbb
+mkdir -p "$run"
+cat >"$run/journal.ndjson" <<'JSON'
+{"seq": 1, "at": "2025-11-09T12:00:00Z", "kind": "begin", "act": "run", "verb": "deploy"}
+{"seq": 2, "at": "2025-11-09T12:00:01Z", "kind": "intent", "act": "snapshot", "id": "20251106T120000Z-aaaaa6"}
+{"seq": 3, "at": "2025-
+JSON
+belay 0 prune --yes --keep 1
+equals "files" "$(left)" "dev/20251105T120000Z-aaaaa5.proof.json dev/20251105T120000Z-aaaaa5.tar\
+ dev/20251106T120000Z-aaaaa6.tar dev/20251108T120000Z-aaaaa8.tar dev/runs/20251109T120000Z-bbbbbb/journal.ndjson"
+
+begin "once the run has ended, its snapshot goes too; foreign and damaged files never do"
+echo '{"seq": 4, "at": "2025-11-09T12:01:00Z", "kind": "end", "act": "run", "outcome": "untouched"}' >>"$run/journal.ndjson"
+echo mine >"$store/dev/notes.txt"
+cp "$store/dev/20251106T120000Z-aaaaa6.tar" "$store/dev/before-the-party.tar"
+head -c 1024 "$store/dev/20251106T120000Z-aaaaa6.tar" >"$store/dev/20251101T120000Z-cccccc.tar"
+belay 0 prune --yes --keep 1
+err_has "20251101T120000Z-cccccc.tar cannot be read"
+equals "files" "$(left)" "dev/20251101T120000Z-cccccc.tar dev/20251105T120000Z-aaaaa5.proof.json\
+ dev/20251105T120000Z-aaaaa5.tar dev/20251108T120000Z-aaaaa8.tar dev/before-the-party.tar dev/notes.txt\
+ dev/runs/20251109T120000Z-bbbbbb/journal.ndjson"
+
+begin "unfinished files go when nobody writes to them"
+echo x >"$store/dev/20251109T120000Z-dddddd.tar.part"
+echo x >"$store/dev/20251110T120000Z-dddddd.tar.part"
+echo x >"$store/dev/other.tar.part"
+touch -d '1 hour ago' "$store/dev/20251109T120000Z-dddddd.tar.part" "$store/dev/other.tar.part"
+belay 0 prune --yes
+[ ! -e "$store/dev/20251109T120000Z-dddddd.tar.part" ] || fail "the old .part stayed"
+[ -e "$store/dev/20251110T120000Z-dddddd.tar.part" ] || fail "a .part in use went"
+[ -e "$store/dev/other.tar.part" ] || fail "a foreign .part went"
+
+begin "kept failed databases go on request, when they are old enough"
+run_id() { date -u -d "$1" "+%Y%m%dT%H%M%SZ-$2"; }
+old=$(run_id '10 days ago' 0ddddd)
+young=$(run_id '1 day ago' 11ffff)
+for id in "$old" "$young"; do
+    mkdir -p "$store/dev/runs/$id"
+    printf '{"seq": 1, "kind": "begin", "act": "run"}\n{"seq": 2, "kind": "end", "act": "run", "outcome": "restored"}\n' >"$store/dev/runs/$id/journal.ndjson"
+    sql postgres "CREATE DATABASE bank__belay_failed_${id#*-}"
+done
+sql postgres "CREATE DATABASE bank__belay_failed_999999"
+belay 0 prune --yes
+equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_0ddddd bank__belay_failed_11ffff bank__belay_failed_999999"
+belay 0 prune --yes --databases
+err_has "bank__belay_failed_999999: its run is not known"
+equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_11ffff bank__belay_failed_999999"
+belay 0 prune --yes --databases --days 1
+equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_999999"
+
+begin "while a run holds the lock nothing is removed"
+make_snapshot 20251101T120000Z-eeeeee
+make_snapshot 20251102T120000Z-eeeeee
+before=$(left)
+mkfifo "$WORK/go"
+"$BELAY_TESTS/gate_driver" "host=$PGHOST user=postgres" bank 20251109T120000Z-ffffff wait <"$WORK/go" >"$WORK/holder" 2>&1 &
+exec 9>"$WORK/go"
+locked() { [ "$(sql postgres "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")" -gt 0 ]; }
+wait_until locked
+belay 6 prune --yes --keep 1
+equals "files" "$(left)" "$before"
+echo >&9
+exec 9>&-
