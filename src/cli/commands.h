@@ -80,6 +80,7 @@ typedef struct belay_command {
     X(prune) \
     X(init) \
     X(targets) \
+    X(doctor) \
     X(dev) \
     X(reset)
 /* clang-format on */
