@@ -1,5 +1,6 @@
 /* Takes a snapshot: DDL by pg_dump and data by COPY under one exported snapshot, into an archive in a store.
  *
+ * README.txt is the first member, restore.sh the last before the manifest (docs/snapshot-format.md).
  * toc.json (written here, read by src/restore): {"entries": [{"id": dump id, "section": "pre" | "post",
  * "type": "TABLE", "schema", "name", "owner", "depends": [ids], "start": byte offset in the decoded section's
  * SQL, "length": bytes}]}, in pg_dump's order. sequences.json: [{"schema", "name", "last_value",
