@@ -96,6 +96,7 @@ belay_terminal *belay_terminal_new(belay_level least)
     t->base.line = line;
     t->base.progress = progress;
     t->least = least;
+    t->progress_at_ms = belay_now_ms(); /* what is over at once needs no line */
     t->is_terminal = isatty(2) == 1;
     t->colours = t->is_terminal && (no_color == NULL || *no_color == '\0');
     return t;
