@@ -87,6 +87,7 @@ static bool open_native(const belay_target *target, belay_engine **ret, belay_er
         .owns_transactions = true,
         .heads = native_heads,
         .plan = native_plan,
+        .check_plan = belay_native_check_plan,
         .check = native_check,
         .apply = native_apply,
         .verify = belay_native_verify,

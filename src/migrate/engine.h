@@ -54,6 +54,9 @@ struct belay_engine {
     bool (*heads)(belay_engine *self, belay_pg *pg, belay_list *ret, belay_error *err);
     bool (*plan)(belay_engine *self, const belay_list *heads, const char *to, bool downgrade, belay_plan *ret,
         belay_error *err);
+    /* Reads what the plan would send, all of it: BELAY_E_MIGRATION_FILE for what this engine refuses to run.
+     */
+    bool (*check_plan)(belay_engine *self, const belay_plan *plan, belay_error *err);
     /* Drift and edited or deleted files; warnings into ret_warnings. */
     bool (*check)(belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings,
         belay_error *err);

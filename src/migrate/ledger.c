@@ -17,7 +17,8 @@ static bool ledger_exists(belay_pg *pg, bool *ret, belay_error *err)
     return true;
 }
 
-bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err)
+/* `sql` counts rows of one run; without belay's tables there are none. */
+static bool count_run(belay_pg *pg, const char *sql, const char *run_id, int64_t *ret_count, belay_error *err)
 {
     bool exists = false;
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
@@ -26,10 +27,20 @@ bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count
         return false;
     if (!exists)
         return true;
-    if (!belay_pg_queryp(pg, sql_ledger_count_run, &rows, err, run_id))
+    if (!belay_pg_queryp(pg, sql, &rows, err, run_id))
         return false;
     *ret_count = belay_rows_int(rows, 0, 0);
     return true;
+}
+
+bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err)
+{
+    return count_run(pg, sql_ledger_count_run, run_id, ret_count, err);
+}
+
+bool belay_progress_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err)
+{
+    return count_run(pg, sql_progress_count_run, run_id, ret_count, err);
 }
 
 bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)

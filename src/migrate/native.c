@@ -35,6 +35,17 @@ static bool prepare_step(const belay_step *step, belay_native_step *ret, belay_e
            belay_migration_file_hash(revision->path, ret->file_sha256, err);
 }
 
+bool belay_native_check_plan(belay_engine *self, const belay_plan *plan, belay_error *err)
+{
+    (void)self;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        belay_native_step step;
+        if (!prepare_step(&plan->steps[i], &step, err))
+            return false;
+    }
+    return true;
+}
+
 static bool prepare_steps(belay_native_run *run, belay_error *err)
 {
     run->steps = belay_realloc_array(NULL, run->plan->step_count + 1, sizeof *run->steps);

@@ -38,6 +38,8 @@ typedef struct belay_native_run {
 bool belay_native_apply(
     const belay_apply *how, const belay_plan *plan, belay_apply_result *ret, belay_error *err);
 
+/* belay_engine.check_plan */
+bool belay_native_check_plan(belay_engine *self, const belay_plan *plan, belay_error *err);
 /* belay_engine.verify */
 bool belay_native_verify(belay_engine *self, belay_pg *pg, const belay_plan *plan, belay_error *err);
 

@@ -138,7 +138,8 @@ static bool try_statements(progress *p, belay_error *err)
             p->step->step->revision->id);
     if (!belay_script_run(run->session.pg, &p->step->script, &hooks, err)) {
         belay_script_prefix(&p->step->script, err);
-        belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
+        if (belay_pg_in_transaction(run->session.pg))
+            belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
         return false;
     }
     if (!belay_pg_in_transaction(run->session.pg))

@@ -61,6 +61,19 @@ static void end_stopped(belay_run *run, const char *why)
         "to keep what was migrated, type: belay recover --target %s --keep", run->how.target->name);
 }
 
+/* Only whole steps can be taken back: what a step without a transaction did before it failed has no record
+ * that a downgrade section would undo. */
+static bool refuse_half_steps(belay_run *run, belay_pg *pg, const belay_plan *plan, belay_error *err)
+{
+    int64_t statements = 0;
+    if (!belay_progress_count_run(pg, run->id, &statements, err))
+        return false;
+    if (statements > 0 || plan->step_count == 0)
+        return belay_fail(err, BELAY_E_IRREVERSIBLE,
+            "part of a revision was committed, which its downgrade section does not undo");
+    return true;
+}
+
 /* The downgrade sections, from what stands now to `from`. */
 static bool downgrade(belay_run *run, belay_error *err)
 {
@@ -74,7 +87,8 @@ static bool downgrade(belay_run *run, belay_error *err)
         return belay_fail(err, BELAY_E_REVISION_RANGE, "a downgrade to several heads is not one target");
     if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
         !run->engine->heads(run->engine, pg, &heads, err) ||
-        !run->engine->plan(run->engine, &heads, to, true, &plan, err))
+        !run->engine->plan(run->engine, &heads, to, true, &plan, err) ||
+        !refuse_half_steps(run, pg, &plan, err))
         return false;
     belay_apply how = {.dialer = run->how.dialer,
         .dbname = belay_run_dbname(run),
@@ -87,20 +101,21 @@ static bool downgrade(belay_run *run, belay_error *err)
     return ok;
 }
 
-static void end_downgraded(belay_run *run)
+/* False: the downgrade failed, and the caller restores. */
+static bool end_downgraded(belay_run *run)
 {
     belay_error err = {0};
     if (!downgrade(run, &err)) {
-        belay_say(run->how.reporter, BELAY_WARN, "the downgrade failed (%s); restoring instead", err.message);
-        end_restored(run);
-        return;
+        belay_say(run->how.reporter, BELAY_WARN, "no downgrade (%s); restoring instead", err.message);
+        return false;
     }
     if (!belay_run_drop_twin(run, &err) || !belay_run_open_gate(run, &err)) {
         needs_recovery(run, &err);
-        return;
+        return true;
     }
     run->outcome = BELAY_OUTCOME_DOWNGRADED;
     start_app(run);
+    return true;
 }
 
 void belay_run_settle(belay_run *run, belay_effect effect)
@@ -115,10 +130,8 @@ void belay_run_settle(belay_run *run, belay_effect effect)
         end_stopped(run, "as on_failure = stop asks for");
         return;
     }
-    if (policy == BELAY_ON_FAILURE_DOWNGRADE) {
-        end_downgraded(run);
+    if (policy == BELAY_ON_FAILURE_DOWNGRADE && end_downgraded(run))
         return;
-    }
     if (!run->gate.closed && !belay_loss_accept(run, &err)) {
         belay_error_hint(&run->error, "%s", err.hint);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;

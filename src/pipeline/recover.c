@@ -138,11 +138,28 @@ static void end_swapped(belay_run *run)
         belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
 }
 
+/* `to` is what stands, which may be less than what was wanted. */
+static void note_what_stands(belay_run *run)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    belay_error err = {0};
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, &err) ||
+        !run->engine->heads(run->engine, pg, &heads, &err)) {
+        belay_say(run->how.reporter, BELAY_WARN, "which revisions stand is not known: %s", err.message);
+        return;
+    }
+    belay_list_done(&run->to);
+    run->to = heads;
+    heads = (belay_list){0};
+}
+
 /* Keep what stands: a person said so. */
 static bool kept_by_a_person(belay_run *run, belay_effect effect)
 {
     if (!run->how.keep || effect == BELAY_EFFECT_NONE)
         return false;
+    note_what_stands(run);
     belay_say(run->how.reporter, BELAY_WARN,
         "keeping what was migrated, as asked; run `belay verify` and `belay current`");
     succeed(run);
