@@ -10,8 +10,9 @@
 #   - nothing is committed later: a second look shows the same;
 #   - in every fifth round the same deploy, run again, ends as an undisturbed one does.
 
-KILLER=${BELAY_TESTS:?}/killer.so
-[ -e "$KILLER" ] || skip "killer.so is not part of this build (sanitizers)"
+[ -e "${BELAY_TESTS:?}/killer.so" ] || skip "killer.so is not part of this build (sanitizers)"
+KILLER=$WORK/killer.so # LD_PRELOAD cannot hold a path with a space
+cp "$BELAY_TESTS/killer.so" "$KILLER"
 
 # KILL_KEYS: more keys of the target, one a line (default: gate = rename).
 # kill_project KIND: a small database at its first revision, and one pending deploy that ends as KIND says.

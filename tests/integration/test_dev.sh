@@ -76,9 +76,9 @@ err_has "belay dev"
 belay 0 dev
 
 begin "who types the name at a terminal may reset"
-script -qec "$BELAY reset" /dev/null <<<"wrong" >"$WORK/typed" 2>&1 && fail "a wrong name was taken"
+script -qec "'$BELAY' reset" /dev/null <<<"wrong" >"$WORK/typed" 2>&1 && fail "a wrong name was taken"
 sql_is bank "SELECT count(*) FROM alembic_version" 1
-script -qec "$BELAY reset" /dev/null <<<"bank" >"$WORK/typed" 2>&1 || fail "$(cat "$WORK/typed")"
+script -qec "'$BELAY' reset" /dev/null <<<"bank" >"$WORK/typed" 2>&1 || fail "$(cat "$WORK/typed")"
 sql_is bank "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace" 0
 
 begin "while a run holds the lock, the bare verbs change nothing and name the holder"
