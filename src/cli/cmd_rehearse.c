@@ -88,10 +88,9 @@ const belay_command belay_cmd_rehearse = {
     .usage = "rehearse [options] [TARGET]",
     .summary = "run the pending migrations on a restored copy, and back again",
     .details =
-        "Restores the newest verified snapshot (or a fresh one) into a scratch database, compares it, runs "
-        "the\n"
-        "pending migrations as a deploy would, verifies, takes them back, applies them again, and drops the\n"
-        "copy. The target is not changed. Exit status 0: all went well; 1: something failed.",
+        "Restores the newest verified snapshot (or a fresh one) into a scratch database, compares it, runs\n"
+        "the pending migrations as a deploy would, verifies, takes them back, applies them again, and drops\n"
+        "the copy. The target is not changed. Exit status 0: all went well; 1: something failed.",
     .options = options,
     .target_word = true,
     .run = run,

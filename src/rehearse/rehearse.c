@@ -8,6 +8,7 @@
 #include "rehearse/way_down.h"
 #include "restore/restore.h"
 #include "restore/roles.h"
+#include "restore/scratch.h"
 #include "restore/toc.h"
 #include "snapshot/snapshot.h"
 #include "util/clock.h"
@@ -106,7 +107,8 @@ static bool may_create_databases(rehearsal *r, bool *ret, belay_error *err)
         !belay_pg_value(r->maintenance, sql_may_create_databases, NULL, 0, &answer, err))
         return false;
     *ret = answer != NULL && belay_equal(answer, "t");
-    return true;
+    return belay_scratch_sweep(
+        r->maintenance, belay_target_dbname(r->options->target), r->options->reporter, err);
 }
 
 /* The roles that the snapshot's objects name; a private server has none of them. */

@@ -2,6 +2,7 @@
 
 #include "gate/gate.h"
 #include "restore/compare.h"
+#include "restore/scratch.h"
 #include "util/clock.h"
 #include "util/stop.h"
 
@@ -61,8 +62,9 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
     if (!belay_archive_open(store, info->name, &archive, err) ||
         (options->maintenance == NULL && !belay_pg_open(options->dialer, &connect, &own, err)))
         return false;
+    const char *dbname = belay_target_dbname(options->target);
     char scratch[BELAY_DBNAME_SIZE];
-    belay_gate_name(belay_target_dbname(options->target), "scratch", options->run_id, scratch);
+    belay_gate_name(dbname, "scratch", options->run_id, scratch);
     const belay_restore_options how = {.dialer = options->dialer,
         .maintenance = options->maintenance == NULL ? own : options->maintenance,
         .dbname = scratch,
@@ -70,6 +72,8 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
         .target = options->target,
         .recorder = options->recorder,
         .reporter = options->reporter};
+    if (!belay_scratch_sweep(how.maintenance, dbname, options->reporter, err))
+        return false;
     belay_say(options->reporter, BELAY_INFO, "proving snapshot %s in %s", info->id, scratch);
     if (!prove_in(&how, archive, ret, err))
         return belay_error_prefix(err, "snapshot %s is not proven", info->id);

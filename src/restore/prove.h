@@ -3,8 +3,7 @@
  *
  * Needs no lock on the target, which it never touches: only a connection to the maintenance database of the
  * server that holds the scratch copy. The scratch database is dropped on every way out, Ctrl-C included; a
- * killed process leaves it to `belay recover`, which finds it by its name and by the recorded
- * "restore.create". Blocking.
+ * killed process leaves it to the next prove or rehearsal (restore/scratch.h). Blocking.
  */
 #ifndef BELAY_RESTORE_PROVE_H
 #define BELAY_RESTORE_PROVE_H

@@ -52,8 +52,24 @@ SELECT q.seqincrement > 0 FROM pg_catalog.pg_sequence q WHERE q.seqrelid = pg_ca
 
 -- query: foreign_keys
 SELECT n.nspname, c.relname || ' ' || k.conname, k.convalidated,
-    pg_catalog.format('constraint %I.%I %I ', n.nspname, c.relname, k.conname)
+    pg_catalog.replace(pg_catalog.replace(
+        pg_catalog.format('constraint %I.%I %I ', n.nspname, c.relname, k.conname), E'\\', E'\\\\'), E'\n', E'\\n')
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0
+
+-- query: run_lives
+SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pg_catalog.strpos(application_name, $1) > 0)
+
+-- query: policies
+SELECT n.nspname, c.relname || ' ' || p.polname,
+    pg_catalog.replace(pg_catalog.replace(
+        pg_catalog.format('policy %I.%I %I ', n.nspname, c.relname, p.polname), E'\\', E'\\\\'), E'\n', E'\\n')
+FROM pg_catalog.pg_policy p
+JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+
+-- query: quoted_names
+SELECT pg_catalog.string_agg(q.name, ',' ORDER BY q.name COLLATE "C")
+FROM (SELECT pg_catalog.quote_ident(n) AS name FROM pg_catalog.json_array_elements_text($1::json) n) q
