@@ -24,8 +24,6 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
         !belay_restore_into(&options, archive, &result, err) ||
         !belay_restore_compare(&options, archive, err))
         return false;
-    for (size_t i = 0; i < result.warnings.count; i++)
-        belay_say(run->how.reporter, BELAY_WARN, "%s", result.warnings.items[i]);
     belay_say(run->how.reporter, BELAY_INFO, "restored and compared: %llu rows into %s",
         (unsigned long long)result.rows, dbname);
     return belay_record(

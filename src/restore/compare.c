@@ -203,6 +203,7 @@ bool belay_restore_compare(const belay_restore_options *options, belay_archive *
         .dbname = options->dbname,
         .run_id = options->run_id,
         .restored = true,
+        .role_map = options->target == NULL ? NULL : &options->target->role_map,
         .reporter = options->reporter};
     BELAY_AUTO(belay_compare_differences_done) belay_compare_differences differences = {0};
     return belay_compare_database(&how, archive, &differences, err) &&

@@ -27,6 +27,8 @@ typedef struct belay_compare_options {
     bool skip_schema;
     bool exact_sequences; /* positions must be equal: did a run that failed use any? */
     bool restored;        /* by belay_restore_into, which may have left keys NOT VALID or out */
+    const belay_list
+        *role_map; /* with `restored`: what roles of policies and user mappings became; may be NULL */
     belay_reporter *reporter;
 } belay_compare_options;
 

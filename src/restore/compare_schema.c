@@ -2,6 +2,7 @@
 #include "pg/schema_hash.h"
 #include "restore/compare_parts.h"
 #include "restore/restore.sql.h"
+#include "restore/roles.h"
 #include "restore/toc.h"
 #include "util/hash.h"
 
@@ -72,8 +73,121 @@ static void add_left_out(const belay_toc *toc, const belay_rows *keys, belay_lis
     }
 }
 
-/* The description as it would be if every key of the snapshot had held. */
-static bool as_if_keys_held(belay_comparison *c, const char *description, char **ret, belay_error *err)
+static bool quoted_names(belay_comparison *c, const belay_list *names, char **ret, belay_error *err)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < names->count; i++)
+        json_array_append_new(array, json_string(names->items[i]));
+    BELAY_AUTO(belay_free) char *text = json_dumps(array, JSON_COMPACT);
+    json_decref(array);
+    return text == NULL ? belay_fail(err, BELAY_E_ARCHIVE, "a policy of the snapshot names roles in no UTF-8")
+                        : belay_pg_value(c->pg, sql_quoted_names, (const char *const[]){text}, 1, ret, err);
+}
+
+/* "<prefix>... to <now> using ...": `now` becomes `before`. */
+static void replace_roles(belay_list *lines, const char *prefix, const char *now, const char *before)
+{
+    BELAY_AUTO(belay_free) char *wanted = belay_format(" to %s using ", now);
+    for (size_t l = 0; l < lines->count; l++) {
+        char *line = lines->items[l];
+        char *at = belay_starts_with(line, prefix) ? strstr(line + strlen(prefix) - 1, wanted) : NULL;
+        if (at == NULL)
+            continue;
+        lines->items[l] =
+            belay_format("%.*s to %s using %s", (int)(at - line), line, before, at + strlen(wanted));
+        free(line);
+        return;
+    }
+}
+
+/* Roles of one policy as the snapshot has them, where role_map gave it others. */
+static bool unmap_policy(belay_comparison *c, const belay_toc_entry *entry, const char *prefix,
+    belay_list *lines, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list before = {0};
+    BELAY_AUTO(belay_list_done) belay_list now = {0};
+    belay_roles_collect(entry->statements[0], &before);
+    for (size_t i = 0; i < before.count; i++)
+        belay_list_add(&now, belay_roles_lookup(before.items[i], c->options->role_map));
+    BELAY_AUTO(belay_free) char *before_text = NULL;
+    BELAY_AUTO(belay_free) char *now_text = NULL;
+    if (before.count == 0)
+        return true;
+    if (!quoted_names(c, &before, &before_text, err) || !quoted_names(c, &now, &now_text, err))
+        return false;
+    replace_roles(lines, prefix, now_text, before_text);
+    return true;
+}
+
+static bool unmap_policies(belay_comparison *c, const belay_toc *toc, belay_list *lines, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *policies = NULL;
+    if (c->options->role_map == NULL || c->options->role_map->count == 0)
+        return true;
+    if (!belay_pg_query0(c->pg, sql_policies, &policies, err))
+        return false;
+    for (size_t i = 0; i < belay_rows_count(policies); i++) {
+        const belay_toc_entry *entry =
+            belay_toc_find(toc, "POLICY", belay_rows_text(policies, i, 0), belay_rows_text(policies, i, 1));
+        if (entry != NULL && entry->statement_count > 0 &&
+            !unmap_policy(c, entry, belay_rows_text(policies, i, 2), lines, err))
+            return false;
+    }
+    return true;
+}
+
+static bool quoted_name(belay_comparison *c, const char *name, char **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list names = {0};
+    belay_list_add(&names, name);
+    return quoted_names(c, &names, ret, err);
+}
+
+/* "user mapping ROLE server SERVER"; pg_dump calls the entry "USER MAPPING role SERVER server". */
+static bool unmap_user_mapping(
+    belay_comparison *c, const belay_toc_entry *entry, belay_list *lines, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list roles = {0};
+    belay_roles_collect(entry->statements[0], &roles);
+    if (roles.count != 1)
+        return true;
+    BELAY_AUTO(belay_free) char *head = belay_format("USER MAPPING %s SERVER ", (char *)roles.items[0]);
+    BELAY_AUTO(belay_free) char *before = NULL;
+    BELAY_AUTO(belay_free) char *now = NULL;
+    BELAY_AUTO(belay_free) char *server = NULL;
+    if (!belay_starts_with(entry->name, head))
+        return true;
+    if (!quoted_name(c, roles.items[0], &before, err) ||
+        !quoted_name(c, belay_roles_lookup(roles.items[0], c->options->role_map), &now, err) ||
+        !quoted_name(c, entry->name + strlen(head), &server, err))
+        return false;
+    BELAY_AUTO(belay_free) char *line = belay_format("user mapping %s server %s", now, server);
+    for (size_t l = 0; l < lines->count; l++) {
+        if (!belay_equal(lines->items[l], line))
+            continue;
+        free(lines->items[l]);
+        lines->items[l] = belay_format("user mapping %s server %s", before, server);
+        return true;
+    }
+    return true;
+}
+
+static bool unmap_user_mappings(
+    belay_comparison *c, const belay_toc *toc, belay_list *lines, belay_error *err)
+{
+    if (c->options->role_map == NULL || c->options->role_map->count == 0)
+        return true;
+    for (size_t i = 0; i < toc->count; i++) {
+        const belay_toc_entry *entry = &toc->entries[i];
+        if (belay_equal(entry->type, "USER MAPPING") && entry->statement_count > 0 &&
+            !unmap_user_mapping(c, entry, lines, err))
+            return false;
+    }
+    return true;
+}
+
+/* The description as it would be if every key of the snapshot had held and no role were mapped. */
+static bool as_in_snapshot(belay_comparison *c, const char *description, char **ret, belay_error *err)
 {
     BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     BELAY_AUTO(belay_rows_free) belay_rows *keys = NULL;
@@ -83,6 +197,8 @@ static bool as_if_keys_held(belay_comparison *c, const char *description, char *
     belay_list_split(&lines, description, "\n");
     mark_valid(toc, keys, &lines);
     add_left_out(toc, keys, &lines);
+    if (!unmap_policies(c, toc, &lines, err) || !unmap_user_mappings(c, toc, &lines, err))
+        return false;
     belay_list_sort(&lines);
     BELAY_AUTO(belay_free) char *joined = belay_list_join(&lines, "\n");
     *ret = belay_format("%s\n", joined);
@@ -103,7 +219,7 @@ static bool hash_differs(
     if (!*ret || !c->options->restored)
         return true;
     BELAY_AUTO(belay_free) char *adjusted = NULL;
-    if (!as_if_keys_held(c, description, &adjusted, err))
+    if (!as_in_snapshot(c, description, &adjusted, err))
         return false;
     hash_of(adjusted, hex);
     *ret = !belay_equal(hex, expected);

@@ -99,8 +99,9 @@ typedef struct post {
 /* The cause's message names the entry already. */
 static void warn(post *p, const belay_error *cause, const char *what)
 {
-    char *text =
-        belay_format("%s%s%s; %s", cause->message, cause->detail[0] == '\0' ? "" : ": ", cause->detail, what);
+    const char *detail = cause->detail;
+    int length = (int)strlen(detail) - belay_ends_with(detail, ".");
+    char *text = belay_format("%s%s%.*s; %s", cause->message, length > 0 ? ": " : "", length, detail, what);
     belay_say(p->reporter, BELAY_WARN, "%s", text);
     belay_list_add_owned(p->warnings, text);
 }

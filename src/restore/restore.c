@@ -77,6 +77,8 @@ static bool check_roles(const restore *r, belay_error *err)
         for (size_t s = 0; s < r->toc->entries[i].statement_count; s++)
             belay_roles_collect(r->toc->entries[i].statements[s], &named);
     }
+    if (r->options->apply_dbstate)
+        belay_roles_collect_state(json_object_get(r->toc->header, "database"), &named);
     for (size_t i = 0; i < named.count; i++)
         add_role(named.items[i], role_map(r), &wanted);
     return belay_roles_require(r->options->maintenance, &wanted, err);
@@ -162,9 +164,12 @@ static bool fill(const restore *r, belay_error *err)
 
 static bool apply_state(const restore *r, belay_error *err)
 {
-    const json_t *state = json_object_get(r->toc->header, "database");
-    return !r->options->apply_dbstate ||
-           belay_dbstate_apply(r->options->maintenance, state, r->options->dbname, err);
+    if (!r->options->apply_dbstate)
+        return true;
+    json_t *state = belay_roles_map_state(json_object_get(r->toc->header, "database"), role_map(r));
+    bool ok = belay_dbstate_apply(r->options->maintenance, state, r->options->dbname, err);
+    json_decref(state);
+    return ok;
 }
 
 bool belay_restore_drop(belay_pg *maintenance, const char *dbname, belay_error *err)

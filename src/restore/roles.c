@@ -189,6 +189,52 @@ char *belay_roles_map(const char *sql, const belay_list *map)
     return belay_str_steal(&mapped);
 }
 
+/* Where database-level state names roles: itself, and the members of two lists. */
+static const struct {
+    const char *list; /* NULL: the state itself */
+    const char *key;
+} state_roles[] = {{NULL, "owner"}, {"acl", "grantee"}, {"settings", "role"}};
+
+/* PUBLIC and all roles are null. */
+static void collect_member(const json_t *object, const char *key, belay_list *ret)
+{
+    const char *name = json_string_value(json_object_get(object, key));
+    if (name != NULL && !belay_list_has(ret, name))
+        belay_list_add(ret, name);
+}
+
+void belay_roles_collect_state(const json_t *state, belay_list *ret)
+{
+    for (size_t i = 0; i < BELAY_COUNT(state_roles); i++) {
+        const json_t *list = state_roles[i].list == NULL ? NULL : json_object_get(state, state_roles[i].list);
+        if (state_roles[i].list == NULL)
+            collect_member(state, state_roles[i].key, ret);
+        for (size_t m = 0; m < json_array_size(list); m++)
+            collect_member(json_array_get(list, m), state_roles[i].key, ret);
+    }
+}
+
+static void map_member(json_t *object, const char *key, const belay_list *map)
+{
+    const char *name = json_string_value(json_object_get(object, key));
+    const char *mapped = name == NULL ? NULL : belay_roles_lookup(name, map);
+    if (mapped != name)
+        json_object_set_new(object, key, json_string(mapped));
+}
+
+json_t *belay_roles_map_state(const json_t *state, const belay_list *map)
+{
+    json_t *copy = json_deep_copy(state);
+    for (size_t i = 0; map != NULL && i < BELAY_COUNT(state_roles); i++) {
+        const json_t *list = state_roles[i].list == NULL ? NULL : json_object_get(copy, state_roles[i].list);
+        if (state_roles[i].list == NULL)
+            map_member(copy, state_roles[i].key, map);
+        for (size_t m = 0; m < json_array_size(list); m++)
+            map_member(json_array_get(list, m), state_roles[i].key, map);
+    }
+    return copy;
+}
+
 bool belay_roles_require(belay_pg *pg, const belay_list *roles, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
