@@ -2,9 +2,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cli/commands.h"
+#include "cli/help.h"
 #include "pg/pg.h"
-#include "util/stop.h"
+#include "report/annotation.h"
+#include "util/suggest.h"
 
 #ifndef BELAY_VERSION
 #define BELAY_VERSION "0"
@@ -30,33 +31,12 @@ static const belay_option common_options[] = {
     {"verbose", 'v', NULL, "say more", BELAY_OPT_FLAG, &the_cli.verbose},
     {"help", 'h', NULL, "show this help", BELAY_OPT_FLAG, &the_cli.help}, BELAY_OPT_END};
 
-static void print_overview(FILE *to)
-{
-    fprintf(to, "belay " BELAY_VERSION
-                ": moves a PostgreSQL database from one schema revision to the next, or puts it back.\n\n"
-                "usage: belay <command> [options]\n");
-    const char *group = "";
-    for (size_t i = 0; i < BELAY_COUNT(commands); i++) {
-        if (!belay_equal(group, commands[i]->group))
-            fprintf(to, "\n%s\n", commands[i]->group);
-        group = commands[i]->group;
-        fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
-    }
-    fprintf(to, "\n`belay <command> --help` tells its options and what it does.\n");
-}
+static const belay_help help = {commands, BELAY_COUNT(commands), common_options};
 
 static void print_help(const belay_command *command)
 {
     BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
-    belay_str_appendf(&text, "usage: belay %s\n\n%s\n", command->usage, command->summary);
-    if (command->details != NULL)
-        belay_str_appendf(&text, "\n%s\n", command->details);
-    if (command->options != NULL) {
-        belay_str_append(&text, "\noptions:\n");
-        belay_options_help(command->options, &text);
-    }
-    belay_str_append(&text, "\ncommon options:\n");
-    belay_options_help(common_options, &text);
+    belay_help_command(&help, command, &text);
     fputs(belay_str_text(&text), stdout);
 }
 
@@ -119,6 +99,8 @@ int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *e
     int status = ok ? BELAY_EXIT_OK : belay_code_exit(err->code);
     if (!ok && !cli->json)
         belay_say_error(cli->reporter, err);
+    else if (!ok)
+        belay_say_annotation(cli->reporter, err);
     if (cli->json) {
         if (json == NULL)
             json = json_pack("{s:b}", "ok", ok);
@@ -181,6 +163,45 @@ static int run_command(belay_cli *cli, const belay_command *command, int argc, c
     return status;
 }
 
+/* `belay help [COMMAND | --man]` */
+static int show_help(int argc, char **argv, bool *ret_unknown)
+{
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    const char *word = argc > 2 ? argv[2] : NULL;
+    const belay_command *command = word == NULL ? NULL : find_command(word);
+    if (command != NULL)
+        belay_help_command(&help, command, &text);
+    else if (word != NULL && belay_equal(word, "--man"))
+        belay_help_man(&help, &text);
+    else if (word != NULL && word[0] != '-')
+        *ret_unknown = true;
+    else
+        belay_help_overview(&help, &text);
+    fputs(belay_str_text(&text), argc < 2 ? stderr : stdout);
+    return argc < 2 ? BELAY_EXIT_USAGE : BELAY_EXIT_OK;
+}
+
+static int refuse_command(const char *name, int argc, char **argv)
+{
+    belay_error err = {0};
+    for (int i = 1; i < argc; i++)
+        the_cli.json = the_cli.json || belay_equal(argv[i], "--json");
+    BELAY_AUTO(belay_list_done) belay_list names = {0};
+    for (size_t i = 0; i < BELAY_COUNT(commands); i++)
+        belay_list_add(&names, commands[i]->name);
+    const char *nearest = belay_nearest(name, &names);
+    belay_fail(&err, BELAY_E_USAGE, "there is no command \"%s\"", name);
+    if (name[0] == '-')
+        belay_error_hint(&err, "options stand behind the command: belay <command> [options]");
+    else if (nearest != NULL)
+        belay_error_hint(&err, "did you mean `belay %s`? `belay help` lists all", nearest);
+    BELAY_AUTO(belay_terminal_free) belay_terminal *terminal = belay_terminal_new(BELAY_INFO);
+    the_cli.reporter = belay_terminal_reporter(terminal);
+    int status = belay_cli_finish(&the_cli, false, NULL, &err);
+    the_cli.reporter = NULL;
+    return status;
+}
+
 int belay_cli_main(int argc, char **argv)
 {
     const char *name = argc < 2 ? "help" : argv[1];
@@ -188,19 +209,14 @@ int belay_cli_main(int argc, char **argv)
         puts("belay " BELAY_VERSION);
         return BELAY_EXIT_OK;
     }
-    const belay_command *command = find_command(name);
     if (belay_equal(name, "help") || belay_equal(name, "--help") || belay_equal(name, "-h")) {
-        command = argc > 2 ? find_command(argv[2]) : NULL;
-        if (command != NULL)
-            print_help(command);
-        else
-            print_overview(argc < 2 ? stderr : stdout);
-        return argc < 2 ? BELAY_EXIT_USAGE : BELAY_EXIT_OK;
+        bool unknown = false;
+        int status = show_help(argc, argv, &unknown);
+        return unknown ? refuse_command(argv[2], argc, argv) : status;
     }
-    if (command == NULL) {
-        fprintf(stderr, "belay: there is no command \"%s\"; `belay help` lists them\n", name);
-        return BELAY_EXIT_USAGE;
-    }
+    const belay_command *command = find_command(name);
+    if (command == NULL)
+        return refuse_command(name, argc, argv);
     int status = run_command(&the_cli, command, argc - 2, argv + 2);
     belay_target_done(&the_cli.target);
     belay_config_free(the_cli.config);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "report/annotation.h"
 #include "util/str.h"
 
 void belay_say(belay_reporter *reporter, belay_level level, const char *format, ...)
@@ -47,4 +48,5 @@ void belay_say_error(belay_reporter *reporter, const belay_error *err)
         say_block(reporter, "statement", err->statement);
     say_block(reporter, "detail", err->detail);
     say_block(reporter, "hint", err->hint);
+    belay_say_annotation(reporter, err);
 }

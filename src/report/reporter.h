@@ -34,7 +34,8 @@ struct belay_reporter {
 void belay_say(belay_reporter *reporter, belay_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void belay_report_progress(belay_reporter *reporter, const belay_progress *progress);
-/* message, place, detail, statement, hint: on several lines, as a person reads them. */
+/* message, place, detail, statement, hint: on several lines, as a person reads them; in GitHub Actions an
+ * annotation too (report/annotation.h). */
 void belay_say_error(belay_reporter *reporter, const belay_error *err);
 
 /* The reporter for terminals and logs: stderr, colours only on a terminal without NO_COLOR, progress
