@@ -14,7 +14,7 @@ out_has "dev: at head"
 sql_is bank "SELECT version_num FROM alembic_version" "$head"
 belay 0 dev --json dev
 json_is created false
-json_is done "[]"
+json_is "done" "[]"
 
 begin "several containers that start at once"
 sql postgres "DROP DATABASE bank"

@@ -157,7 +157,7 @@ tidy() {
     left=$(databases | grep -vxE 'bank|bank_before|bank__belay_failed_.*' || true)
     equals "databases left" "$left" ""
     databases | grep -qx bank || fail "there is no database bank"
-    left=$(for file in $(find backups -name journal.ndjson 2>/dev/null); do grep -q '"kind":"end"' "$file" || echo "$file"; done)
+    left=$(find backups -name journal.ndjson -exec grep -L '"kind":"end"' {} + 2>/dev/null || true)
     equals "unfinished journals" "$left" ""
 }
 

@@ -102,7 +102,8 @@ static void redirect_is_not_healthy_and_password_not_shown(void **state)
 static void nobody_listens(void **state)
 {
     (void)state;
-    belay_target target = {.health_url = "http://127.0.0.1:1/", .health_timeout_ms = 300, .health_retries = 5};
+    belay_target target = {
+        .health_url = "http://127.0.0.1:1/", .health_timeout_ms = 300, .health_retries = 5};
     belay_error err = {0};
     assert_false(belay_health_check(&target, NULL, &err));
     assert_int_equal(err.code, BELAY_E_HEALTH);
