@@ -67,6 +67,10 @@ bool belay_gate_end_sessions(belay_keeper *keeper, const char *dbname, int64_t t
  * gone: a killed client's backend can commit seconds later. */
 bool belay_gate_end_run(belay_keeper *keeper, const char *run_id, int64_t timeout_ms, belay_error *err);
 
+/* Ends one backend, known by pid and start (as pg_stat_activity gives it), and waits until it is gone. */
+bool belay_gate_end_backend(
+    belay_keeper *keeper, int pid, const char *backend_start, int64_t timeout_ms, belay_error *err);
+
 /* A twin: CREATE DATABASE ... TEMPLATE (STRATEGY FILE_COPY where the server has it), with the database-level
  * state put back, which a template copy leaves out. Sessions of the source are ended. The twin is made with
  * connections disallowed, so that it stays what it is; belay_gate_allow opens it, and so does the swap.

@@ -41,6 +41,11 @@ SELECT count(*),
        count(CASE WHEN mine THEN pg_catalog.pg_terminate_backend(pid) END),
        string_agg(format('process %s of %s (%s)', pid, usename, application_name), ', ') FILTER (WHERE NOT mine)
   FROM s
+-- query: end_one
+WITH s AS MATERIALIZED (
+  SELECT a.pid, coalesce(a.usename, '?') AS usename, a.application_name
+    FROM pg_catalog.pg_stat_activity a WHERE a.pid = $1::int AND a.backend_start = $2::timestamptz)
+SELECT count(*), count(pg_catalog.pg_terminate_backend(pid)), NULL FROM s
 -- query: find
 SELECT oid, datname, datallowconn, pg_catalog.shobj_description(oid, 'pg_database'),
        CASE WHEN datallowconn AND pg_catalog.has_database_privilege(oid, 'CONNECT')

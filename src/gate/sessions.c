@@ -92,6 +92,15 @@ bool belay_gate_end_run(belay_keeper *keeper, const char *run_id, int64_t timeou
     return sweep_until_gone(keeper, sql_end_run, params, 2, what, timeout_ms, err);
 }
 
+bool belay_gate_end_backend(
+    belay_keeper *keeper, int pid, const char *backend_start, int64_t timeout_ms, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *number = belay_format("%d", pid);
+    BELAY_AUTO(belay_free) char *what = belay_format("server process %d of the run", pid);
+    const char *params[] = {number, backend_start};
+    return sweep_until_gone(keeper, sql_end_one, params, 2, what, timeout_ms, err);
+}
+
 bool belay_gate_no_prepared(belay_keeper *keeper, const char *oids, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *names = NULL;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "migrate/native.sql.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/stop.h"
@@ -260,6 +261,20 @@ bool belay_native_commit(
                     : settle(run, xid, first, end, err);
 }
 
+/* Rolls back and asks the server whether the transaction really ended so: "untouched" is known, not assumed.
+ */
+static void abandon(belay_native_run *run, const char *xid)
+{
+    BELAY_AUTO(belay_free) char *status = NULL;
+    if (!belay_pg_exec(run->session.pg, "ROLLBACK", NULL) || xid == NULL ||
+        !belay_pg_value(run->session.pg, sql_xact_status, &xid, 1, &status, NULL))
+        return; /* the session is gone, and no COMMIT was sent */
+    if (status != NULL && belay_equal(status, "aborted"))
+        return;
+    run->result->effect = BELAY_EFFECT_UNKNOWN;
+    belay_record(run->how->recorder, BELAY_RECORD_NOTE, "unsure", json_pack("{s:s}", "xid", xid), NULL);
+}
+
 static bool try_group(belay_native_run *run, size_t first, size_t end, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *xid = NULL;
@@ -275,7 +290,7 @@ static bool try_group(belay_native_run *run, size_t first, size_t end, belay_err
         }
     }
     if (!ok) {
-        belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
+        abandon(run, xid);
         return false;
     }
     return belay_native_commit(run, belay_str_text(&rows), xid, first, end, err);

@@ -161,11 +161,17 @@ bool belay_script_run(
         return false;
     belay_piece piece = {0};
     bool skip = false;
-    while (belay_lexer_next(lexer, &piece, err)) {
+    for (;;) {
+        /* A SET in the file, or the database's own setting, changes where the server sees a string end. */
+        belay_lexer_set_nonstandard_strings(lexer, !belay_pg_standard_strings(pg));
+        if (!belay_lexer_next(lexer, &piece, err))
+            return false;
         if (piece.kind == BELAY_PIECE_END)
             return true;
         if (piece.kind != BELAY_PIECE_STATEMENT)
             continue;
+        if (!refuse_transaction(script, &piece, err))
+            return false;
         if (hooks != NULL && hooks->before != NULL && !hooks->before(hooks->context, &piece, &skip, err))
             return false;
         if (skip)
@@ -176,7 +182,6 @@ bool belay_script_run(
         if (!ok)
             return false;
     }
-    return false;
 }
 
 void belay_script_prefix(const belay_script *script, belay_error *err)

@@ -159,6 +159,12 @@ bool belay_pg_in_transaction(const belay_pg *pg)
     return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
 }
 
+bool belay_pg_standard_strings(const belay_pg *pg)
+{
+    const char *value = PQparameterStatus(pg->conn, "standard_conforming_strings");
+    return value == NULL || belay_equal(value, "on");
+}
+
 int belay_pg_socket(const belay_pg *pg)
 {
     return PQsocket(pg->conn);

@@ -58,6 +58,8 @@ const char *belay_pg_dbname(const belay_pg *pg);
 /* "host:port" or the socket's folder, as really reached. */
 const char *belay_pg_address(const belay_pg *pg);
 bool belay_pg_in_transaction(const belay_pg *pg);
+/* standard_conforming_strings of the session as it stands now; no round trip. */
+bool belay_pg_standard_strings(const belay_pg *pg);
 int belay_pg_socket(const belay_pg *pg);
 /* Replaces the notice function. */
 void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context);

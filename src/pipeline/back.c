@@ -1,5 +1,6 @@
 #include "pipeline/back.h"
 
+#include "migrate/version.h"
 #include "pipeline/loss.h"
 #include "pipeline/replace.h"
 #include "pipeline/stages.h"
@@ -54,6 +55,7 @@ static void end_restored(belay_run *run)
 static void end_stopped(belay_run *run, const char *why)
 {
     run->outcome = BELAY_OUTCOME_STOPPED;
+    run->undecided = true;
     belay_say(run->how.reporter, BELAY_ERROR, "stopped, %s; the database is %s", why, belay_run_dbname(run));
     belay_say(run->how.reporter, BELAY_ERROR, "to restore it, type: belay recover --target %s --accept-loss",
         run->how.target->name);
@@ -130,7 +132,7 @@ void belay_run_settle(belay_run *run, belay_effect effect)
         end_stopped(run, "as on_failure = stop asks for");
         return;
     }
-    if (policy == BELAY_ON_FAILURE_DOWNGRADE && end_downgraded(run))
+    if (policy == BELAY_ON_FAILURE_DOWNGRADE && effect == BELAY_EFFECT_COMMITTED && end_downgraded(run))
         return;
     if (!run->gate.closed && !belay_loss_accept(run, &err)) {
         belay_error_hint(&run->error, "%s", err.hint);
@@ -161,6 +163,22 @@ static void settle_unhealthy(belay_run *run)
         run->snapshot.id == NULL ? "ID" : run->snapshot.id, run->how.target->name);
 }
 
+/* Migrated, verified and open: a signal, a start_command that fails or a twin that cannot be dropped is told,
+ * and is no reason to throw the migration and what was written since away. */
+static void end_delivered(belay_run *run)
+{
+    belay_error err = {0};
+    if (!belay_run_start_app(run, &err)) {
+        needs_recovery(run, &err);
+        return;
+    }
+    if (!belay_run_drop_twin(run, &err))
+        belay_say(run->how.reporter, BELAY_WARN, "the twin %s is left over: %s", run->twin, err.message);
+    belay_say(run->how.reporter, BELAY_WARN, "the database is migrated, verified and open nevertheless");
+    belay_error_clear(&run->error);
+    run->outcome = BELAY_OUTCOME_SUCCEEDED;
+}
+
 /* What the engine knows, as far as the run got. */
 static belay_effect assess(const belay_run *run)
 {
@@ -182,6 +200,8 @@ void belay_run_back(belay_run *run)
         reachable = belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, &err);
     if (reachable && run->unhealthy)
         settle_unhealthy(run);
+    else if (reachable && run->delivered)
+        end_delivered(run);
     else if (reachable)
         belay_run_settle(run, assess(run));
     else

@@ -15,6 +15,9 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     if (begin == NULL)
         return belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the journal of run %s has no begin record", run->id);
     const char *verb = belay_json_text(begin, "verb");
+    run->how.to = belay_json_text(begin, "wanted");
+    if (run->how.to == NULL)
+        run->how.to = "head";
     run->how.verb = verb != NULL && belay_equal(verb, "restore") ? "restore" : "deploy";
     belay_json_to_list(json_object_get(begin, "from"), &run->from);
     belay_json_to_list(json_object_get(begin, "to"), &run->to);
@@ -83,6 +86,25 @@ static bool was_swapped(belay_run *run, uint32_t oid, bool *ret, belay_error *er
     return true;
 }
 
+/* The sessions that the journal names by pid and start: a migration file may have set another
+ * application_name, and such a backend could still commit. */
+static bool end_work_sessions(belay_run *run, const json_t *records, belay_error *err)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach((json_t *)(uintptr_t)records, i, one)
+    {
+        const char *act = belay_json_text(one, "act");
+        const char *start = belay_json_text(one, "backend_start");
+        if (act == NULL || start == NULL || !belay_equal(act, "session"))
+            continue;
+        if (!belay_gate_end_backend(run->keeper, (int)json_integer_value(json_object_get(one, "pid")), start,
+                END_RUN_TIMEOUT_MS, err))
+            return false;
+    }
+    return true;
+}
+
 /* Version rows of now against before and after, and what the run left in the ledger. */
 static bool assess(
     belay_run *run, const json_t *records, belay_effect *ret, bool *ret_complete, belay_error *err)
@@ -103,10 +125,13 @@ static bool assess(
         before = before && belay_list_has(&run->from, heads.items[i]);
         after = after && belay_list_has(&run->to, heads.items[i]);
     }
+    bool unsure = belay_journal_last(records, "note", "unsure") != NULL;
     bool outside =
         belay_journal_last(records, "intent", "statement") != NULL || !run->engine->owns_transactions;
     if (!before || rows > 0 || outside)
         *ret = BELAY_EFFECT_COMMITTED;
+    if (unsure)
+        *ret = BELAY_EFFECT_UNKNOWN;
     *ret_complete = after && !before;
     return true;
 }
@@ -114,8 +139,7 @@ static bool assess(
 /* Plan again from the revisions of before, so that the verify sections of what was applied are known. */
 static bool replan(belay_run *run, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *to = belay_list_join(&run->to, ",");
-    return run->to.count == 1 && run->engine->plan(run->engine, &run->from, to, false, &run->plan, err);
+    return run->engine->plan(run->engine, &run->from, run->how.to, false, &run->plan, err);
 }
 
 static void succeed(belay_run *run)
@@ -182,15 +206,48 @@ static bool end_without_database(belay_run *run, const json_t *records, belay_er
 {
     know_no_gate(run);
     run->error = *err;
-    if (!find_snapshot(run, records, err) || !find_databases(run, records, err) ||
-        !belay_run_drop_twin(run, err))
+    if (!find_snapshot(run, records, err) || !find_databases(run, records, err))
         return false;
     belay_error_hint(&run->error,
         "the run's database was dropped meanwhile; type: belay restore %s --target %s",
         run->snapshot.id == NULL ? "ID" : run->snapshot.id, run->how.target->name);
+    if (run->twin[0] != '\0') /* with the database gone it may be the only copy: never dropped here */
+        belay_error_hint(&run->error,
+            "the run's database was dropped meanwhile; its copy of before is the database \"%s\": ALTER "
+            "DATABASE ... ALLOW_CONNECTIONS true and RENAME TO bring it back",
+            run->twin);
     belay_say_error(run->how.reporter, &run->error);
     run->outcome = BELAY_OUTCOME_STOPPED;
     return true;
+}
+
+/* The OID of a run that died on another server can be any database's here: a wrong one would be renamed. */
+static bool is_of_run(belay_run *run, const json_t *begin, bool swapped, belay_error *err)
+{
+    char expected[BELAY_DBNAME_SIZE];
+    const char *name = run->gate.closed ? run->gate.private_name : run->dbname;
+    belay_gate_name(run->dbname, NULL, run->id, expected);
+    if (swapped || belay_equal(name, run->dbname) || belay_equal(name, expected))
+        return true;
+    const char *host = belay_json_text(begin, "host");
+    belay_fail(err, BELAY_E_PREFLIGHT,
+        "the database that run %s worked on is not on the server that is reached as %s: OID %u is \"%s\" "
+        "there",
+        run->id, belay_pg_address(belay_keeper_pg(run->keeper)), run->gate.oid, name);
+    return belay_error_hint(err,
+        "the run was begun on %s; does the target point to the server that it had then? (belay targets)",
+        host == NULL ? "another machine" : host);
+}
+
+/* The configuration may have changed since: another database of the same server is not this run's. */
+static bool same_target(belay_run *run, const json_t *begin, belay_error *err)
+{
+    const char *dbname = belay_json_text(begin, "dbname");
+    if (dbname == NULL || belay_equal(dbname, run->dbname))
+        return true;
+    belay_fail(err, BELAY_E_PREFLIGHT, "run %s worked on database \"%s\", and target %s is \"%s\" now",
+        run->id, dbname, run->how.target->name, run->dbname);
+    return belay_error_hint(err, "point the target at \"%s\" again for the recovery", dbname);
 }
 
 static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
@@ -200,7 +257,8 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
     bool swapped = false;
     bool complete = false;
     belay_effect effect = BELAY_EFFECT_UNKNOWN;
-    if (!belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, err))
+    if (!same_target(run, begin, err) || !belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, err) ||
+        !end_work_sessions(run, records, err))
         return false;
     know_no_gate(run);
     if (oid != 0 && !was_swapped(run, oid, &swapped, err))
@@ -211,6 +269,8 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
             return false;
         return end_without_database(run, records, err);
     }
+    if (oid != 0 && !is_of_run(run, begin, swapped, err))
+        return false;
     run->gate_known = oid != 0;
     if (swapped) {
         run->gate.closed = false;
@@ -226,6 +286,10 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
         succeed(run);
         return true;
     }
+    if (complete) {
+        run->error = *err;
+        belay_say_error(run->how.reporter, err);
+    }
     belay_run_settle(run, effect);
     return true;
 }
@@ -235,7 +299,7 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
 static int finish(belay_run *run, json_t **ret_json)
 {
     bool open = run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY || run->outcome == BELAY_OUTCOME_REFUSED ||
-                (run->outcome == BELAY_OUTCOME_STOPPED && run->gate_known && run->gate.closed);
+                (run->outcome == BELAY_OUTCOME_STOPPED && run->undecided);
     bool lost = run->outcome == BELAY_OUTCOME_STOPPED && run->error.code == BELAY_E_NO_DATABASE;
     int status = belay_run_finish(run, ret_json);
     if (open)

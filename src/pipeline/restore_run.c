@@ -114,7 +114,9 @@ static bool stage_swap(belay_run *run, belay_error *err)
     belay_gate_name(run->dbname, "failed", run->id, run->kept);
     if (belay_gate_swap(&run->gate, name, run->kept, err))
         return true;
-    run->kept[0] = '\0';
+    /* An open gate: the swap was committed, and only its record failed. */
+    if (run->gate.closed)
+        run->kept[0] = '\0';
     return false;
 }
 
@@ -150,6 +152,8 @@ static void undo(belay_run *run)
     belay_error err = {0};
     belay_stop_mask(true);
     if (run->kept[0] != '\0') {
+        belay_error_hint(&run->error, "the names are swapped already; type: belay recover --target %s",
+            run->how.target->name);
         belay_say_error(run->how.reporter, &run->error);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
     } else {

@@ -148,7 +148,7 @@ int belay_run_end(belay_run *run)
 {
     belay_error err = {0};
     bool open = run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY ||
-                (run->outcome == BELAY_OUTCOME_STOPPED && run->gate_known && run->gate.closed);
+                (run->outcome == BELAY_OUTCOME_STOPPED && run->undecided);
     if (run->journal == NULL || open)
         return exit_status(run);
     json_t *end = json_pack("{s:s, s:o}", "outcome", belay_outcome_name(run->outcome), "error",

@@ -64,6 +64,8 @@ typedef struct belay_run {
     json_t *loss_before;    /* row counters, gate = none */
     json_t *invalid_before; /* indexes and constraints that were invalid before */
     bool migrating;         /* the migrate stage was entered */
+    bool delivered;         /* migrated, verified and open: what fails now is no reason to go back */
+    bool undecided;         /* stopped by policy: a person decides, the run stays unfinished */
     bool unhealthy;         /* migrated and verified, but the health check failed */
     belay_apply_result applied;
     belay_stage_time stages[BELAY_STAGES_MAX];

@@ -259,6 +259,14 @@ static bool stage_verify(belay_run *run, belay_error *err)
     return belay_run_verify(run, belay_run_dbname(run), err);
 }
 
+/* From here on the database is the users' again. */
+static bool stage_open(belay_run *run, belay_error *err)
+{
+    bool ok = belay_run_open_gate(run, err);
+    run->delivered = !run->gate_known || !run->gate.closed;
+    return ok;
+}
+
 static bool wants_health(const belay_run *run)
 {
     return belay_health_wanted(run->how.target);
@@ -286,7 +294,7 @@ const belay_stage belay_deploy_stages[] = {
     {"prove", stage_prove, wants_proof},
     {"migrate", stage_migrate, NULL},
     {"verify", stage_verify, NULL},
-    {"open", belay_run_open_gate, uses_gate},
+    {"open", stage_open, NULL},
     {"start", belay_run_start_app, has_stop},
     {"health", stage_health, wants_health},
     {"tidy", belay_run_drop_twin, has_twin},

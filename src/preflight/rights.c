@@ -1,5 +1,6 @@
 /* Pre-flight: is this the server itself, and may this role do there what a run does? */
 #include "gate/gate.h"
+#include "pg/dbstate.h"
 #include "preflight/checks.h"
 #include "util/stop.h"
 
@@ -18,6 +19,22 @@ static bool try_connect(const belay_preflight *context, const char *dbname, bela
     return belay_pg_open(belay_keeper_dialer(context->keeper), &options, &pg, err);
 }
 
+/* Owner, rights and settings of the target, given to the tried database: a copy or a restore that cannot have
+ * them is no way back. */
+static bool try_state(const belay_preflight *context, const char *made, belay_error *err)
+{
+    json_t *state = NULL;
+    belay_pg *pg = belay_keeper_pg(context->keeper);
+    if (!belay_dbstate_read(pg, belay_target_dbname(context->target), &state, err))
+        return false;
+    json_object_set_new(state, "is_template", json_false()); /* a template could not be dropped again */
+    bool ok = belay_dbstate_apply(pg, state, made, err);
+    json_decref(state);
+    return ok || belay_error_hint(err,
+                     "use a superuser for the target, GRANT SET ON PARAMETER to its role, or take "
+                     "that setting off the database: a restore could not bring it back");
+}
+
 static bool try_acts(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *first = belay_quote_ident(made);
@@ -26,6 +43,7 @@ static bool try_acts(const belay_preflight *context, const char *made, const cha
     return belay_gate_drop_tries(pg, belay_target_dbname(context->target), err) &&
            belay_pg_execf(pg, err, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 1", first) &&
            try_connect(context, made, err) && belay_gate_end_sessions(context->keeper, made, 5000, err) &&
+           try_state(context, made, err) &&
            belay_pg_execf(pg, err, "ALTER DATABASE %s RENAME TO %s", first, second);
 }
 
