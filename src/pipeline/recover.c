@@ -221,33 +221,61 @@ static bool end_without_database(belay_run *run, const json_t *records, belay_er
     return true;
 }
 
-/* The OID of a run that died on another server can be any database's here: a wrong one would be renamed. */
-static bool is_of_run(belay_run *run, const json_t *begin, bool swapped, belay_error *err)
+/* The configuration may have changed since. On another server the run's database seems to be gone, or its OID
+ * is another database's: neither may be acted on. */
+static bool same_target(belay_run *run, const json_t *begin, belay_error *err)
+{
+    const char *dbname = belay_json_text(begin, "dbname");
+    const char *before = belay_json_text(begin, "system_identifier");
+    const char *host = belay_json_text(begin, "host");
+    BELAY_AUTO(belay_free) char *now = belay_run_server(run);
+    if (dbname != NULL && !belay_equal(dbname, run->dbname)) {
+        belay_fail(err, BELAY_E_PREFLIGHT, "run %s worked on database \"%s\", and target %s is \"%s\" now",
+            run->id, dbname, run->how.target->name, run->dbname);
+        return belay_error_hint(err, "point the target at \"%s\" again for the recovery", dbname);
+    }
+    if (before == NULL || now == NULL || belay_equal(before, now))
+        return true;
+    belay_fail(err, BELAY_E_PREFLIGHT,
+        "run %s worked on another server: the one that is reached now (%s) is system %s, it was system %s",
+        run->id, belay_pg_address(belay_keeper_pg(run->keeper)), now, before);
+    return belay_error_hint(err,
+        "the run was begun on %s; point the target at the server that it had then (`belay targets` shows it)",
+        host == NULL ? "another machine" : host);
+}
+
+/* An OID alone could be any database's, after the server was loaded anew from a dump: a wrong one would be
+ * renamed. */
+static bool is_of_run(belay_run *run, bool swapped, belay_error *err)
 {
     char expected[BELAY_DBNAME_SIZE];
     const char *name = run->gate.closed ? run->gate.private_name : run->dbname;
     belay_gate_name(run->dbname, NULL, run->id, expected);
     if (swapped || belay_equal(name, run->dbname) || belay_equal(name, expected))
         return true;
-    const char *host = belay_json_text(begin, "host");
     belay_fail(err, BELAY_E_PREFLIGHT,
-        "the database that run %s worked on is not on the server that is reached as %s: OID %u is \"%s\" "
-        "there",
-        run->id, belay_pg_address(belay_keeper_pg(run->keeper)), run->gate.oid, name);
-    return belay_error_hint(err,
-        "the run was begun on %s; does the target point to the server that it had then? (belay targets)",
-        host == NULL ? "another machine" : host);
+        "the database of run %s (OID %u) is called \"%s\" now, which is a name that the run did not give it",
+        run->id, run->gate.oid, name);
+    return belay_error_hint(
+        err, "if it is the one, rename it to \"%s\" and run `belay recover` again", run->dbname);
 }
 
-/* The configuration may have changed since: another database of the same server is not this run's. */
-static bool same_target(belay_run *run, const json_t *begin, belay_error *err)
+/* The target's database was missing, and the restored one has its name: only the record of it is not there.
+ */
+static bool was_named(belay_run *run, const json_t *records, bool *ret, belay_error *err)
 {
-    const char *dbname = belay_json_text(begin, "dbname");
-    if (dbname == NULL || belay_equal(dbname, run->dbname))
+    BELAY_AUTO(belay_free) char *oid = NULL;
+    *ret = false;
+    const json_t *intent = belay_journal_last(records, "intent", "restore.name");
+    const char *expected = intent == NULL ? NULL : belay_json_text(intent, "oid");
+    if (expected == NULL)
         return true;
-    belay_fail(err, BELAY_E_PREFLIGHT, "run %s worked on database \"%s\", and target %s is \"%s\" now",
-        run->id, dbname, run->how.target->name, run->dbname);
-    return belay_error_hint(err, "point the target at \"%s\" again for the recovery", dbname);
+    if (!belay_pg_value(belay_keeper_pg(run->keeper),
+            "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", (const char *const[]){run->dbname},
+            1, &oid, err))
+        return false;
+    *ret = oid != NULL && belay_equal(oid, expected);
+    return true;
 }
 
 static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
@@ -261,7 +289,7 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
         !end_work_sessions(run, records, err))
         return false;
     know_no_gate(run);
-    if (oid != 0 && !was_swapped(run, oid, &swapped, err))
+    if (oid != 0 ? !was_swapped(run, oid, &swapped, err) : !was_named(run, records, &swapped, err))
         return false;
     if (oid != 0 && !belay_gate_attach(&run->gate, run->keeper, oid, run->dbname, run->id,
                         belay_run_recorder(run), run->how.reporter, err)) {
@@ -269,7 +297,7 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
             return false;
         return end_without_database(run, records, err);
     }
-    if (oid != 0 && !is_of_run(run, begin, swapped, err))
+    if (oid != 0 && !is_of_run(run, swapped, err))
         return false;
     run->gate_known = oid != 0;
     if (swapped) {

@@ -127,7 +127,12 @@ static bool stage_name(belay_run *run, belay_error *err)
     new_name(run, name);
     BELAY_AUTO(belay_free) char *from = belay_quote_ident(name);
     BELAY_AUTO(belay_free) char *to = belay_quote_ident(run->dbname);
-    return belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore.name", NULL, err) &&
+    BELAY_AUTO(belay_free) char *oid = NULL;
+    return belay_pg_value(belay_keeper_pg(run->keeper),
+               "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", (const char *const[]){name}, 1,
+               &oid, err) &&
+           belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore.name",
+               json_pack("{s:s?}", "oid", oid), err) &&
            belay_gate_end_sessions(run->keeper, name, 30000, err) &&
            belay_pg_execf(belay_keeper_pg(run->keeper), err, "ALTER DATABASE %s RENAME TO %s", from, to) &&
            belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "restore.name", NULL, err);

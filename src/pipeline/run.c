@@ -43,6 +43,14 @@ bool belay_run_connect(
     return belay_pg_open(run->how.dialer, &options, ret, err);
 }
 
+char *belay_run_server(const belay_run *run)
+{
+    char *text = NULL;
+    belay_pg_value(belay_keeper_pg(run->keeper),
+        "SELECT system_identifier FROM pg_catalog.pg_control_system()", NULL, 0, &text, NULL);
+    return text;
+}
+
 bool belay_run_lock(belay_run *run, int64_t wait_ms, belay_error *err)
 {
     belay_keeper_options options = {.maintenance_db = run->how.target->maintenance_db,

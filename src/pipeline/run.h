@@ -108,5 +108,7 @@ const char *belay_run_dbname(const belay_run *run);
 bool belay_run_connect(
     belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 belay_recorder *belay_run_recorder(belay_run *run);
+/* The server's system identifier; NULL when it cannot be read. The caller frees. */
+char *belay_run_server(const belay_run *run);
 
 #endif
