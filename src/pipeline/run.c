@@ -60,6 +60,17 @@ bool belay_run_lock(belay_run *run, int64_t wait_ms, belay_error *err)
     return belay_keeper_open(run->how.dialer, &options, &run->keeper, err);
 }
 
+/* A run that cannot write that it begins has not begun: without its file nobody takes it for unfinished. */
+static void forget_journal(belay_run *run)
+{
+    BELAY_AUTO(belay_free)
+    char *name = belay_format("%s/runs/%s/journal.ndjson", run->how.target->name, run->id);
+    if (!run->how.store->remove(run->how.store, name, NULL))
+        return;
+    belay_journal_close(belay_take(run->journal));
+    run->gate.recorder = NULL;
+}
+
 bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
 {
     char host[256] = "";
@@ -75,7 +86,10 @@ bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
         return false;
     }
     run->gate.recorder = belay_run_recorder(run);
-    return belay_journal_write(run->journal, "begin", "run", begin, err);
+    if (belay_journal_write(run->journal, "begin", "run", begin, err))
+        return true;
+    forget_journal(run);
+    return false;
 }
 
 /* A stage record in the journal; a journal that cannot be written fails the stage. */
