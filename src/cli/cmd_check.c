@@ -32,9 +32,10 @@ static bool judge(const findings *found, belay_error *err)
     }
     if (found->pending == 0)
         return true;
-    belay_fail(err, BELAY_E_ANSWER_NO, "the database is %zu revision%s behind the files", found->pending,
-        found->pending == 1 ? "" : "s");
-    return belay_error_hint(err, "`belay upgrade head --plan` shows them");
+    belay_fail(err, BELAY_E_ANSWER_NO, "Target database is not up to date: %zu revision%s pending",
+        found->pending, found->pending == 1 ? " is" : "s are");
+    return belay_error_hint(
+        err, "`belay history --verbose` shows what is pending, `belay upgrade head` applies it");
 }
 
 static int run(belay_cli *cli)

@@ -13,10 +13,13 @@
 
 static char folder[64];
 static char out[64 * 1024], errors[64 * 1024];
+static char *documented; /* docs/commands.md */
 
 static int make_folder(void **state)
 {
     (void)state;
+    if (!belay_read_file("docs/commands.md", sizeof out, &documented, NULL, NULL))
+        return 1;
     snprintf(folder, sizeof folder, "/tmp/belay_cli.XXXXXX");
     return mkdtemp(folder) == NULL || chdir(folder) != 0;
 }
@@ -24,6 +27,7 @@ static int make_folder(void **state)
 static int drop_folder(void **state)
 {
     (void)state;
+    free(documented);
     return !belay_remove_tree(folder, NULL);
 }
 
@@ -152,6 +156,9 @@ static void test_every_command_explains_itself(void **state)
         BELAY_AUTO(belay_free) char *heading = belay_format(".SS belay %s", command->name);
         if (strstr(manual, heading) == NULL)
             fail_msg("the manual lacks %s", command->name);
+        BELAY_AUTO(belay_free) char *row = belay_format("`%s", command->name);
+        if (strstr(documented, row) == NULL)
+            fail_msg("docs/commands.md lacks %s", command->name);
         for (const belay_option *o = command->options; o != NULL && o->kind != BELAY_OPT_LAST; o++)
             assert_true(o->help != NULL && (o->kind == BELAY_OPT_FLAG) == (o->arg == NULL));
     }
