@@ -261,7 +261,8 @@ static bool compare_schema(rehearsal *r, belay_error *err)
     r->ret->schema_equal = r->ret->schema_difference == NULL;
     if (!r->ret->schema_equal)
         belay_say(r->options->reporter, BELAY_WARN,
-            "the schema after the downgrade differs from the one before:\n%s", r->ret->schema_difference);
+            "the schema after the downgrade differs from the one before:\n%.*s",
+            (int)strlen(r->ret->schema_difference) - 1, r->ret->schema_difference);
     return true;
 }
 

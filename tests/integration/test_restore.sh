@@ -185,3 +185,29 @@ for name in "It's 100% \"odd\", ..\\ {ä}" "ðððððððððððððððððð
     kept=$(json kept)
     sql_is postgres "SELECT datallowconn FROM pg_database WHERE datname = '${kept//\'/\'\'}'" f
 done
+
+begin "by revision: the snapshot at it, or the nearest below it and the migrations up to it"
+cd "$WORK"
+rm -rf "$WORK/project"
+PROJECT_KEYS="gate = none"
+make_project bank staging
+belay 0 upgrade 9b1c22d07a51
+take
+AT=$ID
+belay 0 upgrade head
+belay 0 current --json
+HEADS=$(json heads)
+belay 0 restore --revision 9b1c --yes --json
+json_is outcome restored
+json_is snapshot "$AT"
+sql_is bank "SELECT version_num FROM alembic_version" 9b1c22d07a51
+belay 0 restore --revision head --yes --json
+json_is snapshot "$AT"
+belay 0 current --json
+json_is heads "$HEADS"
+belay 0 restore "${AT:0:19}" --yes
+sql_is bank "SELECT version_num FROM alembic_version" 9b1c22d07a51
+sql bank "CREATE TABLE later (a int)"
+belay 3 restore "$AT"
+err_has "--yes"
+sql_is bank "SELECT count(*) FROM pg_tables WHERE tablename = 'later'" 1

@@ -101,6 +101,35 @@ static void unfinished_text_ends_quietly(void **state)
         assert_mapped(texts[i], texts[i]);
 }
 
+static void state_is_mapped(void **state)
+{
+    (void)state;
+    json_error_t fault;
+    json_t *before =
+        json_loads("{\"owner\": \"app\", \"comment\": \"app\", \"acl\": [{\"grantee\": null}, "
+                   "{\"grantee\": \"app\", \"privilege\": \"CREATE\"}, {\"grantee\": \"other\"}], "
+                   "\"settings\": [{\"role\": \"Odd \\\"one\\\"\", \"values\": [\"role=app\"]}]}",
+            0, &fault);
+    assert_non_null(before);
+    BELAY_AUTO(belay_list_done) belay_list map = {0};
+    BELAY_AUTO(belay_list_done) belay_list named = {0};
+    belay_list_add(&map, "app=shop");
+    belay_list_add(&map, "Odd \"one\"=plain");
+    belay_roles_collect_state(before, &named);
+    assert_int_equal(named.count, 3);
+    assert_string_equal(named.items[0], "app");
+    assert_string_equal(named.items[1], "other");
+    assert_string_equal(named.items[2], "Odd \"one\"");
+    json_t *after = belay_roles_map_state(before, &map);
+    BELAY_AUTO(belay_free) char *text = json_dumps(after, JSON_COMPACT);
+    assert_string_equal(text, "{\"owner\":\"shop\",\"comment\":\"app\",\"acl\":[{\"grantee\":null},"
+                              "{\"grantee\":\"shop\",\"privilege\":\"CREATE\"},{\"grantee\":\"other\"}],"
+                              "\"settings\":[{\"role\":\"plain\",\"values\":[\"role=app\"]}]}");
+    assert_string_equal(json_string_value(json_object_get(before, "owner")), "app");
+    json_decref(after);
+    json_decref(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +139,7 @@ int main(void)
         cmocka_unit_test(other_text_stays),
         cmocka_unit_test(roles_are_collected_once),
         cmocka_unit_test(tokens_know_quotes_and_comments),
+        cmocka_unit_test(state_is_mapped),
         cmocka_unit_test(unfinished_text_ends_quietly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
