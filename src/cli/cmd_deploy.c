@@ -13,6 +13,8 @@ static const belay_option options[] = {
     {"yes", 'y', NULL, "go on without asking, on a production target too", BELAY_OPT_FLAG, &o.yes},
     {"accept-loss", 0, NULL, "with gate = none: a restore may lose what others wrote meanwhile",
         BELAY_OPT_FLAG, &o.accept_loss},
+    {"ignore-followers", 0, NULL, "subscriptions, logical slots and standbys were dealt with", BELAY_OPT_FLAG,
+        &o.ignore_followers},
     BELAY_OPT_END};
 
 static int run(belay_cli *cli)

@@ -4,19 +4,23 @@
 static struct {
     const char *revision;
     bool yes;
+    bool ignore_followers;
 } o;
 
 static const belay_option options[] = {
     {"revision", 0, "REV",
         "the newest snapshot at that revision, or the nearest below it and the migrations up to it",
         BELAY_OPT_TEXT, &o.revision},
-    {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_OPT_END};
+    {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes},
+    {"ignore-followers", 0, NULL, "subscriptions and logical slots were dealt with", BELAY_OPT_FLAG,
+        &o.ignore_followers},
+    BELAY_OPT_END};
 
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    belay_run_options how = {.verb = "restore", .yes = o.yes};
+    belay_run_options how = {.verb = "restore", .yes = o.yes, .ignore_followers = o.ignore_followers};
     json_t *json = NULL;
     const char *id = cli->words.count > 0 ? cli->words.items[0] : NULL;
     if ((id == NULL) == (o.revision == NULL)) {

@@ -3,6 +3,7 @@
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
 #include "pipeline/replace.h"
+#include "pipeline/restore_run.sql.h"
 #include "pipeline/stages.h"
 #include "restore/choose.h"
 #include "util/stop.h"
@@ -65,6 +66,24 @@ static bool agree(belay_run *run, belay_error *err)
         return true;
     belay_fail(err, BELAY_E_POLICY, "nobody agreed to replace %s", run->dbname);
     return belay_error_hint(err, "add --yes");
+}
+
+/* Slots and subscriptions belong to the database that is put aside: the user must have dealt with them. */
+static bool refuse_followers(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *followers = NULL;
+    if (run->how.ignore_followers)
+        return true;
+    if (!belay_pg_value(belay_keeper_pg(run->keeper), sql_followers, (const char *const[]){run->dbname}, 1,
+            &followers, err))
+        return false;
+    if (followers == NULL)
+        return true;
+    belay_fail(
+        err, BELAY_E_PREFLIGHT, "these would follow the old database after the restore: %s", followers);
+    return belay_error_hint(err,
+        "drop the slots and disable the subscriptions, and recreate them afterwards; or "
+        "pass --ignore-followers when that is dealt with");
 }
 
 static bool migrate_up(belay_run *run, const char *dbname, belay_error *err)
@@ -175,7 +194,8 @@ int belay_restore_run(const belay_run_options *how, const char *id, const char *
     restore_wish wish = {id, revision};
     belay_run_init(&run, how);
     if (!belay_run_take(&run, true, &run.error) || !choose(&run, &wish, &run.error) ||
-        !agree(&run, &run.error) || !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
+        !refuse_followers(&run, &run.error) || !agree(&run, &run.error) ||
+        !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
         run.outcome = belay_code_exit(run.error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED
                                                                            : BELAY_OUTCOME_REFUSED;
         belay_say_error(how->reporter, &run.error);
