@@ -15,7 +15,7 @@ void belay_check_policy(const belay_preflight *context, belay_check_report *repo
             "remove auto_apply from the target");
 }
 
-/* Files known and unchanged: the engine says what is wrong. */
+/* Files known and unchanged, schema as recorded: the engine says what is wrong. */
 void belay_check_revisions(const belay_preflight *context, belay_check_report *report, const char *name)
 {
     belay_error err = {0};
@@ -33,20 +33,6 @@ void belay_check_revisions(const belay_preflight *context, belay_check_report *r
         BELAY_AUTO(belay_free) char *message = belay_format("the database is at several heads: %s", ids);
         belay_check_report_add(report, name, BELAY_WARNING, message, "`belay merge` joins branches");
     }
-}
-
-void belay_check_drift(const belay_preflight *context, belay_check_report *report, const char *name)
-{
-    belay_error err = {0};
-    BELAY_AUTO(belay_list_done) belay_list heads = {0};
-    bool drifted = false;
-    if (!context->engine->heads(context->engine, context->pg, &heads, &err) ||
-        !belay_ledger_drifted(context->pg, &heads, &drifted, &err))
-        belay_check_report_add_error(report, name, BELAY_WARNING, &err);
-    if (drifted)
-        belay_check_report_add(report, name, BELAY_WARNING,
-            "the schema is not what it was after the last run: it was changed by hand",
-            "write what was changed as a migration, or undo it; a rehearsal shows whether it matters");
 }
 
 static void judge_status(

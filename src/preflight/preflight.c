@@ -23,7 +23,6 @@ static const check checks[] = {
     {.name = "policy", .function = belay_check_policy, .production = true},
     {.name = "window", .sql = sql_window, .parameter = WINDOW},
     {.name = "revisions", .function = belay_check_revisions},
-    {.name = "drift", .function = belay_check_drift},
     {.name = "tracked", .function = belay_check_tracked},
     {.name = "ownership", .sql = sql_ownership, .renames = true},
     {.name = "rights", .function = belay_check_rights, .renames = true},
@@ -83,6 +82,9 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
     belay_say(context->reporter, BELAY_INFO, "pre-flight: database \"%s\" on %s, PostgreSQL %d",
         belay_pg_dbname(context->pg), belay_pg_address(context->pg),
         belay_pg_server_version(context->pg) / 10000);
+    /* Somebody's lock must not make the checks hang: a check that cannot be carried out is a finding. */
+    if (!belay_pg_exec(context->pg, "SET lock_timeout = '3s'", err))
+        return false;
     for (size_t i = 0; i < BELAY_COUNT(checks); i++) {
         if (!applies(context, &checks[i]))
             continue;
@@ -95,5 +97,5 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
             return false;
         belay_check_report_settle(ret, checks[i].name, before, context->reporter);
     }
-    return true;
+    return belay_pg_exec(context->pg, "RESET lock_timeout", err);
 }
