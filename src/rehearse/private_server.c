@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "pg/pg.h"
+#include "rehearse/private_folder.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/process.h"
@@ -16,6 +17,7 @@ enum { START_TIMEOUT_MS = 60000, STOP_TIMEOUT_MS = 15000, POLL_MS = 50 };
 
 struct belay_private_server {
     char *folder; /* removed at the end */
+    int lock;     /* says that the folder is in use */
     char *bin;
     char *user; /* to run as, NULL: ourselves */
     belay_conninfo info;
@@ -51,32 +53,25 @@ static bool find_programs(belay_private_server *server, int major, belay_error *
         major);
 }
 
-static bool choose_user(belay_private_server *server, belay_error *err)
+/* PostgreSQL refuses to run as root. */
+static bool make_folder(belay_private_server *server, belay_reporter *reporter, belay_error *err)
 {
-    if (geteuid() != 0)
-        return true;
-    const struct passwd *entry = getpwnam("postgres");
-    if (entry == NULL)
-        entry = getpwnam("nobody");
-    if (entry == NULL)
-        return belay_fail(err, BELAY_E_PREFLIGHT,
-            "a private server cannot run as root, and there is neither a "
-            "user postgres nor a user nobody");
-    server->user = belay_strdup(entry->pw_name);
-    if (chown(server->folder, entry->pw_uid, entry->pw_gid) != 0)
-        return belay_fail_errno(err, errno, "cannot give %s to %s", server->folder, server->user);
-    return true;
-}
-
-static bool make_folder(belay_private_server *server, belay_error *err)
-{
-    const char *tmp = getenv("TMPDIR");
-    BELAY_AUTO(belay_free)
-    char *pattern = belay_format("%s/belay-rehearse-XXXXXX", tmp == NULL || tmp[0] != '/' ? "/tmp" : tmp);
-    if (mkdtemp(pattern) == NULL)
-        return belay_fail_errno(err, errno, "cannot make a folder %s", pattern);
-    server->folder = belay_take(pattern);
-    return true;
+    uid_t user = geteuid();
+    gid_t group = getegid();
+    if (user == 0) {
+        const struct passwd *entry = getpwnam("postgres");
+        if (entry == NULL)
+            entry = getpwnam("nobody");
+        if (entry == NULL)
+            return belay_fail(err, BELAY_E_PREFLIGHT,
+                "a private server cannot run as root, and there is neither a "
+                "user postgres nor a user nobody");
+        server->user = belay_strdup(entry->pw_name);
+        user = entry->pw_uid;
+        group = entry->pw_gid;
+    }
+    belay_private_folder_sweep(user, reporter);
+    return belay_private_folder_make(user, group, &server->folder, &server->lock, err);
 }
 
 /* argv of a server program, as the unprivileged user; ends with NULL. */
@@ -179,7 +174,8 @@ bool belay_private_server_start(
 {
     BELAY_AUTO(belay_private_server_stop) belay_private_server *server = belay_alloc(sizeof *server);
     server->process = BELAY_PROCESS_INIT;
-    if (!find_programs(server, major, err) || !make_folder(server, err) || !choose_user(server, err))
+    server->lock = -1;
+    if (!find_programs(server, major, err) || !make_folder(server, reporter, err))
         return false;
     belay_say(reporter, BELAY_INFO, "starting a private PostgreSQL %d in %s", major, server->folder);
     belay_conninfo_set(&server->info, "host", server->folder);
@@ -212,6 +208,8 @@ void belay_private_server_stop(belay_private_server *server)
     belay_process_done(&server->process);
     if (server->folder != NULL)
         belay_remove_tree(server->folder, NULL);
+    if (server->lock >= 0)
+        close(server->lock);
     belay_conninfo_done(&server->info);
     free(server->folder);
     free(server->bin);

@@ -175,6 +175,22 @@ equals "exit status after Ctrl-C" "$status" 1
 no_scratch
 untouched
 
+begin "the folder of a killed rehearsal's private server is removed by the next"
+export TMPDIR=$WORK/tmp
+mkdir -m 755 "$TMPDIR"
+"$BELAY" rehearse --cluster >"$OUT" 2>"$ERR" </dev/null &
+PID=$!
+wait_until grep -q "Wait" "$ERR"
+dead=$(ls "$TMPDIR")
+kill -KILL "$PID"
+wait "$PID" 2>/dev/null || true
+server_gone() { ! ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -qF "$dead"; }
+wait_until server_gone
+belay 0 rehearse --cluster --to "$HEAD"
+err_has "removed $TMPDIR/$dead"
+equals "left in TMPDIR" "$(ls "$TMPDIR")" ""
+unset TMPDIR
+
 begin "a killed rehearsal's copy is dropped by the next, a living one's is not"
 start_waiting
 kill -KILL "$PID"
