@@ -78,6 +78,7 @@ typedef struct belay_command {
     X(verify) \
     X(prove) \
     X(prune) \
+    X(export) \
     X(init) \
     X(targets) \
     X(doctor) \

@@ -1,0 +1,184 @@
+#include "restore/export.h"
+
+#include "pg/names.h"
+#include "pg/pg.h"
+#include "restore/load.h"
+#include "util/stop.h"
+
+typedef struct exporter {
+    belay_archive *archive;
+    belay_codec *codec;
+    belay_codec_sink *to;
+    void *context;
+    bool plain_names;
+    /* of the large object at work */
+    const char *oid;
+    uint64_t at;
+} exporter;
+
+static bool put(exporter *e, const char *text, belay_error *err)
+{
+    return e->to(e->context, text, strlen(text), err);
+}
+
+static bool refuse_binary(const belay_manifest *m, belay_error *err)
+{
+    size_t binary = 0;
+    const belay_table *first = NULL;
+    for (size_t i = 0; i < m->table_count; i++) {
+        const belay_table *t = &m->tables[i];
+        if (t->chunk_count == 0 || belay_equal(t->format, "text"))
+            continue;
+        first = first == NULL ? t : first;
+        binary++;
+    }
+    if (first == NULL)
+        return true;
+    belay_fail(err, BELAY_E_UNSUPPORTED,
+        "%zu table%s of the snapshot, such as %s.%s, hold rows in COPY's binary format, which no SQL script "
+        "can carry",
+        binary, binary == 1 ? "" : "s", first->schema, first->name);
+    return belay_error_hint(err, "restore it by hand into a scratch database and dump that: tar -xf "
+                                 "SNAPSHOT.tar -C FOLDER; cd FOLDER; sh "
+                                 "restore.sh scratch; pg_dump scratch > script.sql; dropdb scratch");
+}
+
+static bool put_section(exporter *e, const char *member, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *text = NULL;
+    size_t size = 0;
+    return belay_archive_read_decoded(e->archive, member, &text, &size, err) &&
+           e->to(e->context, text, size, err) && put(e, "\n", err);
+}
+
+/* A stored member decoded into `sink`. */
+static bool decode(exporter *e, const char *name, belay_codec_sink *sink, void *context, belay_error *err)
+{
+    const belay_member *member = belay_manifest_find(belay_archive_manifest(e->archive), name);
+    BELAY_AUTO(belay_free) void *stored = NULL;
+    size_t size = 0;
+    if (member == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "the snapshot lacks its member %s", name);
+    return belay_stop_check(err) && belay_archive_read(e->archive, member, &stored, &size, err) &&
+           belay_codec_decode(e->codec, stored, size, sink, context, NULL, err);
+}
+
+static bool put_table(exporter *e, const belay_table *t, belay_error *err)
+{
+    bool root = t->root_name != NULL;
+    BELAY_AUTO(belay_free)
+    char *name = belay_name_qualified(
+        root ? t->root_schema : t->schema, root ? t->root_name : t->name, e->plain_names);
+    BELAY_AUTO(belay_free) char *columns = belay_name_columns(t->columns, t->column_count, e->plain_names);
+    bool list = t->column_count > 0;
+    BELAY_AUTO(belay_free)
+    char *copy =
+        belay_format("COPY %s%s%s%s FROM stdin;\n", name, list ? " (" : "", columns, list ? ")" : "");
+    if (t->chunk_count == 0)
+        return true;
+    bool ok = put(e, copy, err);
+    for (size_t i = 0; ok && i < t->chunk_count; i++)
+        ok = decode(e, t->chunks[i], e->to, e->context, err);
+    return ok && put(e, "\\.\n\n", err);
+}
+
+static bool put_bytes(void *context, const void *data, size_t size_bytes, belay_error *err)
+{
+    exporter *e = context;
+    const unsigned char *bytes = data;
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
+    belay_str_appendf(&sql, "SELECT pg_catalog.lo_put(%s, %llu, '\\x", e->oid, (unsigned long long)e->at);
+    for (size_t i = 0; i < size_bytes; i++) {
+        belay_str_append_char(&sql, "0123456789abcdef"[bytes[i] >> 4]);
+        belay_str_append_char(&sql, "0123456789abcdef"[bytes[i] & 15]);
+    }
+    belay_str_append(&sql, "');\n");
+    e->at += size_bytes;
+    return belay_str_check(&sql, "a piece of a large object", err) && put(e, belay_str_text(&sql), err);
+}
+
+static bool put_large_object(exporter *e, const json_t *object, belay_error *err)
+{
+    size_t i;
+    const json_t *chunk;
+    BELAY_AUTO(belay_free)
+    char *oid = belay_format("%lld", (long long)json_integer_value(json_object_get(object, "oid")));
+    BELAY_AUTO(belay_free)
+    char *create = belay_format("SELECT pg_catalog.lo_create(%s) WHERE NOT EXISTS (SELECT FROM "
+                                "pg_catalog.pg_largeobject_metadata WHERE oid = %s);\n",
+        oid, oid);
+    e->oid = oid;
+    e->at = 0;
+    bool ok = put(e, create, err);
+    json_array_foreach(json_object_get(object, "chunks"), i, chunk)
+    {
+        const char *name = json_string_value(chunk);
+        ok = ok && decode(e, name == NULL ? "" : name, put_bytes, e, err);
+    }
+    return ok;
+}
+
+static bool put_sequence(exporter *e, const json_t *sequence, belay_error *err)
+{
+    const char *schema = json_string_value(json_object_get(sequence, "schema"));
+    const char *name = json_string_value(json_object_get(sequence, "name"));
+    if (schema == NULL || name == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "sequences.json of the snapshot has an entry without a name");
+    BELAY_AUTO(belay_free) char *qualified = belay_quote_qualified(schema, name);
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
+    belay_str_append(&sql, "SELECT pg_catalog.setval('");
+    for (const char *at = qualified; *at != '\0'; at++) {
+        if (*at == '\'')
+            belay_str_append_char(&sql, '\'');
+        belay_str_append_char(&sql, *at);
+    }
+    belay_str_appendf(&sql, "', %lld, %s);\n",
+        (long long)json_integer_value(json_object_get(sequence, "last_value")),
+        json_is_true(json_object_get(sequence, "is_called")) ? "true" : "false");
+    return put(e, belay_str_text(&sql), err);
+}
+
+/* Each item of a JSON member. */
+static bool put_each(exporter *e, const char *member,
+    bool (*put_one)(exporter *, const json_t *, belay_error *), belay_error *err)
+{
+    json_t *list = NULL;
+    size_t i;
+    const json_t *one;
+    bool ok = belay_load_json(e->archive, member, &list, err);
+    json_array_foreach(list, i, one) ok = ok && put_one(e, one, err);
+    json_decref(list);
+    return ok && put(e, "\n", err);
+}
+
+static bool put_rows(exporter *e, belay_error *err)
+{
+    const belay_manifest *m = belay_archive_manifest(e->archive);
+    json_t *header = NULL;
+    if (!belay_load_json(e->archive, "header.json", &header, err))
+        return false;
+    const char *encoding =
+        json_string_value(json_object_get(json_object_get(header, "database"), "encoding"));
+    BELAY_AUTO(belay_free)
+    char *set = belay_format("SET client_encoding = '%s';\n\n", encoding == NULL ? "" : encoding);
+    bool known = encoding != NULL && encoding[strcspn(encoding, "'\\\n")] == '\0';
+    e->plain_names = known && belay_name_plain(encoding);
+    json_decref(header);
+    if (!known)
+        return belay_fail(err, BELAY_E_ARCHIVE, "header.json of the snapshot does not say the encoding");
+    bool ok = put(e, set, err);
+    for (size_t i = 0; ok && i < m->table_count; i++)
+        ok = put_table(e, &m->tables[i], err);
+    return ok && put(e, "SET client_encoding = 'UTF8';\n", err);
+}
+
+bool belay_export(belay_archive *archive, belay_codec_sink *to, void *context, belay_error *err)
+{
+    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
+    exporter e = {.archive = archive, .codec = codec, .to = to, .context = context};
+    return refuse_binary(belay_archive_manifest(archive), err) &&
+           put_section(&e, "schema/pre-data.sql.zst", err) && put_rows(&e, err) &&
+           put_each(&e, "blobs.json", put_large_object, err) &&
+           put_each(&e, "sequences.json", put_sequence, err) &&
+           put_section(&e, "schema/post-data.sql.zst", err);
+}
