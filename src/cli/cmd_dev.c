@@ -66,11 +66,11 @@ static bool create_missing(belay_cli *cli, belay_keeper *keeper, bool *ret_creat
         return true;
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
     if (!belay_pg_execf(belay_keeper_pg(keeper), err, "CREATE DATABASE %s", quoted)) {
+        const char *user = belay_conninfo_get(&cli->target.connection, "user");
+        BELAY_AUTO(belay_free) char *role = belay_quote_ident(user == NULL ? "" : user);
         if (err->code == BELAY_E_PERMISSION)
-            belay_error_hint(err,
-                "as a superuser: ALTER ROLE this_role CREATEDB; or CREATE DATABASE %s; "
-                "`belay doctor` prints the statement with the role's name",
-                quoted);
+            belay_error_hint(err, "as a superuser: ALTER ROLE %s CREATEDB, or CREATE DATABASE %s OWNER %s",
+                role, quoted, role);
         return belay_error_prefix(err, "cannot create database \"%s\"", dbname);
     }
     belay_say(cli->reporter, BELAY_INFO, "created database \"%s\"", dbname);

@@ -75,6 +75,14 @@ belay 1 reset --yes
 err_has "belay dev"
 belay 0 dev
 
+begin "dev without the right to create a database says which statement helps"
+sql postgres "CREATE ROLE clerk LOGIN"
+sed 's/^user = .*/user = clerk/; s/^dbname = .*/dbname = clerks/' belay.ini >clerk.ini
+belay 1 dev -c clerk.ini
+err_has 'ALTER ROLE "clerk" CREATEDB'
+sql postgres 'ALTER ROLE "clerk" CREATEDB'
+belay 0 dev -c clerk.ini
+
 begin "who types the name at a terminal may reset"
 script -qec "'$BELAY' reset" /dev/null <<<"wrong" >"$WORK/typed" 2>&1 && fail "a wrong name was taken"
 sql_is bank "SELECT count(*) FROM alembic_version" 1
