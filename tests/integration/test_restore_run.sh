@@ -1,0 +1,105 @@
+#!/bin/bash
+# restore ID and restore --revision: exact, with migrations above the snapshot, of a dropped database; what is refused.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
+start_cluster
+bank_project
+
+begin "restore ID: the snapshot's rows and stamp, the database kept"
+fresh
+pending_good
+belay 0 snapshot --json
+first=$(json id)
+belay 0 deploy
+sql bank "DELETE FROM moves"
+run_json 3 restore "$first" --json
+json_is outcome refused
+json_is error.hint "add --yes"
+sql_is bank "SELECT count(*) FROM moves" 0
+run_json 0 restore "$first" --yes --json
+json_is outcome restored
+json_is snapshot "$first"
+json_is from '["bbbb00000002"]'
+json_is to '["aaaa00000001"]'
+json_is error null
+same_as_before
+tidy
+kept=$(json kept)
+sql postgres "ALTER DATABASE \"$kept\" ALLOW_CONNECTIONS true"
+sql_is "$kept" "SELECT count(note) FROM accounts" 200
+
+begin "a unique prefix is enough; an unknown id is not found and changes nothing"
+belay 0 restore "${first%?}" --yes
+same_as_before
+run_json 1 restore 19990101 --yes --json
+json_is outcome untouched
+json_is error.code not_found
+belay 2 restore
+belay 2 restore "$first" --revision head
+same_as_before
+tidy
+
+begin "restore --revision, a snapshot is exactly there"
+belay 0 restore --revision aaaa --yes
+same_as_before
+tidy
+
+begin "restore --revision, above the snapshot: the migrations from there are applied"
+run_json 0 restore --revision bbbb00000002 --yes --json
+json_is to '["bbbb00000002"]'
+sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
+sql_is bank "SELECT count(note) FROM accounts" 200
+equals "database-level state" "$(level_of bank)" "$level_before"
+tidy
+
+begin "a migration above the snapshot that fails: nothing is swapped"
+sed -i 's/count(\*) = 200/count(*) = 201/' migrations/*bbbb00000002*
+belay 0 restore "$first" --yes
+same_as_before
+run_json 1 restore --revision bbbb00000002 --yes --json
+json_is outcome untouched
+json_is kept null
+same_as_before
+tidy
+
+begin "restore of a dropped database"
+sql postgres 'DROP DATABASE bank WITH (FORCE)'
+run_json 0 restore "$first" --json
+json_is outcome restored
+json_is kept null
+json_is from '[]'
+same_as_before
+tidy
+
+begin "killed while a dropped database is restored: recover, and again"
+sql postgres 'DROP DATABASE bank WITH (FORCE)'
+if [ -e "$BELAY_TESTS/killer.so" ]; then
+    for act in restore restore.name; do
+        LD_PRELOAD=$BELAY_TESTS/killer.so KILLER_LOG=$WORK/records "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null
+        at=$(grep -n "\"kind\":\"intent\",\"act\":\"$act\"" "$(find backups -name journal.ndjson | sort | tail -n 1)" | cut -d: -f1)
+        sql postgres 'DROP DATABASE bank WITH (FORCE)'
+        status=0
+        { LD_PRELOAD=$BELAY_TESTS/killer.so KILLER_AT=$at KILLER_WHEN=after "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
+        equals "status of the killed run" "$status" 137
+        belay 5 restore "$first"
+        belay 0 recover
+        equals "databases" "$(databases | grep -v failed)" bank_before
+        equals "sessions" "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%belay%'")" 0
+    done
+fi
+belay 0 restore "$first" --yes
+same_as_before
+tidy
+
+begin "a flipped bit in the snapshot: nothing is changed, the archive is named"
+python3 - "backups/dev/$first.tar" <<'PYTHON'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(-200000, 2) if f.seek(0, 2) > 200000 else f.seek(f.tell() // 2)
+    at = f.tell(); byte = f.read(1); f.seek(at); f.write(bytes([byte[0] ^ 1]))
+PYTHON
+run_json 1 restore "$first" --yes --json
+json_is outcome untouched
+json error.message | grep -q "$first" || fail "the snapshot is not named"
+same_as_before
+tidy
