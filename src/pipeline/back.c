@@ -174,6 +174,12 @@ static void end_delivered(belay_run *run)
     }
     if (!belay_run_drop_twin(run, &err))
         belay_say(run->how.reporter, BELAY_WARN, "the twin %s is left over: %s", run->twin, err.message);
+    if (run->stage_count > 0 && belay_equal(run->stages[run->stage_count - 1].name, "health")) {
+        run->outcome = BELAY_OUTCOME_STOPPED;
+        belay_say(run->how.reporter, BELAY_WARN,
+            "the database is migrated, verified and open; whether the application is well was not found out");
+        return;
+    }
     belay_say(run->how.reporter, BELAY_WARN, "the database is migrated, verified and open nevertheless");
     belay_error_clear(&run->error);
     run->outcome = BELAY_OUTCOME_SUCCEEDED;
