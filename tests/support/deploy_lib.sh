@@ -189,3 +189,30 @@ end_deploy() {
 sleeping() {
     wait_until holds "count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND state = 'active' AND pid <> pg_backend_pid()"
 }
+
+# look STATUS: the answer, the exit status and the database agree; with exit 5 recover brings it there.
+look() {
+    local outcome
+    outcome=$(json outcome)
+    echo "  $outcome, exit $1"
+    case $outcome in
+    succeeded) equals "exit status" "$1" 0 ;;
+    untouched) equals "exit status" "$1" 1 ;;
+    restored | downgraded) equals "exit status" "$1" 4 ;;
+    needs_recovery | stopped)
+        equals "exit status" "$1" 5
+        tidy closed
+        belay 0 recover --json
+        outcome=$(json outcome)
+        echo "  recover: $outcome"
+        ;;
+    *) fail "no such outcome for a deploy that began: $outcome" ;;
+    esac
+    if [ "$outcome" = succeeded ]; then
+        sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
+        equals "database-level state" "$(level_of bank)" "$level_before"
+    else
+        same_as_before
+    fi
+    tidy
+}
