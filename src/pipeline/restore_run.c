@@ -55,9 +55,7 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
 static bool agree(belay_run *run, belay_error *err)
 {
     const belay_run_options *how = &run->how;
-    bool asks = run->gate_known &&
-                (how->target->environment != BELAY_DEVELOPMENT || how->target->gate == BELAY_GATE_RENAME);
-    if (!asks || how->yes || how->accept_loss)
+    if (!run->gate_known || how->yes || how->accept_loss || how->target->accept_loss)
         return true;
     belay_say(how->reporter, BELAY_WARN,
         "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old database",

@@ -2,8 +2,9 @@
 # Ctrl-C and SIGTERM at every stage of a deploy. Whatever comes, the run ends in a named state with its exit status, and nothing of it is left.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
-KILLER=${BELAY_TESTS:?}/killer.so
-[ -e "$KILLER" ] || skip "killer.so is not part of this build (sanitizers)"
+[ -e "${BELAY_TESTS:?}/killer.so" ] || skip "killer.so is not part of this build (sanitizers)"
+KILLER=$WORK/killer.so # LD_PRELOAD cannot hold a path with a space
+cp "$BELAY_TESTS/killer.so" "$KILLER"
 start_cluster
 bank_project
 

@@ -35,8 +35,9 @@ if command -v shellcheck >/dev/null; then
 fi
 if command -v systemd-analyze >/dev/null; then
     mkdir "$WORK/units"
+    ln -s "$BELAY" "$WORK/program" # a unit's command cannot hold a path with a space unquoted
     for unit in "$conf"/systemd/*; do
-        sed "s|/usr/local/bin/belay|$BELAY|" "$unit" >"$WORK/units/$(basename "$unit")"
+        sed "s|/usr/local/bin/belay|$WORK/program|" "$unit" >"$WORK/units/$(basename "$unit")"
     done
     systemd-analyze verify "$WORK"/units/* >"$OUT" 2>&1 || fail "systemd-analyze: $(cat "$OUT")"
     equals "what systemd says" "$(grep -c 'belay-' "$OUT" || true)" 0

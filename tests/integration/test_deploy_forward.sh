@@ -71,6 +71,7 @@ migrated
 
 begin "killed behind the opened gate: recover goes forward, whatever others wrote since"
 if [ -e "${BELAY_TESTS:-}/killer.so" ]; then
+    cp "$BELAY_TESTS/killer.so" "$WORK/killer.so" # LD_PRELOAD cannot hold a path with a space
     fresh
     pending_good
     keys $'gate = rename\naccept_loss = yes'
@@ -79,7 +80,7 @@ if [ -e "${BELAY_TESTS:-}/killer.so" ]; then
     fresh
     pending_good
     status=0
-    { LD_PRELOAD=$BELAY_TESTS/killer.so KILLER_AT=$at "$BELAY" deploy >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
+    { LD_PRELOAD=$WORK/killer.so KILLER_AT=$at "$BELAY" deploy >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
     equals "status of the killed run" "$status" 137
     sql bank "INSERT INTO accounts SELECT 1000, 'new', 1" # its note is NULL, and there are 201 accounts
     sql bank "UPDATE accounts SET note = 'x' WHERE id = 1000"

@@ -74,12 +74,13 @@ tidy
 begin "killed while a dropped database is restored: recover, and again"
 sql postgres 'DROP DATABASE bank WITH (FORCE)'
 if [ -e "$BELAY_TESTS/killer.so" ]; then
+    cp "$BELAY_TESTS/killer.so" "$WORK/killer.so" # LD_PRELOAD cannot hold a path with a space
     for act in restore restore.name; do
-        LD_PRELOAD=$BELAY_TESTS/killer.so KILLER_LOG=$WORK/records "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null
+        LD_PRELOAD=$WORK/killer.so KILLER_LOG=$WORK/records "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null
         at=$(grep -n "\"kind\":\"intent\",\"act\":\"$act\"" "$(find backups -name journal.ndjson | sort | tail -n 1)" | cut -d: -f1)
         sql postgres 'DROP DATABASE bank WITH (FORCE)'
         status=0
-        { LD_PRELOAD=$BELAY_TESTS/killer.so KILLER_AT=$at KILLER_WHEN=after "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
+        { LD_PRELOAD=$WORK/killer.so KILLER_AT=$at KILLER_WHEN=after "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
         equals "status of the killed run" "$status" 137
         belay 5 restore "$first"
         belay 0 recover
