@@ -43,7 +43,7 @@ json_is kept null
 json_is twin null
 json_is error.sqlstate 23502
 json_is error.line 9
-json error.file | grep -q bbbb00000002 || fail "the error names no file"
+json error.file | grep bbbb00000002 >/dev/null || fail "the error names no file"
 json_is error.statement "ALTER TABLE accounts ADD COLUMN must text NOT NULL"
 sql_is postgres "SELECT oid FROM pg_database WHERE datname = 'bank'" "$oid"
 same_as_before

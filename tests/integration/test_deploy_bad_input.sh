@@ -11,7 +11,7 @@ refused() {
     oid=$(sql postgres "SELECT oid FROM pg_database WHERE datname = 'bank'")
     run_json 2 deploy --json
     json_is outcome refused
-    json error.file | grep -qF -- "$1" || fail "the error does not name $1"
+    json error.file | grep -F -- "$1" >/dev/null || fail "the error does not name $1"
     [ -z "${2:-}" ] || json_is error.line "$2"
     err_has "$1${2:+:$2}"
     equals "files in the store" "$(find backups -type f 2>/dev/null || true)" ""

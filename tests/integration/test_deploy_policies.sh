@@ -79,7 +79,7 @@ fresh
 pending_half
 run_json 5 deploy --json
 json_is outcome needs_recovery
-json error.hint | grep -q "recover --target dev --accept-loss" || fail "no hint"
+json error.hint | grep "recover --target dev --accept-loss" >/dev/null || fail "no hint"
 err_has "the gate was open; a restore loses"
 sql_is bank "SELECT count(*) FROM moves" 250
 tidy closed
@@ -130,8 +130,8 @@ OUT=$WORK/out2 ERR=$WORK/err2
 run_json 6 deploy --json
 json_is outcome refused
 json_is error.code locked
-json error.message | grep -q "$(hostname)" || fail "the holder's host is not named"
-json error.message | grep -qE "server process [0-9]+" || fail "the holder's pid is not named"
+json error.message | grep "$(hostname)" >/dev/null || fail "the holder's host is not named"
+json error.message | grep -E "server process [0-9]+" >/dev/null || fail "the holder's pid is not named"
 belay 6 recover
 belay 6 restore 2026 --yes
 
@@ -143,7 +143,7 @@ run_json 5 deploy --json
 json_is outcome refused
 json_is error.code unfinished_run
 json_is error.hint "type: belay recover --target dev"
-json error.message | grep -q "$(hostname)" || fail "where the run was begun is not named"
+json error.message | grep "$(hostname)" >/dev/null || fail "where the run was begun is not named"
 run_json 0 recover --json
 json_is outcome untouched
 same_as_before

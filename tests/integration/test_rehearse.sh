@@ -135,7 +135,7 @@ SQL
 )
 belay 0 rehearse --json
 json_is schema_equal false
-json schema_difference | grep -q remembered || fail "the difference does not name the column"
+json schema_difference | grep remembered >/dev/null || fail "the difference does not name the column"
 belay 0 rehearse
 out_has "DIFFERS"
 err_has "remembered"
@@ -184,7 +184,7 @@ wait_until grep -q "Wait" "$ERR"
 dead=$(ls "$TMPDIR")
 kill -KILL "$PID"
 wait "$PID" 2>/dev/null || true
-server_gone() { ! ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -qF "$dead"; }
+server_gone() { ! readlink /proc/[0-9]*/cwd 2>/dev/null | grep -F "$dead" >/dev/null; }
 wait_until server_gone
 belay 0 rehearse --cluster --to "$HEAD"
 err_has "removed $TMPDIR/$dead"

@@ -78,7 +78,7 @@ sql postgres "ALTER DATABASE rich OWNER TO rich_owner" "ALTER DATABASE rich SET 
 project rich
 take
 belay 0 prove "$ID" --json
-json warnings | grep -q violated_tree || fail "the proof does not warn of the violated key"
+json warnings | grep violated_tree >/dev/null || fail "the proof does not warn of the violated key"
 sql rich "ALTER EVENT TRIGGER watch_ddl DISABLE" # it would see the ledger being made, which is no part of the snapshot
 round_trip rich
 err_has "violated_tree"
