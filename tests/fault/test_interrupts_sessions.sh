@@ -106,7 +106,7 @@ fresh
 pending_good
 for _ in 1 2 3; do
     (while [ ! -e "$WORK/enough" ]; do
-        PGAPPNAME=test psql -X -d bank -c "BEGIN" -c "SELECT count(*) FROM moves" -c "SELECT pg_sleep(1)" >/dev/null 2>&1 || true
+        PGAPPNAME="test" psql -X -d bank -c "BEGIN" -c "SELECT count(*) FROM moves" -c "SELECT pg_sleep(1)" >/dev/null 2>&1 || true
     done) &
 done
 wait_until holds "count(*) > 0 FROM pg_stat_activity WHERE datname = 'bank'"
