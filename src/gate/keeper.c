@@ -70,7 +70,7 @@ static bool connect_keeper(belay_keeper *keeper, belay_pg **ret, belay_error *er
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     if (!belay_pg_open(&keeper->dialer.base, &options, &pg, err))
         return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
-    if (!belay_pg_refuse_pooler(pg, err) || !belay_pg_exec(pg, sql_keeper_settings, err))
+    if (!belay_pg_exec(pg, sql_keeper_settings, err))
         return false;
     if (belay_pg_server_version(pg) >= 140000 && !belay_pg_exec(pg, sql_keeper_settings_14, err))
         return false;

@@ -39,8 +39,7 @@ bool belay_session_open(const belay_apply *how, belay_session *ret, belay_error 
         .profile = BELAY_PG_USER,
         .on_notice = tell_notice,
         .notice_context = how->reporter};
-    return belay_pg_open(how->dialer, &options, &ret->pg, err) && belay_pg_refuse_pooler(ret->pg, err) &&
-           identify(ret, err);
+    return belay_pg_open(how->dialer, &options, &ret->pg, err) && identify(ret, err);
 }
 
 void belay_session_done(belay_session *session)

@@ -6,20 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "pg/connect.sql.h"
 #include "pg/pg_error.h"
 #include "pg/pg_internal.h"
 #include "util/clock.h"
 #include "util/stop.h"
 
 enum { DEFAULT_CONNECT_TIMEOUT_S = 10, CANCEL_GRACE_MS = 30000 };
-
-/* Settings that change how values are written; the reason for each is in the manual's chapter 20.11, Client
- * Connection Defaults, and in pg_dump, which pins the same. */
-static const char pinned_settings[] =
-    "SET search_path = ''; SET DateStyle = ISO; SET IntervalStyle = POSTGRES; SET extra_float_digits = 3;"
-    "SET bytea_output = hex; SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0;"
-    "SET idle_in_transaction_session_timeout = 0; SET synchronize_seqscans = off; SET TimeZone = 'UTC';"
-    "SET xmloption = content; SET standard_conforming_strings = on; SET quote_all_identifiers = off;";
 
 static void on_libpq_notice(void *context, const PGresult *result)
 {
@@ -60,17 +53,30 @@ static bool connect_wait(belay_pg *pg, int timeout_s, belay_error *err)
     return true;
 }
 
-static bool apply_profile(belay_pg *pg, belay_pg_profile profile, belay_error *err)
+static bool fail_pooler(const belay_pg *pg, const belay_rows *rows, belay_error *err)
 {
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
-    if (profile != BELAY_PG_USER)
-        belay_str_append(&sql, pinned_settings);
-    if (profile == BELAY_PG_DATA)
-        belay_str_append(
-            &sql, "SELECT set_config('client_encoding', pg_catalog.getdatabaseencoding(), false);");
-    if (PQserverVersion(pg->conn) >= 140000)
-        belay_str_append(&sql, "SET client_connection_check_interval = '2s';");
-    return sql.length == 0 || belay_pg_exec(pg, belay_str_text(&sql), err);
+    bool local = belay_rows_is_null(rows, 0, 2);
+    belay_fail(err, BELAY_E_POOLER,
+        "%s is a connection pooler, not the server: sessions are shared there, so that locks, settings and "
+        "renames do not hold",
+        belay_pg_address(pg));
+    return belay_error_hint(err,
+        "connect directly to the server: behind the pooler it listens on port %s%s%s; applications may keep "
+        "the pooler",
+        belay_rows_text(rows, 0, 1), local ? " and its unix socket" : " of ",
+        local ? "" : belay_rows_text(rows, 0, 2));
+}
+
+/* A pooler answers with cancel keys of its own: the backend's pid differs from the one it announced. */
+static bool settle(belay_pg *pg, belay_pg_profile profile, belay_error *err)
+{
+    static const char *const groups[] = {
+        [BELAY_PG_PINNED] = "{any,pinned}", [BELAY_PG_USER] = "{any}", [BELAY_PG_DATA] = "{any,pinned,data}"};
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", PQbackendPID(pg->conn));
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    return belay_pg_queryp(pg, sql_settle, &rows, err, pid, groups[profile]) &&
+           (belay_rows_bool(rows, 0, 0) || fail_pooler(pg, rows, err));
 }
 
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err)
@@ -101,7 +107,7 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
     if (!connect_wait(pg, timeout_s, err))
         return false;
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);
-    if (!apply_profile(pg, options->profile, err))
+    if (!settle(pg, options->profile, err))
         return false;
     *ret = belay_take(pg);
     return true;
@@ -173,20 +179,6 @@ int belay_pg_socket(const belay_pg *pg)
 int belay_pg_error_position(const belay_pg *pg)
 {
     return pg->error_position;
-}
-
-bool belay_pg_refuse_pooler(belay_pg *pg, belay_error *err)
-{
-    BELAY_AUTO(belay_free) char *pid = NULL;
-    if (!belay_pg_value(pg, "SELECT pg_catalog.pg_backend_pid()", NULL, 0, &pid, err))
-        return false;
-    long long really = 0;
-    if (pid != NULL && belay_parse_int64(pid, &really) && really == PQbackendPID(pg->conn))
-        return true;
-    return belay_fail(err, BELAY_E_POOLER,
-        "%s is a connection pooler, not the server: advisory locks, session settings and renames do not hold "
-        "there",
-        belay_pg_address(pg));
 }
 
 void belay_pg_cancel(belay_pg *pg)

@@ -46,7 +46,8 @@ typedef struct belay_pg_options {
     void *notice_context;
 } belay_pg_options;
 
-/* Sets client_connection_check_interval = 2s where the server has it (14 and later). */
+/* Sets client_connection_check_interval = 2s. BELAY_E_POOLER when a connection pooler answers instead of the
+ * server, in any of its modes; no setting is left behind in its sessions then. */
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err);
 void belay_pg_close(belay_pg *pg);
 BELAY_DEFINE_AUTO(belay_pg, belay_pg_close)
@@ -63,8 +64,6 @@ bool belay_pg_standard_strings(const belay_pg *pg);
 int belay_pg_socket(const belay_pg *pg);
 /* Replaces the notice function. */
 void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context);
-/* A pooler answers with its own cancel key: the backend's pid differs from the one it announced. */
-bool belay_pg_refuse_pooler(belay_pg *pg, belay_error *err);
 
 /* One or more statements without results of interest; the rows of a COPY TO STDOUT are thrown away (simple
  * protocol, so BEGIN; ...; COMMIT in one trip is possible). */

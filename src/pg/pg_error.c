@@ -41,6 +41,8 @@ static const struct {
     const char *text;
     belay_code code;
 } connect_table[] = {
+    {"no such database: ", BELAY_E_POOLER},            /* PgBouncer's words, the server has others */
+    {"unsupported startup parameter", BELAY_E_POOLER}, /* of PgBouncer too */
     {"does not exist", BELAY_E_NO_DATABASE},
     {"is not currently accepting connections", BELAY_E_NO_DATABASE},
     {"password authentication failed", BELAY_E_AUTHENTICATION},

@@ -18,7 +18,7 @@ bool belay_run_plan(belay_run *run, belay_error *err)
     belay_list_done(&run->from);
     belay_plan_done(&run->plan);
     if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
-        !belay_pg_refuse_pooler(pg, err) || !run->engine->heads(run->engine, pg, &run->from, err) ||
+        !run->engine->heads(run->engine, pg, &run->from, err) ||
         !run->engine->plan(run->engine, &run->from, to, false, &run->plan, err) ||
         !run->engine->check_plan(run->engine, &run->plan, err))
         return false;

@@ -8,7 +8,6 @@
 typedef void belay_preflight_check(
     const belay_preflight *context, belay_check_report *report, const char *name);
 
-belay_preflight_check belay_check_pooler;
 belay_preflight_check belay_check_policy;
 belay_preflight_check belay_check_revisions;
 belay_preflight_check belay_check_tracked;

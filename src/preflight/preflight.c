@@ -19,7 +19,6 @@ typedef struct check {
 
 static const check checks[] = {
     {.name = "server_version", .sql = sql_server_version},
-    {.name = "pooler", .function = belay_check_pooler},
     {.name = "policy", .function = belay_check_policy, .production = true},
     {.name = "window", .sql = sql_window, .parameter = WINDOW},
     {.name = "revisions", .function = belay_check_revisions},

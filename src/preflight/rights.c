@@ -4,13 +4,6 @@
 #include "preflight/checks.h"
 #include "util/stop.h"
 
-void belay_check_pooler(const belay_preflight *context, belay_check_report *report, const char *name)
-{
-    belay_error err = {0};
-    if (!belay_pg_refuse_pooler(context->pg, &err))
-        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
-}
-
 static bool try_connect(const belay_preflight *context, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;

@@ -65,7 +65,7 @@ static bool connect(belay_taking *t, belay_error *err)
 {
     const belay_pg_options how = {
         .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_PINNED};
-    return belay_pg_open(t->options->dialer, &how, &t->pg, err) && belay_pg_refuse_pooler(t->pg, err);
+    return belay_pg_open(t->options->dialer, &how, &t->pg, err);
 }
 
 static const char *created_at(const belay_taking *t)

@@ -49,7 +49,7 @@ enum {
     X(CONNECTION, "connection", BELAY_EXIT_FAILED, NULL)                                                     \
     X(CONNECTION_LOST, "connection_lost", BELAY_EXIT_FAILED, NULL)                                           \
     X(POOLER, "pooler", BELAY_EXIT_REFUSED,                                                                  \
-        "point the target at the server itself (its own host and port), not at the pooler")                  \
+        "connect directly to the server, by its own host and port; applications may keep the pooler")        \
     X(PERMISSION, "permission", BELAY_EXIT_FAILED, NULL)                                                     \
     X(SQL, "sql", BELAY_EXIT_FAILED, NULL)                                                                   \
     X(LOCK_TIMEOUT, "lock_timeout", BELAY_EXIT_FAILED,                                                       \
