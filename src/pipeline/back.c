@@ -20,22 +20,14 @@ static void needs_recovery(belay_run *run, const belay_error *why)
         run->how.target->name);
 }
 
-static void start_app(belay_run *run)
+/* The database is as it should be; what the stages did around it is taken back. */
+static void end_undone(belay_run *run, belay_outcome outcome)
 {
     belay_error err = {0};
-    if (!belay_run_start_app(run, &err))
-        belay_say(run->how.reporter, BELAY_WARN, "%s; start the application by hand", err.message);
-}
-
-static void end_untouched(belay_run *run)
-{
-    belay_error err = {0};
-    if (!belay_run_drop_twin(run, &err) || !belay_run_open_gate(run, &err)) {
+    if (belay_run_undo(run, belay_deploy_stages, belay_deploy_stage_count, &err))
+        run->outcome = outcome;
+    else
         needs_recovery(run, &err);
-        return;
-    }
-    run->outcome = BELAY_OUTCOME_UNTOUCHED;
-    start_app(run);
 }
 
 static void end_restored(belay_run *run)
@@ -46,9 +38,9 @@ static void end_restored(belay_run *run)
         return;
     }
     run->outcome = BELAY_OUTCOME_RESTORED;
-    if (!belay_run_drop_twin(run, &err))
-        belay_say(run->how.reporter, BELAY_WARN, "the twin %s is left over: %s", run->twin, err.message);
-    start_app(run);
+    if (!belay_run_undo(run, belay_deploy_stages, belay_deploy_stage_count, &err))
+        belay_say(
+            run->how.reporter, BELAY_WARN, "the database is restored, but not all is tidy: %s", err.message);
 }
 
 /* The gate stays closed: a person decides. */
@@ -111,19 +103,14 @@ static bool end_downgraded(belay_run *run)
         belay_say(run->how.reporter, BELAY_WARN, "no downgrade (%s); restoring instead", err.message);
         return false;
     }
-    if (!belay_run_drop_twin(run, &err) || !belay_run_open_gate(run, &err)) {
-        needs_recovery(run, &err);
-        return true;
-    }
-    run->outcome = BELAY_OUTCOME_DOWNGRADED;
-    start_app(run);
+    end_undone(run, BELAY_OUTCOME_DOWNGRADED);
     return true;
 }
 
 void belay_run_settle(belay_run *run, belay_effect effect)
 {
     if (effect == BELAY_EFFECT_NONE) {
-        end_untouched(run);
+        end_undone(run, BELAY_OUTCOME_UNTOUCHED);
         return;
     }
     belay_error err = {0};

@@ -1,6 +1,6 @@
 /* The way back: brings a run that failed, or died, to one of the promised states.
  *
- *   assess --nothing was committed--> untouched: gate open, twin dropped
+ *   assess --nothing was committed--> untouched: every stage undone
  *          --something was, or may have been--> by on_failure: restored | downgraded | stopped
  *   any of it impossible --> needs_recovery: the gate stays closed, `belay recover` tries again
  */

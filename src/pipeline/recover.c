@@ -145,8 +145,7 @@ static bool replan(belay_run *run, belay_error *err)
 static void succeed(belay_run *run)
 {
     belay_error err = {0};
-    if (!belay_run_open_gate(run, &err) || !belay_run_start_app(run, &err) ||
-        !belay_run_drop_twin(run, &err)) {
+    if (!belay_run_complete(run, belay_deploy_stages, belay_deploy_stage_count, &err)) {
         run->error = err;
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
         return;
@@ -158,7 +157,7 @@ static void end_swapped(belay_run *run)
 {
     belay_error err = {0};
     run->outcome = BELAY_OUTCOME_RESTORED;
-    if (!belay_run_drop_twin(run, &err) || !belay_run_start_app(run, &err))
+    if (!belay_run_undo(run, belay_deploy_stages, belay_deploy_stage_count, &err))
         belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
 }
 

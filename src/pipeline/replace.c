@@ -68,41 +68,49 @@ static bool prepare_twin(belay_run *run, belay_error *err)
     return belay_stamp_and_check(run, run->twin, &run->from, err);
 }
 
-/* Fills `replacement` with the name of a database that is as it was before. */
-static bool prepare(belay_run *run, char replacement[static BELAY_DBNAME_SIZE], belay_error *err)
+/* Finds or builds a database that is as it was before; run->replacement is its name. */
+static bool stage_restore(belay_run *run, belay_error *err)
 {
     if (run->twin[0] != '\0') {
         if (prepare_twin(run, err)) {
-            memcpy(replacement, run->twin, BELAY_DBNAME_SIZE);
+            memcpy(run->replacement, run->twin, BELAY_DBNAME_SIZE);
             return true;
         }
         if (run->snapshot.id == NULL)
             return false;
         belay_say(run->how.reporter, BELAY_WARN, "the twin cannot be used (%s); restoring the snapshot",
             err->message);
+        belay_error_clear(err);
     }
     if (run->snapshot.id == NULL)
         return belay_fail(
             err, BELAY_E_NEEDS_RECOVERY, "the run has neither a twin nor a snapshot to go back to");
-    belay_gate_name(run->dbname, "new", run->id, replacement);
-    return belay_gate_drop(&run->gate, replacement, err) && /* half-built by an earlier attempt */
-           belay_build_from_snapshot(run, replacement, true, err) &&
-           belay_stamp_and_check(run, replacement, &run->from, err);
+    belay_gate_name(run->dbname, "new", run->id, run->replacement);
+    return belay_gate_drop(&run->gate, run->replacement, err) && /* half-built by an earlier attempt */
+           belay_build_from_snapshot(run, run->replacement, true, err) &&
+           belay_stamp_and_check(run, run->replacement, &run->from, err);
 }
 
-bool belay_replace(belay_run *run, belay_error *err)
+static bool stage_swap(belay_run *run, belay_error *err)
 {
-    char replacement[BELAY_DBNAME_SIZE];
     char kept[BELAY_DBNAME_SIZE];
-    if (!prepare(run, replacement, err) || !belay_run_close_gate(run, err))
-        return false;
     belay_gate_name(run->dbname, "failed", run->id, kept);
-    if (!belay_gate_swap(&run->gate, replacement, kept, err))
+    if (!belay_run_close_gate(run, err) || !belay_gate_swap(&run->gate, run->replacement, kept, err))
         return false;
     memcpy(run->kept, kept, sizeof run->kept);
-    if (belay_equal(replacement, run->twin))
+    if (belay_equal(run->replacement, run->twin))
         run->twin[0] = '\0';
     belay_say(run->how.reporter, BELAY_INFO,
         "restored: %s is as it was before; the failed database is kept as %s", run->dbname, run->kept);
     return true;
+}
+
+static const belay_stage replace_stages[] = {
+    {.name = "restore", .run = stage_restore},
+    {.name = "swap", .run = stage_swap},
+};
+
+bool belay_replace(belay_run *run, belay_error *err)
+{
+    return belay_run_stages(run, replace_stages, BELAY_COUNT(replace_stages), err);
 }

@@ -114,6 +114,16 @@ static bool stage_build(belay_run *run, belay_error *err)
            belay_run_verify(run, name, err);
 }
 
+/* Nothing was swapped: the new database goes. */
+static bool drop_new(belay_run *run, belay_error *err)
+{
+    char name[BELAY_DBNAME_SIZE];
+    new_name(run, name);
+    run->gate.keeper = run->keeper;
+    run->gate.public_name = run->dbname;
+    return belay_gate_drop(&run->gate, name, err);
+}
+
 static bool exists(const belay_run *run)
 {
     return run->gate_known;
@@ -156,21 +166,17 @@ static bool stage_name(belay_run *run, belay_error *err)
 }
 
 static const belay_stage restore_stages[] = {
-    {"build", stage_build, NULL},
-    {"stop", belay_run_stop_app, NULL},
-    {"gate", belay_run_close_gate, exists},
-    {"swap", stage_swap, exists},
-    {"name", stage_name, is_missing},
-    {"start", belay_run_start_app, NULL},
+    {.name = "build", .run = stage_build, .undo = drop_new},
+    {.name = "stop", .run = belay_run_stop_app},
+    {.name = "gate", .run = belay_run_close_gate, .wanted = exists},
+    {.name = "swap", .run = stage_swap, .wanted = exists},
+    {.name = "name", .run = stage_name, .wanted = is_missing},
+    {.name = "start", .run = belay_run_start_app},
 };
 
-/* Nothing was swapped: the new database goes, the old one gets its name back. */
-static void undo(belay_run *run)
+/* The new database goes, the old one gets its name back; unless the names are swapped already. */
+static void go_back(belay_run *run)
 {
-    char name[BELAY_DBNAME_SIZE];
-    new_name(run, name);
-    run->gate.keeper = run->keeper;
-    run->gate.public_name = run->dbname;
     belay_error err = {0};
     belay_stop_mask(true);
     if (run->kept[0] != '\0') {
@@ -179,8 +185,9 @@ static void undo(belay_run *run)
         belay_say_error(run->how.reporter, &run->error);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
     } else {
-        if (belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, &err))
-            belay_gate_drop(&run->gate, name, &err);
+        if ((!belay_keeper_check(run->keeper, NULL) && !belay_keeper_reopen(run->keeper, &err)) ||
+            !belay_run_undo(run, restore_stages, BELAY_COUNT(restore_stages), &err))
+            belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
         belay_run_back(run);
     }
     belay_stop_mask(false);
@@ -200,7 +207,7 @@ int belay_restore_run(const belay_run_options *how, const char *id, const char *
         return belay_run_finish(&run, ret_json);
     }
     if (!belay_run_stages(&run, restore_stages, BELAY_COUNT(restore_stages), &run.error)) {
-        undo(&run);
+        go_back(&run);
         return belay_run_finish(&run, ret_json);
     }
     belay_error_clear(&run.error);

@@ -126,6 +126,24 @@ bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, be
     return true;
 }
 
+bool belay_run_undo(belay_run *run, const belay_stage *table, size_t count, belay_error *err)
+{
+    for (size_t i = count; i-- > 0;) {
+        if (table[i].undo != NULL && !table[i].undo(run, err))
+            return belay_error_prefix(err, "undoing stage %s", table[i].name);
+    }
+    return true;
+}
+
+bool belay_run_complete(belay_run *run, const belay_stage *table, size_t count, belay_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].completes && !belay_run_stage(run, &table[i], err))
+            return false;
+    }
+    return true;
+}
+
 static const char *text_or_none(const char *text)
 {
     return text == NULL || text[0] == '\0' ? NULL : text;

@@ -5,8 +5,9 @@
  *                               v stage fails
  *                            assess -> untouched | restored | downgraded | stopped | needs_recovery
  *
- * Stages are one table per verb (stages.c): name, what it does. What undoes it and how `recover` completes it
- * follows from the journal (assess.c, recover.c). A run belongs to one thread.
+ * Stages are one table per verb (stages.c, restore_run.c, replace.c): name, what it does, what undoes it, and
+ * whether `recover` runs it again to complete a run that died after it was verified. A run belongs to one
+ * thread.
  */
 #ifndef BELAY_PIPELINE_RUN_H
 #define BELAY_PIPELINE_RUN_H
@@ -58,8 +59,9 @@ typedef struct belay_run {
     belay_engine *engine;
     belay_list from, to; /* version rows before and wanted */
     belay_plan plan;
-    belay_snapshot_info snapshot; /* .id NULL: none */
-    char twin[BELAY_DBNAME_SIZE]; /* "" none */
+    belay_snapshot_info snapshot;        /* .id NULL: none */
+    char twin[BELAY_DBNAME_SIZE];        /* "" none */
+    char replacement[BELAY_DBNAME_SIZE]; /* what the way back prepared, before the swap */
     char kept[BELAY_DBNAME_SIZE];
     json_t *loss_before;    /* row counters, gate = none */
     json_t *invalid_before; /* indexes and constraints that were invalid before */
@@ -96,11 +98,19 @@ typedef struct belay_stage {
     const char *name;
     belay_stage_function *run;
     bool (*wanted)(const belay_run *run); /* NULL: always */
+    /* Takes back what `run` did outside of a transaction, or nothing when it did nothing: also of another
+     * process, as far as the journal told. NULL: there is nothing to take back. */
+    belay_stage_function *undo;
+    bool completes; /* comes after the verdict, so that recover runs it again; doing it twice does no harm */
 } belay_stage;
 /* Runs one stage: journal, time, story. */
 bool belay_run_stage(belay_run *run, const belay_stage *stage, belay_error *err);
 /* All of a table, until the first that fails. */
 bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
+/* The undo of every stage, the last first, until one fails. */
+bool belay_run_undo(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
+/* The stages that complete a verified run. */
+bool belay_run_complete(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
 
 /* Where the target's database is now: its private name while the gate is closed. */
 const char *belay_run_dbname(const belay_run *run);

@@ -104,6 +104,16 @@ bool belay_run_start_app(belay_run *run, belay_error *err)
     return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "app.stop", NULL, err);
 }
 
+/* The database is well: an application that does not start again is told, and changes no outcome. */
+static bool undo_stop(belay_run *run, belay_error *err)
+{
+    (void)err;
+    belay_error why = {0};
+    if (!belay_run_start_app(run, &why))
+        belay_say(run->how.reporter, BELAY_WARN, "%s; start the application by hand", why.message);
+    return true;
+}
+
 static bool uses_gate(const belay_run *run)
 {
     return run->how.target->gate == BELAY_GATE_RENAME;
@@ -295,22 +305,23 @@ static bool stage_health(belay_run *run, belay_error *err)
 }
 
 const belay_stage belay_preflight_stages[] = {
-    {"preflight", stage_preflight, NULL},
-    {"count", stage_count_rows, has_no_gate},
+    {.name = "preflight", .run = stage_preflight},
+    {.name = "count", .run = stage_count_rows, .wanted = has_no_gate},
 };
 const size_t belay_preflight_stage_count = BELAY_COUNT(belay_preflight_stages);
 
+/* What `migrate` commits is not undone but assessed (back.h). */
 const belay_stage belay_deploy_stages[] = {
-    {"stop", belay_run_stop_app, has_stop},
-    {"gate", belay_run_close_gate, uses_gate},
-    {"twin", stage_twin, wants_twin},
-    {"snapshot", stage_snapshot, wants_snapshot},
-    {"prove", stage_prove, wants_proof},
-    {"migrate", stage_migrate, NULL},
-    {"verify", stage_verify, NULL},
-    {"open", stage_open, NULL},
-    {"start", belay_run_start_app, has_stop},
-    {"health", stage_health, wants_health},
-    {"tidy", belay_run_drop_twin, has_twin},
+    {.name = "stop", .run = belay_run_stop_app, .wanted = has_stop, .undo = undo_stop},
+    {.name = "gate", .run = belay_run_close_gate, .wanted = uses_gate, .undo = belay_run_open_gate},
+    {.name = "twin", .run = stage_twin, .wanted = wants_twin, .undo = belay_run_drop_twin},
+    {.name = "snapshot", .run = stage_snapshot, .wanted = wants_snapshot},
+    {.name = "prove", .run = stage_prove, .wanted = wants_proof},
+    {.name = "migrate", .run = stage_migrate},
+    {.name = "verify", .run = stage_verify},
+    {.name = "open", .run = stage_open, .completes = true},
+    {.name = "start", .run = belay_run_start_app, .wanted = has_stop, .completes = true},
+    {.name = "health", .run = stage_health, .wanted = wants_health},
+    {.name = "tidy", .run = belay_run_drop_twin, .wanted = has_twin, .completes = true},
 };
 const size_t belay_deploy_stage_count = BELAY_COUNT(belay_deploy_stages);
