@@ -1,8 +1,10 @@
 #include "pipeline/journal.h"
 
+#include "pipeline/lines.h"
 #include "util/clock.h"
 
-enum { JOURNAL_MAX_BYTES = 64 * 1024 * 1024 };
+/* No record comes near the one, no run the other, in which statements are not counted. */
+enum { LINE_MAX_BYTES = 16 * 1024 * 1024, RECORDS_MAX = 1000 * 1000 };
 
 struct belay_journal {
     belay_recorder recorder; /* first: the recorder is the journal */
@@ -11,6 +13,29 @@ struct belay_journal {
     json_int_t seq;
     bool lenient;
 };
+
+const char *belay_json_text(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+bool belay_journal_is(const json_t *one, const char *kind, const char *act)
+{
+    const char *its_kind = belay_json_text(one, "kind");
+    const char *its_act = belay_json_text(one, "act");
+    return its_kind != NULL && its_act != NULL && belay_equal(its_kind, kind) &&
+           (act == NULL || belay_equal(its_act, act));
+}
+
+/* A line as a record; NULL when it is none, as the torn one that a crash leaves. */
+static json_t *parse(belay_span line)
+{
+    json_t *one = json_loadb(line.data, line.length, 0, NULL);
+    if (json_is_object(one))
+        return one;
+    json_decref(one);
+    return NULL;
+}
 
 static char *journal_name(const char *target, const char *run_id)
 {
@@ -55,24 +80,50 @@ void belay_journal_be_lenient(belay_journal *journal)
     journal->lenient = true;
 }
 
+static bool take_record(void *context, belay_span line, bool *stop, belay_error *err)
+{
+    (void)err;
+    json_t **ret = context;
+    *ret = parse(line);
+    *stop = *ret != NULL;
+    return true;
+}
+
+/* Where an earlier process stopped writing: the number of its last record, and whether it died in a line. */
+static bool resume(
+    belay_journal *journal, belay_store *store, const char *name, bool *ret_torn, belay_error *err)
+{
+    BELAY_AUTO(belay_source_close) belay_source *source = NULL;
+    BELAY_AUTO(belay_json_free) json_t *last = NULL;
+    belay_error why = {0};
+    char end = '\n';
+    *ret_torn = false;
+    if (!store->open(store, name, &source, &why)) {
+        if (why.code != BELAY_E_NOT_FOUND && err != NULL)
+            *err = why;
+        return why.code == BELAY_E_NOT_FOUND;
+    }
+    if (source->size_bytes > 0 &&
+        (!source->read(source, source->size_bytes - 1, &end, 1, err) ||
+            !belay_lines_backwards(source, LINE_MAX_BYTES, take_record, &last, err)))
+        return false;
+    journal->seq = json_integer_value(json_object_get(last, "seq"));
+    *ret_torn = end != '\n';
+    return true;
+}
+
 bool belay_journal_open(
     belay_store *store, const char *target, const char *run_id, belay_journal **ret, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
-    BELAY_AUTO(belay_free) char *before = NULL;
-    size_t length = 0;
-    belay_error ignored;
-    bool exists = belay_store_read_all(store, name, JOURNAL_MAX_BYTES, &before, &length, &ignored);
     BELAY_AUTO(belay_journal_close) belay_journal *journal = belay_alloc(sizeof *journal);
+    bool torn = false;
     journal->recorder.record = record;
     journal->path = belay_store_path(store, name);
-    if (!store->append(store, name, &journal->sink, err))
+    if (!resume(journal, store, name, &torn, err) || !store->append(store, name, &journal->sink, err))
         return belay_error_prefix(err, "journal");
-    for (size_t i = 0; exists && i < length; i++)
-        journal->seq += before[i] == '\n';
     /* A torn last line is closed, so that what follows parses. */
-    if (exists && length > 0 && before[length - 1] != '\n' &&
-        !journal->sink->write(journal->sink, "\n", 1, err))
+    if (torn && !journal->sink->write(journal->sink, "\n", 1, err))
         return belay_error_prefix(err, "journal");
     *ret = belay_take(journal);
     return true;
@@ -97,46 +148,95 @@ const char *belay_journal_path(const belay_journal *journal)
     return journal->path;
 }
 
+bool belay_journal_edges(belay_store *store, const char *target, const char *run_id, json_t **ret_first,
+    json_t **ret_last, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
+    BELAY_AUTO(belay_source_close) belay_source *source = NULL;
+    BELAY_AUTO(belay_json_free) json_t *first = NULL;
+    if (!store->open(store, name, &source, err) ||
+        (ret_first != NULL && !belay_lines_forwards(source, LINE_MAX_BYTES, take_record, &first, err)) ||
+        !belay_lines_backwards(source, LINE_MAX_BYTES, take_record, ret_last, err))
+        return false;
+    if (ret_first != NULL)
+        *ret_first = belay_take(first);
+    return true;
+}
+
+bool belay_journal_has_ended(
+    belay_store *store, const char *target, const char *run_id, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_json_free) json_t *last = NULL;
+    if (!belay_journal_edges(store, target, run_id, NULL, &last, err))
+        return false;
+    *ret = last == NULL || belay_journal_is(last, "end", "run");
+    return true;
+}
+
+/* All that is kept of a journal. A step without a transaction records each of its statements, of which there
+ * may be millions: the last intent and the last done of them are kept apart, and tell all that matters. */
+typedef struct reading {
+    json_t *records;
+    json_t *statements[2];
+} reading;
+
+static bool keep_record(void *context, belay_span line, bool *stop, belay_error *err)
+{
+    static const char *const kinds[] = {"intent", "done"};
+    (void)stop;
+    reading *r = context;
+    json_t *one = parse(line);
+    if (one == NULL)
+        return true;
+    for (size_t i = 0; i < BELAY_COUNT(kinds); i++) {
+        if (!belay_journal_is(one, kinds[i], "statement"))
+            continue;
+        json_decref(r->statements[i]);
+        r->statements[i] = one;
+        return true;
+    }
+    if (json_array_size(r->records) < RECORDS_MAX)
+        return json_array_append_new(r->records, one) == 0;
+    json_decref(one);
+    return belay_fail(err, BELAY_E_IO, "more than %d records besides statements", (int)RECORDS_MAX);
+}
+
+static json_int_t number_of(const json_t *one)
+{
+    return json_integer_value(json_object_get(one, "seq"));
+}
+
+/* Back to its place, which its number tells. */
+static void put_back(json_t *records, json_t *one)
+{
+    size_t at = json_array_size(records);
+    if (one == NULL)
+        return;
+    while (at > 0 && number_of(json_array_get(records, at - 1)) > number_of(one))
+        at--;
+    json_array_insert_new(records, at, one);
+}
+
 bool belay_journal_read(
     belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
-    BELAY_AUTO(belay_free) char *text = NULL;
-    size_t length = 0;
-    if (!belay_store_read_all(store, name, JOURNAL_MAX_BYTES, &text, &length, err))
+    BELAY_AUTO(belay_source_close) belay_source *source = NULL;
+    if (!store->open(store, name, &source, err))
         return false;
-    json_t *records = json_array();
-    for (char *at = text; at < text + length;) {
-        size_t line = strcspn(at, "\n");
-        json_t *one = json_loadb(at, line, 0, NULL);
-        if (json_is_object(one))
-            json_array_append_new(records, one);
-        else
-            json_decref(one);
-        at += line + 1;
-    }
-    *ret = records;
-    return true;
-}
-
-const char *belay_json_text(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
-static bool matches(const json_t *one, const char *kind, const char *act)
-{
-    const char *its_kind = belay_json_text(one, "kind");
-    const char *its_act = belay_json_text(one, "act");
-    return its_kind != NULL && its_act != NULL && belay_equal(its_kind, kind) &&
-           (act == NULL || belay_equal(its_act, act));
+    reading r = {.records = json_array()};
+    bool ok = belay_lines_forwards(source, LINE_MAX_BYTES, keep_record, &r, err);
+    for (size_t i = 0; i < BELAY_COUNT(r.statements); i++)
+        put_back(r.records, r.statements[i]);
+    *ret = r.records;
+    return ok || belay_error_prefix(err, "journal of run %s", run_id);
 }
 
 const json_t *belay_journal_last(const json_t *records, const char *kind, const char *act)
 {
     for (size_t i = json_array_size(records); i > 0; i--) {
         const json_t *one = json_array_get(records, i - 1);
-        if (matches(one, kind, act))
+        if (belay_journal_is(one, kind, act))
             return one;
     }
     return NULL;
@@ -146,9 +246,9 @@ bool belay_journal_open_intent(const json_t *records, const char *act)
 {
     for (size_t i = json_array_size(records); i > 0; i--) {
         const json_t *one = json_array_get(records, i - 1);
-        if (matches(one, "done", act))
+        if (belay_journal_is(one, "done", act))
             return false;
-        if (matches(one, "intent", act))
+        if (belay_journal_is(one, "intent", act))
             return true;
     }
     return false;

@@ -34,9 +34,21 @@ void belay_journal_be_lenient(belay_journal *journal);
 /* As a person would open it; valid while the journal is open. */
 const char *belay_journal_path(const belay_journal *journal);
 
-/* All records that parse, in order: a JSON array, new reference. */
+/* The records that parse, in order: a JSON array, new reference. Of the statements of steps without a
+ * transaction only the last intent and the last done are among them, so that memory does not grow with the
+ * file. */
 bool belay_journal_read(
     belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err);
+/* The first and the last record that parses, read from the file's ends only; NULL when there is none. New
+ * references; ret_first may be NULL. */
+bool belay_journal_edges(belay_store *store, const char *target, const char *run_id, json_t **ret_first,
+    json_t **ret_last, belay_error *err);
+/* True when the last record is the run's end, which nothing follows; also when there is no record at all:
+ * such a run died before its first one was on disk, and did nothing. */
+bool belay_journal_has_ended(
+    belay_store *store, const char *target, const char *run_id, bool *ret, belay_error *err);
+/* Whether a record is of that kind and act (act NULL: any). */
+bool belay_journal_is(const json_t *one, const char *kind, const char *act);
 /* The last record of that kind and act (act NULL: any), borrowed; NULL when there is none. */
 const json_t *belay_journal_last(const json_t *records, const char *kind, const char *act);
 /* True when there is an intent of that act without a later done. */

@@ -74,10 +74,13 @@ static bool read_facts(const belay_prune_options *how, facts *ret, belay_error *
         return false;
     for (size_t i = 0; i < ret->run_ids.count; i++) {
         BELAY_AUTO(belay_json_free) json_t *records = NULL;
+        bool ended = false;
+        if (!belay_journal_has_ended(how->store, how->target->name, ret->run_ids.items[i], &ended, err))
+            return false;
+        if (ended)
+            continue;
         if (!belay_journal_read(how->store, how->target->name, ret->run_ids.items[i], &records, err))
             return false;
-        if (belay_journal_last(records, "end", "run") != NULL)
-            continue;
         belay_list_add(&ret->needed, ret->run_ids.items[i]);
         collect_texts(records, &ret->needed);
     }

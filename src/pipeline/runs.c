@@ -18,12 +18,17 @@ bool belay_runs_list(belay_store *store, const char *target, belay_list *ret, be
     return true;
 }
 
-/* The last stage that was entered, "" when none was. */
-static const char *last_stage(const json_t *records)
+/* The last stage that was entered, "" when none was. Only of an unfinished run: all of its journal is read.
+ */
+static bool last_stage(
+    belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
 {
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    if (!belay_journal_read(store, target, run_id, &records, err))
+        return false;
     const json_t *stage = belay_journal_last(records, "stage", NULL);
-    const char *name = stage == NULL ? NULL : belay_json_text(stage, "act");
-    return name == NULL ? "" : name;
+    *ret = json_string(stage == NULL ? "" : belay_json_text(stage, "act"));
+    return true;
 }
 
 static void copy_key(json_t *to, const json_t *from, const char *key)
@@ -35,11 +40,14 @@ static void copy_key(json_t *to, const json_t *from, const char *key)
 bool belay_runs_read(
     belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
 {
-    BELAY_AUTO(belay_json_free) json_t *records = NULL;
-    if (!belay_journal_read(store, target, run_id, &records, err))
+    BELAY_AUTO(belay_json_free) json_t *begin = NULL;
+    BELAY_AUTO(belay_json_free) json_t *last = NULL;
+    json_t *stage = NULL;
+    if (!belay_journal_edges(store, target, run_id, &begin, &last, err))
         return false;
-    const json_t *begin = belay_journal_last(records, "begin", "run");
-    const json_t *end = belay_journal_last(records, "end", "run");
+    const json_t *end = last != NULL && belay_journal_is(last, "end", "run") ? last : NULL;
+    if (end == NULL && !last_stage(store, target, run_id, &stage, err))
+        return false;
     BELAY_AUTO(belay_free) char *name = belay_format("%s/runs/%s/report.json", target, run_id);
     BELAY_AUTO(belay_free) char *text = NULL;
     json_t *summary = NULL;
@@ -48,7 +56,7 @@ bool belay_runs_read(
     if (summary == NULL)
         summary = json_pack("{s:s, s:s}", "run", run_id, "target", target);
     if (end == NULL)
-        json_object_set_new(summary, "last_stage", json_string(last_stage(records)));
+        json_object_set_new(summary, "last_stage", stage);
     json_object_set_new(
         summary, "outcome", json_string(end == NULL ? "unfinished" : belay_json_text(end, "outcome")));
     json_object_set(summary, "started_at", begin == NULL ? json_null() : json_object_get(begin, "at"));
@@ -71,11 +79,10 @@ bool belay_runs_unfinished(belay_store *store, const char *target, char **ret_ru
     if (!belay_runs_list(store, target, &ids, err))
         return false;
     for (size_t i = 0; i < ids.count; i++) {
-        BELAY_AUTO(belay_json_free) json_t *records = NULL;
-        if (!belay_journal_read(store, target, ids.items[i], &records, err))
+        bool ended = false;
+        if (!belay_journal_has_ended(store, target, ids.items[i], &ended, err))
             return false;
-        /* An empty journal is a run that died before its first record was on disk: it did nothing. */
-        if (json_array_size(records) > 0 && belay_journal_last(records, "end", "run") == NULL) {
+        if (!ended) {
             *ret_run_id = belay_strdup(ids.items[i]);
             return true;
         }

@@ -23,7 +23,6 @@ static const check checks[] = {
     {.name = "window", .sql = sql_window, .parameter = WINDOW},
     {.name = "revisions", .function = belay_check_revisions},
     {.name = "tracked", .function = belay_check_tracked},
-    {.name = "rehearsal", .function = belay_check_rehearsal},
     {.name = "ownership", .sql = sql_ownership, .renames = true},
     {.name = "rights", .function = belay_check_rights, .renames = true},
     {.name = "sessions", .sql = sql_sessions, .gate_only = true},

@@ -14,7 +14,7 @@
 # and ends with status 0 when all holds; the first thing that does not hold ends it with what was expected and seen.
 #
 # Conventions
-# - Everything a test makes lies in $WORK (a folder of its own under /tmp), so tests run side by side. Nothing listens
+# - Everything a test makes lies in $WORK (a folder of its own under BELAY_TEST_BASE, else /tmp), so tests run side by side. Nothing listens
 #   on TCP. The environment is clean: no PG*, POSTGRES_*, BELAY_* from outside, HOME is in $WORK.
 # - ctest sets BELAY (the program), BELAY_SOURCE and BELAY_TESTS (built helpers); to run a test by hand, set
 #   BELAY and BELAY_SOURCE, with absolute paths. KEEP=1 leaves $WORK and the servers for a look.
@@ -27,11 +27,12 @@ set -euo pipefail
 lib_program=$BELAY
 lib_source=$BELAY_SOURCE
 lib_tests=${BELAY_TESTS:-}
+lib_base=${BELAY_TEST_BASE:-/tmp}
 for lib_name in $(compgen -e | grep -E '^(PG|POSTGRES_|BELAY|GITHUB_|CI$)' || true); do unset "$lib_name"; done
 export BELAY=$lib_program BELAY_SOURCE=$lib_source BELAY_TESTS=$lib_tests
 export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
 
-WORK=$(mktemp -d /tmp/belay.XXXXXX)
+WORK=$(mktemp -d "$lib_base/belay.XXXXXX")
 chmod 755 "$WORK"
 OUT=$WORK/out
 ERR=$WORK/err

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,6 +97,70 @@ static void test_unfinished(void **state)
     assert_null(none);
 }
 
+/* A run of many statements without a transaction: more than 64 MB. */
+static void write_large(const char *run)
+{
+    BELAY_AUTO(belay_free) char *path = belay_format("%s/dev/runs/%s/journal.ndjson", folder, run);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    for (int seq = 2; seq < 300000; seq++)
+        fprintf(file,
+            "{\"seq\":%d,\"at\":\"2026-01-01T00:00:00Z\",\"kind\":\"%s\",\"act\":\"statement\",\"revision\":"
+            "\"aaaa00000001\",\"statement\":%d,\"text\":\"%0120d\"}\n",
+            seq, seq % 2 == 0 ? "intent" : "done", seq / 2, 0);
+    assert_true(ftell(file) > 64 * 1024 * 1024);
+    assert_int_equal(fclose(file), 0);
+}
+
+static json_int_t seq_of(const json_t *record)
+{
+    return json_integer_value(json_object_get(record, "seq"));
+}
+
+static void test_large(void **state)
+{
+    (void)state;
+    static const char run[] = "20240101T000000Z-000002";
+    bool ended = true;
+    write_one(run, "begin", "run");
+    write_large(run);
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    write_one(run, "stage", "migrate");
+    assert_true(belay_journal_has_ended(store, "dev", run, &ended, NULL));
+    assert_false(ended);
+    assert_true(belay_journal_read(store, "dev", run, &records, NULL));
+    assert_int_equal(json_array_size(records), 4);
+    assert_true(belay_journal_is(json_array_get(records, 0), "begin", "run"));
+    assert_int_equal(seq_of(json_array_get(records, 1)), 299998);
+    assert_int_equal(seq_of(json_array_get(records, 2)), 299999);
+    assert_int_equal(seq_of(json_array_get(records, 3)), 300000);
+    assert_false(belay_journal_open_intent(records, "statement"));
+
+    write_one(run, "end", "run");
+    assert_true(belay_journal_has_ended(store, "dev", run, &ended, NULL));
+    assert_true(ended);
+    BELAY_AUTO(belay_json_free) json_t *summary = NULL;
+    assert_true(belay_runs_read(store, "dev", run, &summary, NULL));
+    assert_string_equal(belay_json_text(summary, "outcome"), "succeeded");
+}
+
+/* An end that was written in part is no end, and a journal without a record is of a run that did nothing. */
+static void test_torn_end(void **state)
+{
+    (void)state;
+    bool ended = true;
+    write_one("r4", "begin", "run");
+    BELAY_AUTO(belay_free) char *path = belay_format("%s/dev/runs/r4/journal.ndjson", folder);
+    BELAY_AUTO(belay_close_fd) int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(
+        fd >= 0 && belay_write_all(fd, "{\"seq\":2,\"kind\":\"end\",\"act\":\"run\"", 33, path, NULL));
+    assert_true(belay_journal_has_ended(store, "dev", "r4", &ended, NULL));
+    assert_false(ended);
+    assert_int_equal(ftruncate(fd, 7), 0);
+    assert_true(belay_journal_has_ended(store, "dev", "r4", &ended, NULL));
+    assert_true(ended);
+}
+
 static void test_outcomes(void **state)
 {
     (void)state;
@@ -114,6 +179,8 @@ int main(void)
         cmocka_unit_test(test_done_closes_intent),
         cmocka_unit_test(test_torn_line),
         cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_torn_end),
         cmocka_unit_test(test_outcomes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
