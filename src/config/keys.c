@@ -75,6 +75,8 @@ static const belay_key key_table[] = {
         .help = "how long a migration waits for a lock before it is tried again"},
     {T("statement_timeout", DURATION), FIELD(statement_timeout_ms), EVERYWHERE("0"), .most = INT_MAX,
         .help = "longest run of one statement of a migration; 0: no limit"},
+    {T("long_transaction", DURATION), FIELD(long_transaction_ms), EVERYWHERE("60s"), .most = INT_MAX,
+        .help = "how long others' transactions may be open before pre-flight warns of them"},
     {T("transaction_per_migration", BOOL), FIELD(transaction_per_migration), EVERYWHERE("yes"),
         .help = "one transaction for each revision (no: one for the whole run)"},
     {T("version_table", WORD), FIELD(version_table), EVERYWHERE("alembic_version"),

@@ -66,6 +66,7 @@ typedef struct belay_target {
     belay_list logs;
     int64_t lock_timeout_ms;
     int64_t statement_timeout_ms;   /* 0: none */
+    int64_t long_transaction_ms;    /* others' transactions that pre-flight warns of */
     bool transaction_per_migration; /* false: one transaction for the whole run */
     char *version_table;
     char *version_table_schema; /* NULL: first of the search_path, as Alembic does */

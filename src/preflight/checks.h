@@ -8,6 +8,10 @@
 typedef void belay_preflight_check(
     const belay_preflight *context, belay_check_report *report, const char *name);
 
+belay_preflight_check belay_check_server_version;
+belay_preflight_check belay_check_connections;
+belay_preflight_check belay_check_long_transactions;
+belay_preflight_check belay_check_window;
 belay_preflight_check belay_check_policy;
 belay_preflight_check belay_check_revisions;
 belay_preflight_check belay_check_tracked;
@@ -15,6 +19,12 @@ belay_preflight_check belay_check_rights;
 belay_preflight_check belay_check_pg_dump;
 belay_preflight_check belay_check_store_space;
 belay_preflight_check belay_check_server_space;
+
+/* server_version as libpq gives it (150018). */
+void belay_preflight_judge_version(int version, belay_check_report *report, const char *name);
+/* Adds the rows (verdict, message, hint) of a query. */
+void belay_preflight_add_rows(const belay_preflight *context, belay_check_report *report, const char *name,
+    const char *sql, const char *const *params, size_t param_count);
 
 /* Whether a deploy would make a twin, and whether it would take a snapshot. */
 bool belay_preflight_wants_twin(const belay_preflight *context);

@@ -4,13 +4,14 @@
 #include "preflight/preflight.sql.h"
 
 /* What a query's $1 is. */
-typedef enum check_parameter { DBNAME, WAY_BACK, WINDOW } check_parameter;
+typedef enum check_parameter { DBNAME, WAY_BACK } check_parameter;
 
 typedef struct check {
     const char *name;
     const char *sql; /* or */
     belay_preflight_check *function;
     check_parameter parameter;
+    bool restores;      /* before a manual restore too */
     bool renames;       /* matters only where databases are made and renamed: by the gate, or to restore */
     bool gate_only;     /* matters only where the gate is a rename */
     bool production;    /* production targets only */
@@ -18,24 +19,26 @@ typedef struct check {
 } check;
 
 static const check checks[] = {
-    {.name = "server_version", .sql = sql_server_version},
-    {.name = "policy", .function = belay_check_policy, .production = true},
-    {.name = "window", .sql = sql_window, .parameter = WINDOW},
+    {.name = "server_version", .function = belay_check_server_version, .restores = true},
+    {.name = "policy", .function = belay_check_policy, .production = true, .restores = true},
+    {.name = "window", .function = belay_check_window},
     {.name = "revisions", .function = belay_check_revisions},
     {.name = "tracked", .function = belay_check_tracked},
-    {.name = "ownership", .sql = sql_ownership, .renames = true},
-    {.name = "rights", .function = belay_check_rights, .renames = true},
-    {.name = "sessions", .sql = sql_sessions, .gate_only = true},
-    {.name = "background_workers", .sql = sql_background_workers, .gate_only = true},
-    {.name = "prepared_transactions", .sql = sql_prepared_transactions},
-    {.name = "long_transactions", .sql = sql_long_transactions},
+    {.name = "ownership", .sql = sql_ownership, .renames = true, .restores = true},
+    {.name = "rights", .function = belay_check_rights, .renames = true, .restores = true},
+    {.name = "connections", .function = belay_check_connections, .restores = true},
+    {.name = "sessions", .sql = sql_sessions, .gate_only = true, .restores = true},
+    {.name = "background_workers", .sql = sql_background_workers, .gate_only = true, .restores = true},
+    {.name = "prepared_transactions", .sql = sql_prepared_transactions, .restores = true},
+    {.name = "long_transactions", .function = belay_check_long_transactions, .restores = true},
     {.name = "blocked", .sql = sql_blocked},
     {.name = "readable", .sql = sql_readable, .parameter = WAY_BACK},
+    {.name = "owners", .sql = sql_owners, .parameter = WAY_BACK},
     {.name = "recreatable", .sql = sql_recreatable, .parameter = WAY_BACK},
     {.name = "extensions", .sql = sql_extensions},
     {.name = "followers", .sql = sql_followers, .not_followers = true},
-    {.name = "standbys", .sql = sql_standbys},
-    {.name = "archiver", .sql = sql_archiver},
+    {.name = "standbys", .sql = sql_standbys, .restores = true},
+    {.name = "archiver", .sql = sql_archiver, .restores = true},
     {.name = "lock_table", .sql = sql_lock_table},
     {.name = "invalid_indexes", .sql = sql_invalid_indexes},
     {.name = "pg_dump", .function = belay_check_pg_dump},
@@ -47,21 +50,20 @@ static const char *parameter_of(const belay_preflight *context, check_parameter 
 {
     if (parameter == WAY_BACK)
         return belay_preflight_wants_snapshot(context) ? "snapshot" : "twin";
-    if (parameter == WINDOW)
-        return context->target->window == NULL ? "" : context->target->window;
     return belay_target_dbname(context->target);
 }
 
-static void run_query(const belay_preflight *context, const check *one, belay_check_report *report)
+void belay_preflight_add_rows(const belay_preflight *context, belay_check_report *report, const char *name,
+    const char *sql, const char *const *params, size_t param_count)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_queryp(context->pg, one->sql, &rows, &err, parameter_of(context, one->parameter))) {
-        belay_check_report_add_error(report, one->name, BELAY_REFUSE, &err);
+    if (!belay_pg_query(context->pg, sql, params, param_count, &rows, &err)) {
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
         return;
     }
     for (size_t i = 0; i < belay_rows_count(rows); i++)
-        belay_check_report_add(report, one->name,
+        belay_check_report_add(report, name,
             belay_equal(belay_rows_text(rows, i, 0), "warn") ? BELAY_WARNING : BELAY_REFUSE,
             belay_rows_text(rows, i, 1), belay_rows_text(rows, i, 2));
 }
@@ -69,11 +71,32 @@ static void run_query(const belay_preflight *context, const check *one, belay_ch
 static bool applies(const belay_preflight *context, const check *one)
 {
     const belay_target *target = context->target;
-    bool gate = target->gate == BELAY_GATE_RENAME;
-    return !(one->gate_only && !gate) &&
+    /* A manual restore makes and swaps databases whatever the target's gate. */
+    bool restore = context->kind == BELAY_PREFLIGHT_RESTORE;
+    bool gate = target->gate == BELAY_GATE_RENAME || restore;
+    return !(restore && !one->restores) && !(one->gate_only && !gate) &&
            !(one->renames && !gate && target->on_failure != BELAY_ON_FAILURE_RESTORE) &&
            !(one->production && target->environment != BELAY_PRODUCTION) &&
            !(one->not_followers && context->ignore_followers);
+}
+
+static void look(const belay_preflight *context, const check *one, belay_check_report *report)
+{
+    const char *const params[] = {parameter_of(context, one->parameter)};
+    if (one->sql != NULL)
+        belay_preflight_add_rows(context, report, one->name, one->sql, params, 1);
+    else
+        one->function(context, report, one->name);
+}
+
+const char *belay_preflight_name(size_t index)
+{
+    return index < BELAY_COUNT(checks) ? checks[index].name : NULL;
+}
+
+bool belay_preflight_is_for(size_t index, belay_preflight_run_kind kind)
+{
+    return kind == BELAY_PREFLIGHT_DEPLOY || checks[index].restores;
 }
 
 bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret, belay_error *err)
@@ -88,10 +111,7 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
         if (!applies(context, &checks[i]))
             continue;
         size_t before = ret->count;
-        if (checks[i].sql != NULL)
-            run_query(context, &checks[i], ret);
-        else
-            checks[i].function(context, ret, checks[i].name);
+        look(context, &checks[i], ret);
         if (!belay_keeper_check(context->keeper, err))
             return false;
         belay_check_report_settle(ret, checks[i].name, before, context->reporter);

@@ -1,4 +1,5 @@
-/* Pre-flight: everything that can be known to be wrong before a run changes anything.
+/* Pre-flight: everything that can be known to be wrong before a run changes anything: a deploy, or a manual
+ * restore, which wants some of the checks (docs/preflight.md has them all).
  *
  *     belay_preflight_run(&context, &report, err)
  *     belay_check_report_require(&report, BELAY_E_PREFLIGHT, err)
@@ -8,24 +9,34 @@
  * out is itself a refusal with the reason. Nothing is changed, but a small scratch database is made, renamed
  * and dropped to try the rights. One thread, blocking.
  *
- * To add a check: a query or a function, and a line in the table.
+ * To add a check: a query or a function, a line in the table, and one in docs/preflight.md (a test compares).
  */
 #ifndef BELAY_PREFLIGHT_PREFLIGHT_H
 #define BELAY_PREFLIGHT_PREFLIGHT_H
+
+#include <jansson.h>
 
 #include "gate/keeper.h"
 #include "migrate/engine.h"
 #include "report/checks.h"
 #include "store/store.h"
 
+typedef enum belay_preflight_run_kind {
+    BELAY_PREFLIGHT_DEPLOY,
+    BELAY_PREFLIGHT_RESTORE
+} belay_preflight_run_kind;
+
 typedef struct belay_preflight {
     belay_keeper *keeper;
-    belay_pg *pg; /* to the target, profile USER; the caller closes it */
+    belay_preflight_run_kind kind;
+    belay_pg *pg; /* profile USER, to the target, or for a restore to the maintenance database; the caller
+                     closes it */
     const belay_target *target;
     const char *run_id;
     belay_engine *engine;
     const belay_plan *plan; /* NULL: nothing pending */
     belay_store *store;     /* NULL: no snapshot will be taken */
+    const json_t *state;    /* restore: what the new database will be given (pg/dbstate.h) */
     belay_reporter *reporter;
     bool confirmed;        /* --yes, or the database's name was typed */
     bool ignore_followers; /* subscriptions and logical slots were dealt with by the user */
@@ -33,5 +44,10 @@ typedef struct belay_preflight {
 
 /* False (with err) only when the checks could not be run at all; refusals are in the report. */
 bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret, belay_error *err);
+
+/* The names of the table's checks, in its order; NULL beyond the last. */
+const char *belay_preflight_name(size_t index);
+/* Whether a check is made before a run of that kind, on some target at least. */
+bool belay_preflight_is_for(size_t index, belay_preflight_run_kind kind);
 
 #endif

@@ -1,12 +1,6 @@
 Checks that are a query: a row (verdict, message, hint) for each finding, none when all is well. Run in the target's
 database, except where the table in preflight.c says otherwise. Every query takes the text parameter $1: see the table.
 
--- query: server_version
-SELECT CASE WHEN v < 140000 THEN 'refuse' ELSE 'warn' END,
-       format('the server is PostgreSQL %s; belay is made for 14 to 18', current_setting('server_version')),
-       CASE WHEN v < 140000 THEN 'upgrade the server' ELSE 'rehearse first, with a version of belay that knows this server if there is one' END
-  FROM (SELECT current_setting('server_version_num')::int AS v) s
- WHERE (v < 140000 OR v >= 190000) AND $1::text IS NOT NULL
 -- query: ownership
 SELECT 'refuse', format('role %s does not own database %s, so it cannot rename it', current_user, datname),
        format('ALTER DATABASE %I OWNER TO %I, or GRANT %I TO %I', datname, current_user, datdba::regrole, current_user)
@@ -23,6 +17,15 @@ SELECT 'refuse', format('sessions are connected that role %s may not end: %s', c
    AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
    AND (r.rolsuper OR NOT (pg_has_role(r.oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))
 HAVING count(*) > 0
+UNION ALL
+SELECT 'warn', format('sessions of these roles could not be ended by %s, should they connect meanwhile: %s', current_user,
+         string_agg(r.rolname, ', ' ORDER BY r.rolname)),
+       format('GRANT pg_signal_backend TO %I, or stop what connects as them (`stop_command`)', current_user)
+  FROM pg_roles r JOIN pg_database d ON d.datname = $1
+ WHERE r.rolcanlogin AND NOT r.rolsuper AND has_database_privilege(r.oid, d.oid, 'CONNECT')
+   AND NOT pg_has_role(r.oid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE')
+   AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+HAVING count(*) > 0
 -- query: background_workers
 SELECT 'refuse', format('background worker "%s" (process %s) is bound to the database, and would come back after each end',
          backend_type, pid),
@@ -36,7 +39,7 @@ SELECT 'warn', format('process %s of %s (%s) has a transaction open for %s, %s: 
          coalesce(nullif(left(regexp_replace(query, '\s+', ' ', 'g'), 80), ''), 'no query to see')),
        'migrations wait for its locks, or closing the gate ends it; pg_terminate_backend(' || pid || ') does it now'
   FROM pg_stat_activity
- WHERE datname = $1 AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
+ WHERE datname = $1 AND pid <> pg_backend_pid() AND xact_start < now() - $2::interval
 -- query: blocked
 SELECT 'warn', format('process %s of %s waits for a lock that process %s holds', a.pid, a.usename,
          array_to_string(pg_blocking_pids(a.pid), ', ')),
@@ -51,14 +54,62 @@ SELECT 'refuse', format('prepared transaction %L of %s holds the database since 
 SELECT 'warn', format('index %s is invalid', indexrelid::regclass),
        format('REINDEX INDEX CONCURRENTLY %s, or drop it', indexrelid::regclass)
   FROM pg_index WHERE NOT indisvalid AND $1::text IS NOT NULL
+-- query: connections
+-- $2: how many more connections the run opens, $3: how many of them in the target's database, $4: whether it ends the
+-- sessions there first. Superusers are exempt from the limits of roles and databases.
+WITH me AS (SELECT rolsuper, rolconnlimit FROM pg_roles WHERE rolname = current_user),
+others AS (SELECT usename, datname FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND NOT ($4::boolean AND datname = $1)),
+room AS (SELECT current_setting('max_connections')::int
+                - CASE WHEN rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int
+                                                 + coalesce(current_setting('reserved_connections', true)::int, 0) END
+                - (SELECT count(*) FROM others) AS free FROM me)
+SELECT 'refuse', format('the server has room for %s more connections of role %s, the run needs %s', greatest(free, 0),
+         current_user, $2::int), 'close idle connections, or raise max_connections'
+  FROM room WHERE free < $2::int
+UNION ALL
+SELECT 'refuse', format('role %s may have %s connections at once, the run needs %s more than the %s it has', current_user,
+         rolconnlimit, $2::int, used), format('ALTER ROLE %I CONNECTION LIMIT %s', current_user, used + $2::int)
+  FROM me, (SELECT count(*) AS used FROM others WHERE usename = current_user) u
+ WHERE NOT rolsuper AND rolconnlimit >= 0 AND rolconnlimit < used + $2::int
+UNION ALL
+SELECT 'refuse', format('database %s takes %s connections at once, the run needs %s beside the %s there', datname,
+         datconnlimit, $3::int, used), format('ALTER DATABASE %I CONNECTION LIMIT %s', datname, used + $3::int)
+  FROM me, pg_database, (SELECT count(*) AS used FROM others WHERE datname = $1) u
+ WHERE datname = $1 AND NOT rolsuper AND datconnlimit >= 0 AND datconnlimit < used + $3::int
 -- query: readable
 SELECT 'refuse', format('role %s cannot read %s, so a snapshot would lack it', current_user,
          string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text)),
        format('GRANT pg_read_all_data TO %I', current_user)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND NOT has_table_privilege(c.oid, 'SELECT') AND $1 <> 'twin'
+   AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')) AND $1 <> 'twin'
 HAVING count(*) > 0
+UNION ALL
+SELECT 'refuse', format('policies hide rows of %s from role %s, so a snapshot would lack them',
+         string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text), current_user),
+       format('ALTER ROLE %I BYPASSRLS', current_user)
+  FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) AND $1 <> 'twin'
+HAVING count(*) > 0
+-- query: owners
+WITH things AS (
+  SELECT relowner AS owner, relnamespace AS space, 'pg_class'::regclass AS class, oid, oid::regclass::text AS name
+    FROM pg_class WHERE relkind IN ('r', 'p', 'S', 'v', 'm', 'f')
+  UNION ALL
+  SELECT typowner, typnamespace, 'pg_type'::regclass, oid, oid::regtype::text
+    FROM pg_type WHERE typtype IN ('e', 'd', 'r') OR typtype = 'c' AND typrelid IN (SELECT oid FROM pg_class WHERE relkind = 'c')
+  UNION ALL
+  SELECT proowner, pronamespace, 'pg_proc'::regclass, oid, oid::regprocedure::text FROM pg_proc
+  UNION ALL
+  SELECT nspowner, oid, 'pg_namespace'::regclass, oid, 'schema ' || quote_ident(nspname) FROM pg_namespace)
+SELECT 'refuse', format('a restore could not give %s of %s to it as role %s: %s', count(*) || CASE count(*) WHEN 1 THEN ' object' ELSE ' objects' END,
+         owner::regrole, current_user, string_agg(name, ', ' ORDER BY name) FILTER (WHERE place <= 5) || CASE WHEN count(*) > 5 THEN ', ...' ELSE '' END),
+       format('GRANT %s TO %I, or change their owner, or make a twin alone the way back (way_back = twin, snapshot = no)', owner::regrole, current_user)
+  FROM (SELECT t.*, row_number() OVER (PARTITION BY owner ORDER BY name) AS place
+          FROM things t JOIN pg_namespace n ON n.oid = t.space
+         WHERE t.oid >= 16384 AND n.nspname !~ '^pg_' AND NOT pg_has_role(owner, 'MEMBER') AND $1 <> 'twin'
+           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = t.class AND d.objid = t.oid AND d.deptype = 'e')) o
+ GROUP BY owner
 -- query: recreatable
 SELECT 'refuse', format('role %s cannot recreate extension %s, which is not trusted', current_user, e.extname),
        'use a superuser for the target, or way_back = twin'
@@ -76,6 +127,31 @@ SELECT 'refuse', format('%s large objects belong to other roles', count(*)),
   FROM pg_largeobject_metadata WHERE $1 <> 'twin' AND NOT pg_has_role(lomowner, 'USAGE')
    AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
 HAVING count(*) > 0
+UNION ALL
+SELECT 'refuse', format('only a superuser could recreate %s', string_agg(what, ', ' ORDER BY what)),
+       'use a superuser for the target, or way_back = twin with snapshot = no'
+  FROM (SELECT 'event trigger ' || quote_ident(evtname) AS what, 'pg_event_trigger'::regclass AS class, oid FROM pg_event_trigger
+         UNION ALL
+        SELECT 'function ' || p.oid::regprocedure, 'pg_proc'::regclass, p.oid
+          FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+         WHERE NOT l.lanpltrusted AND p.oid >= 16384
+         UNION ALL
+        SELECT 'foreign-data wrapper ' || quote_ident(fdwname), 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
+         UNION ALL
+        SELECT 'publication ' || quote_ident(pubname) || ' of all tables', 'pg_publication'::regclass, oid
+          FROM pg_publication WHERE puballtables
+         UNION ALL
+        SELECT 'subscription ' || quote_ident(subname), 'pg_subscription'::regclass, oid
+          FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())) w
+ WHERE $1 <> 'twin' AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = w.class AND d.objid = w.oid AND d.deptype = 'e')
+HAVING count(*) > 0
+UNION ALL
+SELECT 'refuse', format('role %s may not put %s into tablespace %s again', current_user, string_agg(c.oid::regclass::text, ', '), t.spcname),
+       format('GRANT CREATE ON TABLESPACE %I TO %I', t.spcname, current_user)
+  FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace
+ WHERE c.oid >= 16384 AND c.relnamespace <> 'pg_toast'::regnamespace AND $1 <> 'twin' AND NOT has_tablespace_privilege(t.oid, 'CREATE')
+ GROUP BY t.spcname
 -- query: extensions
 SELECT 'refuse', format('extension %s is installed at version %s, which the server no longer offers', extname, extversion),
        'ALTER EXTENSION ... UPDATE, or install that version again: a restore could not create it'
@@ -118,21 +194,9 @@ SELECT 'refuse', format('%s relations need a lock each, the lock table holds %s'
                current_setting('max_locks_per_transaction')::bigint
                * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int) AS room) r
  WHERE needed > room AND $1::text IS NOT NULL
--- query: window
-WITH item AS (
-  SELECT trim(i) AS text, regexp_match(trim(i), '^([A-Za-z]{3})?\s*(\d\d?:\d\d)-(\d\d?:\d\d)(?:\s+(\S+))?$') AS m
-    FROM unnest(string_to_array($1, ',')) i),
-at AS (SELECT text, initcap(m[1]) AS day, m[2]::time AS since, m[3]::time AS until,
-              now() AT TIME ZONE coalesce(m[4], 'UTC') AS t, m IS NULL AS bad FROM item),
-inside AS (SELECT *, CASE WHEN since <= until
-                          THEN (day IS NULL OR day = to_char(t, 'Dy')) AND t::time >= since AND t::time < until
-                          ELSE (day IS NULL OR day = to_char(t, 'Dy')) AND t::time >= since
-                            OR (day IS NULL OR day = to_char(t - interval '1 day', 'Dy')) AND t::time < until END AS yes
-             FROM at)
-SELECT 'refuse', CASE WHEN bool_or(bad) THEN format('window cannot be read: %s', $1)
-                      ELSE format('now is outside of the maintenance window %s (there it is %s)', $1, min(to_char(t, 'Dy HH24:MI'))) END,
-       'wait for the window, or change `window` of the target'
-  FROM inside HAVING coalesce($1, '') <> '' AND (bool_or(bad) OR NOT coalesce(bool_or(yes), false))
+-- query: local_time
+SELECT extract(dow FROM t)::int, floor(extract(epoch FROM t::time) / 60)::int, to_char(t, 'Dy HH24:MI')
+  FROM (SELECT now() AT TIME ZONE $1 AS t) here
 -- query: data_bytes
 SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class WHERE relkind IN ('r', 'm') AND oid >= 16384
 -- query: server_place

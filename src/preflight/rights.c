@@ -4,40 +4,52 @@
 #include "preflight/checks.h"
 #include "util/stop.h"
 
-static bool try_connect(const belay_preflight *context, const char *dbname, belay_error *err)
+enum { END_TIMEOUT_MS = 5 * 1000 };
+
+/* A session in the tried database, as the role and through the pg_hba that a run will meet, and its end. */
+static bool try_session(const belay_preflight *context, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     belay_pg_options options = {
         .dbname = dbname, .application_name = context->run_id, .profile = BELAY_PG_PINNED};
-    return belay_pg_open(belay_keeper_dialer(context->keeper), &options, &pg, err);
+    return belay_pg_open(belay_keeper_dialer(context->keeper), &options, &pg, err) &&
+           belay_gate_end_sessions(context->keeper, dbname, END_TIMEOUT_MS, err);
 }
 
-/* Owner, rights and settings of the target, given to the tried database: a copy or a restore that cannot have
- * them is no way back. */
-static bool try_state(const belay_preflight *context, const char *made, belay_error *err)
+/* Owner, rights and settings that a new database will be given: a copy or a restore that cannot have them is
+ * no way back. NULL with err. */
+static json_t *wanted_state(const belay_preflight *context, belay_error *err)
 {
     json_t *state = NULL;
-    belay_pg *pg = belay_keeper_pg(context->keeper);
-    if (!belay_dbstate_read(pg, belay_target_dbname(context->target), &state, err))
-        return false;
+    if (context->state != NULL)
+        state = json_deep_copy(context->state);
+    else if (!belay_dbstate_read(
+                 belay_keeper_pg(context->keeper), belay_target_dbname(context->target), &state, err))
+        return NULL;
     json_object_set_new(state, "is_template", json_false()); /* a template could not be dropped again */
-    bool ok = belay_dbstate_apply(pg, state, made, err);
-    json_decref(state);
-    return ok || belay_error_hint(err,
-                     "use a superuser for the target, GRANT SET ON PARAMETER to its role, or take "
-                     "that setting off the database: a restore could not bring it back");
+    return state;
+}
+
+static bool try_state(const belay_preflight *context, const json_t *state, const char *made, belay_error *err)
+{
+    return belay_dbstate_apply(belay_keeper_pg(context->keeper), state, made, err) ||
+           belay_error_hint(err,
+               "use a superuser for the target, GRANT SET ON PARAMETER to its role, or take "
+               "that setting off the database: a restore could not bring it back");
 }
 
 static bool try_acts(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *first = belay_quote_ident(made);
     BELAY_AUTO(belay_free) char *second = belay_quote_ident(renamed);
+    json_t *state = wanted_state(context, err);
     belay_pg *pg = belay_keeper_pg(context->keeper);
-    return belay_gate_drop_tries(pg, belay_target_dbname(context->target), err) &&
-           belay_pg_execf(pg, err, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 1", first) &&
-           try_connect(context, made, err) && belay_gate_end_sessions(context->keeper, made, 5000, err) &&
-           try_state(context, made, err) &&
-           belay_pg_execf(pg, err, "ALTER DATABASE %s RENAME TO %s", first, second);
+    bool ok = state != NULL && belay_gate_drop_tries(pg, belay_target_dbname(context->target), err) &&
+              belay_dbstate_create(pg, state, made, err) && try_session(context, made, err) &&
+              try_state(context, state, made, err) &&
+              belay_pg_execf(pg, err, "ALTER DATABASE %s RENAME TO %s", first, second);
+    json_decref(state);
+    return ok;
 }
 
 static bool drop(const belay_preflight *context, const char *dbname, belay_error *err)
@@ -66,7 +78,7 @@ void belay_check_rights(const belay_preflight *context, belay_check_report *repo
     belay_gate_name(dbname, "try", context->run_id, made);
     belay_gate_name(dbname, "tried", context->run_id, renamed);
     if (!try_acts(context, made, renamed, &err)) {
-        belay_error_prefix(&err, "trying to create, reach and rename database \"%s\"", made);
+        belay_error_prefix(&err, "trying to create, reach, rename and drop database \"%s\"", made);
         belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
     }
     if (!drop_both(context, made, renamed, &drop_error)) {

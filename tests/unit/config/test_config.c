@@ -107,6 +107,7 @@ static void test_defaults_of_each_environment(void **state)
     assert_false(p.accept_loss || p.require_rehearsal);
     assert_int_equal(p.lock_timeout_ms, 5000);
     assert_int_equal(p.statement_timeout_ms, 0);
+    assert_int_equal(p.long_transaction_ms, 60000);
     assert_int_equal(p.health_timeout_ms, 60000);
     assert_string_equal(p.version_table, "alembic_version");
     assert_null(p.version_table_schema);
@@ -133,7 +134,8 @@ static void test_every_key_reaches_its_field(void **state)
         "= 2min\n"
         "health_retries = 0\nstop_command = s\nstop_command_on = one, two\nstart_command = t\nlogs = "
         "l\nlock_timeout = 250ms\n"
-        "statement_timeout = 1h\ntransaction_per_migration = no\nversion_table = v\nversion_table_schema = "
+        "statement_timeout = 1h\nlong_transaction = 5min\ntransaction_per_migration = no\nversion_table = "
+        "v\nversion_table_schema = "
         "w\n"
         "require_rehearsal = yes\nrole_map = a=b, c=d\njobs = 4\n"
         "[store.vault]\nurl = sftp://${V}/srv\n[host.one]\nssh = x@one\n[host.two]\nssh = "
@@ -162,6 +164,7 @@ static void test_every_key_reaches_its_field(void **state)
     assert_int_equal(t.stop_command.hosts.count, 2);
     assert_int_equal(t.lock_timeout_ms, 250);
     assert_int_equal(t.statement_timeout_ms, 3600000);
+    assert_int_equal(t.long_transaction_ms, 300000);
     assert_false(t.transaction_per_migration);
     assert_true(t.require_rehearsal && t.accept_loss);
     assert_string_equal(t.role_map.items[1], "c=d");
