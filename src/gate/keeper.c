@@ -143,7 +143,7 @@ bool belay_keeper_open(
                    options->dbname) ||
                belay_error_hint(err, "set maintenance_db to another database, usually postgres");
     BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = belay_alloc(sizeof *keeper);
-    keeper->dialer = (keepalive_dialer){{keepalive_address}, dialer};
+    keeper->dialer = (keepalive_dialer){.base = {.address = keepalive_address}, .inner = dialer};
     keeper->maintenance_db = belay_strdup(options->maintenance_db);
     keeper->dbname = belay_strdup(options->dbname);
     keeper->wait_ms = options->wait_ms;

@@ -43,6 +43,13 @@ bool belay_progress_count_run(belay_pg *pg, const char *run_id, int64_t *ret_cou
     return count_run(pg, sql_progress_count_run, run_id, ret_count, err);
 }
 
+bool belay_progress_forget_run(belay_pg *pg, const char *run_id, belay_error *err)
+{
+    bool exists = false;
+    return ledger_exists(pg, &exists, err) &&
+           (!exists || belay_pg_queryp(pg, sql_progress_forget_run, NULL, err, run_id));
+}
+
 bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
 {
     enum { BLOCK_BYTES = 64 * 1024 };

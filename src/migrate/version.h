@@ -58,6 +58,8 @@ bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count
 /* Number of statements that the run committed (or may have) in steps without a transaction that are not
  * finished: half-done steps, which no downgrade section can undo. 0 without a ledger. */
 bool belay_progress_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err);
+/* Of a run that is known to have changed nothing: its statements count as never begun. */
+bool belay_progress_forget_run(belay_pg *pg, const char *run_id, belay_error *err);
 /* Did the schema change since belay recorded it? False also when nothing is recorded for the version rows
  * `heads` (another program moved the database, or an older belay). */
 bool belay_ledger_drifted(belay_pg *pg, const belay_list *heads, bool *ret, belay_error *err);

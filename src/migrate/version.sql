@@ -46,6 +46,8 @@ SELECT pg_catalog.to_regclass('belay.ledger')
 SELECT pg_catalog.count(*) FROM belay.ledger WHERE run_id = $1 AND reason IN ('upgrade', 'downgrade')
 -- query: progress_count_run
 SELECT pg_catalog.count(*) FROM belay.progress WHERE run_id = $1
+-- query: progress_forget_run
+DELETE FROM belay.progress WHERE run_id = $1
 -- query: ledger_applied
 SELECT DISTINCT ON (revision) revision, reason, upgrade_sha256, downgrade_sha256, file_sha256,
        id < COALESCE((SELECT pg_catalog.max(id) FROM belay.ledger WHERE reason = 'stamp'), 0)

@@ -7,6 +7,8 @@
 #ifndef BELAY_PG_DIALER_H
 #define BELAY_PG_DIALER_H
 
+#include <stdatomic.h>
+
 #include "util/error.h"
 #include "util/str.h"
 
@@ -33,6 +35,10 @@ typedef struct belay_dialer belay_dialer;
 struct belay_dialer {
     /* Fills ret (empty before) with the keywords that reach database `dbname` on the target's server. */
     bool (*address)(belay_dialer *self, const char *dbname, belay_conninfo *ret, belay_error *err);
+    /* Sessions that belay_pg_open opened in database `counted` ("": none is counted), so that those of others
+     * can be told from them. Set `counted` while no other thread opens connections. */
+    char counted[64];
+    atomic_ulong sessions;
 };
 
 /* Appends "PGHOST=...", "PGDATABASE=..." for a child that is to reach `dbname`. */

@@ -106,6 +106,8 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
         return belay_pg_connect_error(pg->conn, err);
     if (!connect_wait(pg, timeout_s, err))
         return false;
+    if (options->dbname != NULL && belay_equal(options->dbname, dialer->counted))
+        atomic_fetch_add(&dialer->sessions, 1);
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);
     if (!settle(pg, options->profile, err))
         return false;

@@ -1,6 +1,7 @@
 #include "pipeline/back.h"
 
 #include "migrate/version.h"
+#include "pipeline/assess.h"
 #include "pipeline/loss.h"
 #include "pipeline/replace.h"
 #include "pipeline/stages.h"
@@ -110,6 +111,8 @@ static bool end_downgraded(belay_run *run)
 void belay_run_settle(belay_run *run, belay_effect effect)
 {
     if (effect == BELAY_EFFECT_NONE) {
+        if (run->known_by != NULL)
+            belay_say(run->how.reporter, BELAY_INFO, "untouched: %s", run->known_by);
         end_undone(run, BELAY_OUTCOME_UNTOUCHED);
         return;
     }
@@ -131,12 +134,19 @@ void belay_run_settle(belay_run *run, belay_effect effect)
     end_restored(run);
 }
 
-/* Migrated, verified and open, but the application is not well: on_unhealthy says what follows. A restore
- * loses what was written since the gate opened, so that needs the same yes as one without a gate. */
-static void settle_unhealthy(belay_run *run)
+/* Somebody, or the configuration, said yes: written down first, so that recover asks nobody again. */
+static bool agree_to_restore(belay_run *run, belay_error *err)
+{
+    if (run->restoring)
+        return true;
+    return run->how.target->on_unhealthy == BELAY_ON_UNHEALTHY_RESTORE && belay_loss_accept(run, err) &&
+           belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "unhealthy.restore", NULL, err);
+}
+
+void belay_run_settle_unhealthy(belay_run *run)
 {
     belay_error err = {0};
-    if (run->how.target->on_unhealthy == BELAY_ON_UNHEALTHY_RESTORE && belay_loss_accept(run, &err)) {
+    if (agree_to_restore(run, &err)) {
         end_restored(run);
         return;
     }
@@ -173,13 +183,9 @@ static void end_delivered(belay_run *run)
 }
 
 /* What the engine knows, as far as the run got. */
-static belay_effect assess(const belay_run *run)
+static belay_effect engine_effect(const belay_run *run)
 {
-    if (!run->migrating)
-        return BELAY_EFFECT_NONE;
-    if (!run->engine->owns_transactions)
-        return BELAY_EFFECT_COMMITTED;
-    return run->applied.effect;
+    return run->engine->owns_transactions ? run->applied.effect : BELAY_EFFECT_COMMITTED;
 }
 
 void belay_run_back(belay_run *run)
@@ -192,11 +198,11 @@ void belay_run_back(belay_run *run)
     if (reachable && run->gate_known)
         reachable = belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, &err);
     if (reachable && run->unhealthy)
-        settle_unhealthy(run);
+        belay_run_settle_unhealthy(run);
     else if (reachable && run->delivered)
         end_delivered(run);
     else if (reachable)
-        belay_run_settle(run, assess(run));
+        belay_run_settle(run, run->migrating ? belay_assess(run, engine_effect(run)) : BELAY_EFFECT_NONE);
     else
         needs_recovery(run, &err);
     belay_stop_mask(false);

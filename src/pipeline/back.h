@@ -13,5 +13,8 @@
 void belay_run_back(belay_run *run);
 /* The second half, when the effect is known: used by recover too. */
 void belay_run_settle(belay_run *run, belay_effect effect);
+/* Migrated, verified and open, but the application is not well: on_unhealthy says what follows. A restore
+ * loses what was written since the gate opened, so that needs the same yes as one without a gate. */
+void belay_run_settle_unhealthy(belay_run *run);
 
 #endif

@@ -1,5 +1,6 @@
 #include "pipeline/recover.h"
 
+#include "pipeline/assess.h"
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
 #include "pipeline/runs.h"
@@ -23,7 +24,11 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     belay_json_to_list(json_object_get(begin, "to"), &run->to);
     run->invalid_before = json_incref(json_object_get(begin, "invalid_before"));
     run->loss_before = json_incref(json_object_get(begin, "loss_before"));
-    run->migrating = belay_journal_last(records, "intent", "migrate") != NULL;
+    const json_t *migrate = belay_journal_last(records, "intent", "migrate");
+    run->migrating = migrate != NULL;
+    run->evidence = migrate == NULL ? NULL : json_incref(json_object_get(migrate, "before"));
+    run->unhealthy = belay_journal_last(records, "intent", "unhealthy") != NULL;
+    run->restoring = belay_journal_last(records, "intent", "unhealthy.restore") != NULL;
     run->app_stopped = belay_journal_open_intent(records, "app.stop");
     return belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err);
 }
@@ -285,6 +290,14 @@ static bool verified_before(const json_t *records)
     return state != NULL && belay_equal(state, "ok");
 }
 
+/* The dead run had found the application unhealthy, and may have begun to restore. */
+static void settle_unhealthy(belay_run *run)
+{
+    belay_fail(&run->error, BELAY_E_HEALTH, "the health check had failed before the run died");
+    belay_say_error(run->how.reporter, &run->error);
+    belay_run_settle_unhealthy(run);
+}
+
 static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
 {
     const json_t *begin = belay_journal_last(records, "begin", "run");
@@ -315,8 +328,14 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
     if (!find_snapshot(run, records, err) || !find_databases(run, records, err) ||
         !assess(run, records, &effect, &complete, err))
         return false;
+    if (run->migrating && !complete && !run->how.keep)
+        effect = belay_assess(run, effect); /* what stands as a whole was committed, and needs no proof */
     if (kept_by_a_person(run, effect))
         return true;
+    if (complete && run->unhealthy) {
+        settle_unhealthy(run);
+        return true;
+    }
     if (complete && verified_before(records)) {
         succeed(run);
         return true;

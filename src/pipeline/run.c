@@ -24,6 +24,8 @@ void belay_run_done(belay_run *run)
     belay_apply_result_done(&run->applied);
     json_decref(run->loss_before);
     json_decref(run->invalid_before);
+    json_decref(run->evidence);
+    free(run->known_by);
 }
 
 belay_recorder *belay_run_recorder(belay_run *run)
@@ -170,6 +172,8 @@ static bool write_report(belay_run *run, belay_error *err)
     belay_format_utc(belay_now_utc(), now);
     json_object_set_new(json, "verb", json_string(run->how.verb));
     json_object_set_new(json, "ended_at", json_string(now));
+    if (run->outcome == BELAY_OUTCOME_UNTOUCHED && run->known_by != NULL)
+        json_object_set_new(json, "known_by", json_string(run->known_by));
     BELAY_AUTO(belay_free) char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     BELAY_AUTO(belay_free)
     char *name = belay_format("%s/runs/%s/report.json", run->how.target->name, run->id);

@@ -63,12 +63,17 @@ typedef struct belay_run {
     char twin[BELAY_DBNAME_SIZE];        /* "" none */
     char replacement[BELAY_DBNAME_SIZE]; /* what the way back prepared, before the swap */
     char kept[BELAY_DBNAME_SIZE];
-    json_t *loss_before;    /* row counters, gate = none */
-    json_t *invalid_before; /* indexes and constraints that were invalid before */
-    bool migrating;         /* the migrate stage was entered */
-    bool delivered;         /* migrated, verified and open: what fails now is no reason to go back */
-    bool undecided;         /* stopped by policy: a person decides, the run stays unfinished */
-    bool unhealthy;         /* migrated and verified, but the health check failed */
+    json_t *loss_before;           /* row counters, gate = none */
+    json_t *invalid_before;        /* indexes and constraints that were invalid before */
+    bool migrating;                /* the migrate stage was entered */
+    bool delivered;                /* migrated, verified and open: what fails now is no reason to go back */
+    bool undecided;                /* stopped by policy: a person decides, the run stays unfinished */
+    bool unhealthy;                /* migrated and verified, but the health check failed */
+    bool restoring;                /* unhealthy, and the restore was agreed to */
+    json_t *evidence;              /* what the database was before migrating (pipeline/evidence.h) */
+    unsigned long sessions_before; /* of the dialer's count, when sessions_known */
+    bool sessions_known;
+    char *known_by; /* untouched: how that is known */
     belay_apply_result applied;
     belay_stage_time stages[BELAY_STAGES_MAX];
     size_t stage_count;

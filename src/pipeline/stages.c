@@ -1,6 +1,8 @@
 #include "pipeline/stages.h"
 
+#include "migrate/version.h"
 #include "pipeline/commands.h"
+#include "pipeline/evidence.h"
 #include "pipeline/loss.h"
 #include "preflight/preflight.h"
 #include "restore/prove.h"
@@ -243,9 +245,20 @@ static bool keeper_alive(void *context, belay_error *err)
     return belay_keeper_check(context, err);
 }
 
+/* belay's own tables, so that what the run itself adds to the catalogues is there before they are read. */
+static bool prepare_own_tables(belay_run *run, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const belay_target *target = run->how.target;
+    const belay_version_table table = {target->version_table_schema, target->version_table};
+    return !run->engine->owns_transactions ||
+           (belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) &&
+               belay_version_prepare(pg, &table, err));
+}
+
 static bool stage_migrate(belay_run *run, belay_error *err)
 {
-    if (!require_way_back(run, err))
+    if (!require_way_back(run, err) || !prepare_own_tables(run, err) || !belay_evidence_read(run, err))
         return false;
     belay_apply how = {.dialer = run->how.dialer,
         .dbname = belay_run_dbname(run),
@@ -255,7 +268,8 @@ static bool stage_migrate(belay_run *run, belay_error *err)
         .reporter = run->how.reporter,
         .may_commit = keeper_alive,
         .may_commit_context = run->keeper};
-    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "migrate", NULL, err))
+    if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "migrate",
+            json_pack("{s:O}", "before", run->evidence), err))
         return false;
     run->migrating = true;
     return run->engine->apply(run->engine, &how, &run->plan, &run->applied, err);
@@ -301,6 +315,8 @@ static bool stage_health(belay_run *run, belay_error *err)
     if (belay_health_check(run->how.target, run->how.reporter, err))
         return true;
     run->unhealthy = err == NULL || err->code == BELAY_E_HEALTH;
+    if (run->unhealthy) /* for recover, which must not take the run for a success */
+        belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "unhealthy", NULL, NULL);
     return false;
 }
 

@@ -29,6 +29,7 @@ static const struct {
     {"ended_at", "ended"},
     {"host", "host"},
     {"last_stage", "last stage"},
+    {"known_by", "known by"},
     {"snapshot", "snapshot"},
     {"twin", "twin"},
     {"kept", "kept database"},

@@ -15,13 +15,18 @@ void belay_compare_differences_done(belay_compare_differences *differences)
     belay_list_done(&differences->texts);
 }
 
-void belay_compare_note(belay_comparison *c, char *text)
+void belay_compare_note_difference(belay_compare_differences *differences, char *text)
 {
-    c->ret->count++;
-    if (c->ret->texts.count < SHOWN_DIFFERENCES)
-        belay_list_add_owned(&c->ret->texts, text);
+    differences->count++;
+    if (differences->texts.count < SHOWN_DIFFERENCES)
+        belay_list_add_owned(&differences->texts, text);
     else
         free(text);
+}
+
+void belay_compare_note(belay_comparison *c, char *text)
+{
+    belay_compare_note_difference(c->ret, text);
 }
 
 static bool parse_rowsum(const char *hex, uint64_t rows, belay_rowsum *ret)

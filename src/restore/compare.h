@@ -47,6 +47,13 @@ static inline void belay_compare_differences_done_p(belay_compare_differences *d
 /* True when the comparison could be made; what differs is in *ret. Blocking, one connection. */
 bool belay_compare_database(const belay_compare_options *options, belay_archive *archive,
     belay_compare_differences *ret, belay_error *err);
+/* The rows of options->dbname against those of its twin `twin` (CREATE DATABASE ... TEMPLATE), which must
+ * allow connections: every table and materialized view but belay's own, large objects, and sequences "at
+ * least". The catalogues are taken for equal (pg/catalog_state.h). Both databases are read, so nothing that
+ * could have been written is left out. Of the options dbname, dialer, run_id and reporter count. True when
+ * the comparison could be made. Blocking, two connections. */
+bool belay_compare_twin(
+    const belay_compare_options *options, const char *twin, belay_compare_differences *ret, belay_error *err);
 /* BELAY_E_COMPARE with the differences when there are any. */
 bool belay_compare_verdict(
     const belay_compare_differences *differences, const char *dbname, belay_error *err);

@@ -15,6 +15,7 @@ typedef struct belay_comparison {
 
 /* Takes the text. */
 void belay_compare_note(belay_comparison *c, char *text);
+void belay_compare_note_difference(belay_compare_differences *differences, char *text);
 /* Each: false when it could not be compared. */
 bool belay_compare_schema(belay_comparison *c, belay_error *err);
 bool belay_compare_sequences(belay_comparison *c, belay_error *err);
