@@ -2,15 +2,15 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "cli/commands.h"
+#include "util/file.h"
 #include "util/stop.h"
 
 int main(int argc, char **argv)
 {
     belay_error err = {0};
-    umask(077);                                     /* snapshots and journals are nobody else's business */
+    belay_keep_files_private();                     /* snapshots and journals are nobody else's business */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* no core file holds a password */
     if (!belay_stop_install(&err)) {
         fprintf(stderr, "belay: %s\n", err.message);

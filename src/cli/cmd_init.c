@@ -59,7 +59,7 @@ static bool put_new(
     belay_cli *cli, const char *folder, const char *name, const char *text, json_t *made, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *path = belay_path_join(folder, name);
-    if (!belay_write_file_durably(path, text, strlen(text), 0644, err))
+    if (!belay_write_file_durably(path, text, strlen(text), belay_user_mode(0666), err))
         return false;
     belay_cli_print(cli, "wrote %s", path);
     json_array_append_new(made, json_string(path));
@@ -127,7 +127,7 @@ static bool init(belay_cli *cli, json_t *made, belay_error *err)
     BELAY_AUTO(belay_free) char *backups = belay_path_join(folder, "backups");
     if (o.dbname != NULL && (*o.dbname == '\0' || strpbrk(o.dbname, "\r\n") != NULL))
         return belay_fail(err, BELAY_E_USAGE, "--dbname needs a name of one line");
-    if (!refuse_existing(folder, err) || !belay_make_folders(migrations, 0755, err) ||
+    if (!refuse_existing(folder, err) || !belay_make_folders(migrations, belay_user_mode(0777), err) ||
         !belay_make_folders(backups, 0700, err))
         return false;
     BELAY_AUTO(belay_free) char *usual = name_of_folder(folder);

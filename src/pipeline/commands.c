@@ -27,8 +27,7 @@ bool belay_run_host_command(const belay_host_command *command, const char *what,
             command->hosts.items[0]);
         return belay_error_hint(err, "take %s_on out and call ssh in the command itself", what);
     }
-    belay_spawn how = {
-        .argv = (const char *const[]){"/bin/sh", "-c", command->command, NULL}, .folder = folder};
+    belay_spawn how = {.shell = command->command, .folder = folder};
     story s = {reporter, what};
     int status = 0;
     if (!belay_process_run(&how, COMMAND_TIMEOUT_MS, NULL, NULL, on_line, &s, &status, err))

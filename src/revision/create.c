@@ -131,7 +131,7 @@ static bool publish(const char *path, const char *folder, const belay_str *text,
 {
     if (belay_file_exists(path))
         return belay_fail(err, BELAY_E_USAGE, "%s exists already", path);
-    if (!belay_write_file_durably(path, belay_str_text(text), text->length, 0644, err))
+    if (!belay_write_file_durably(path, belay_str_text(text), text->length, belay_user_mode(0666), err))
         return false;
     BELAY_AUTO(belay_graph_free) belay_graph *check = NULL;
     if (belay_graph_load(folder, &check, err))

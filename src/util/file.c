@@ -117,6 +117,23 @@ bool belay_rename_durably(const char *from, const char *to, belay_error *err)
     return belay_fsync_folder_of(to, err);
 }
 
+static mode_t user_umask = 077;
+
+void belay_keep_files_private(void)
+{
+    user_umask = umask(077);
+}
+
+mode_t belay_user_umask(void)
+{
+    return user_umask;
+}
+
+mode_t belay_user_mode(mode_t mode)
+{
+    return mode & ~user_umask;
+}
+
 bool belay_write_file_durably(
     const char *path, const void *data, size_t size_bytes, mode_t mode, belay_error *err)
 {
@@ -128,7 +145,7 @@ bool belay_write_file_durably(
         unlink(part);
         return false;
     }
-    if (fsync(fd) != 0) {
+    if (fchmod(fd, mode) != 0 || fsync(fd) != 0) {
         int cause = errno;
         unlink(part);
         return belay_fail_errno(err, cause, "cannot sync %s", part);
@@ -159,7 +176,8 @@ bool belay_make_folders(const char *path, mode_t mode, belay_error *err)
         if (c != '/' && c != '\0')
             continue;
         *slash = '\0';
-        if (mkdir(copy, mode) != 0 && !is_folder(copy))
+        bool made = mkdir(copy, mode) == 0;
+        if (made ? chmod(copy, mode) != 0 : !is_folder(copy))
             return belay_fail_errno(err, errno, "cannot create folder %s", copy);
         *slash = c;
         if (c == '\0')

@@ -26,11 +26,17 @@ bool belay_pread_exact(
 /* A whole file, at most max_bytes; NUL-terminated; the caller frees. BELAY_E_NOT_FOUND when there is none. */
 bool belay_read_file(
     const char *path, size_t max_bytes, char **ret_text, size_t *ret_length, belay_error *err);
-/* Writes path.part, fsyncs, renames, fsyncs the folder. */
+/* Sets the umask to 077 and remembers the one that it replaces. Once, before any thread: start-up does it. */
+void belay_keep_files_private(void);
+mode_t belay_user_umask(void); /* the one that was replaced; 077 before */
+/* The mode as the user's own umask leaves it: for the project's files, which belong to the user. */
+mode_t belay_user_mode(mode_t mode);
+/* Writes path.part, fsyncs, renames, fsyncs the folder. The mode is taken as it is, without the umask. */
 bool belay_write_file_durably(
     const char *path, const void *data, size_t size_bytes, mode_t mode, belay_error *err);
 bool belay_rename_durably(const char *from, const char *to, belay_error *err);
 bool belay_fsync_folder_of(const char *path, belay_error *err);
+/* Those that are missing get the mode as it is, without the umask. */
 bool belay_make_folders(const char *path, mode_t mode, belay_error *err);
 bool belay_file_exists(const char *path);
 /* folder + "/" + name, or name alone when it is absolute; the caller frees. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +59,8 @@ _Noreturn static void child(
     if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(errors, 2) >= 0 &&
         (how->folder == NULL || chdir(how->folder) == 0)) {
         environ = environment;
+        if (how->shell != NULL)
+            umask(belay_user_umask());
         execvp(how->argv[0], (char *const *)(uintptr_t)how->argv);
     }
     int cause = errno;
@@ -105,8 +108,13 @@ static bool open_pipes(const belay_spawn *how, pipes *p, belay_error *err)
     return true;
 }
 
-bool belay_process_start(const belay_spawn *how, belay_process *ret, belay_error *err)
+bool belay_process_start(const belay_spawn *given, belay_process *ret, belay_error *err)
 {
+    const char *const shell[] = {"/bin/sh", "-c", given->shell, NULL};
+    belay_spawn own = *given;
+    const belay_spawn *how = &own;
+    if (given->shell != NULL)
+        own.argv = shell;
     *ret = BELAY_PROCESS_INIT;
     pipes p;
     if (!open_pipes(how, &p, err)) {

@@ -40,8 +40,7 @@ static bool try_command(const belay_target *target, int64_t timeout_ms, belay_er
     const char *command = target->health_command.command;
     if (command == NULL)
         return true;
-    belay_spawn how = {
-        .argv = (const char *const[]){"/bin/sh", "-c", command, NULL}, .folder = target->project_root};
+    belay_spawn how = {.shell = command, .folder = target->project_root};
     said s = {.text = BELAY_STR_MAX(OUTPUT_MAX_BYTES)};
     int status = 0;
     bool ok = belay_process_run(&how, timeout_ms, NULL, NULL, on_line, &s, &status, err) &&

@@ -171,6 +171,7 @@ begin "killed while the application was stopped: recover starts it"
 fresh
 pending_sleep
 rm -f "$WORK/story"
+umask 022
 keys "gate = rename
 stop_command = echo stop >>$WORK/story
 start_command = echo start >>$WORK/story"
@@ -180,6 +181,7 @@ kill -KILL "$run_pid"
 wait "$run_pid" 2>/dev/null || true
 belay 0 recover
 equals "the commands" "$(paste -sd' ' "$WORK/story")" "stop start"
+equals "made under the user's umask" "$(stat -c %a "$WORK/story")" 644
 same_as_before
 tidy
 

@@ -5,10 +5,15 @@ source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 begin "init writes a project that belay reads, and overwrites nothing"
 mkdir "$WORK/My-Bank"
 cd "$WORK/My-Bank"
+umask 022
 printf 'build/\n.env' >.gitignore
 belay 0 init
 [ -d migrations ] && [ -f belay.ini ] && [ -f backups/README.md ] || fail "files are missing"
 equals ".gitignore" "$(cat .gitignore)" $'build/\n.env\n/backups/*\n!/backups/README.md'
+equals "modes" "$(stat -c %a .gitignore belay.ini migrations backups | paste -sd' ')" "644 644 755 700"
+(umask 027 && "$BELAY" revision -m "First" >/dev/null && "$BELAY" revision -m "Second" --head head >/dev/null)
+equals "the user's umask" "$(stat -c %a migrations/*.sql | paste -sd' ')" "640 640"
+rm migrations/*.sql
 belay 0 targets
 out_has "my_bank"
 belay 0 heads
