@@ -1,18 +1,24 @@
 #include "report/run_report.h"
 
-static const struct {
+typedef struct meaning {
     const char *outcome;
+    const char *verb; /* NULL: any */
     const char *mark; /* of the Markdown heading */
-    const char *meaning;
-} meanings[] = {
-    {"succeeded", "✅", "Migrated and verified."},
-    {"untouched", "❌", "Failed; nothing was committed, the database is as it was before."},
-    {"restored", "❌", "Failed; the data and the stamp of before were put back."},
-    {"downgraded", "❌", "Failed; taken back by the downgrade sections, as the policy asks for."},
-    {"stopped", "⚠️", "Stopped by policy; a person decides with `belay recover`."},
-    {"refused", "❌", "Refused before anything was changed."},
-    {"needs_recovery", "⚠️", "The way back failed; type `belay recover`."},
-    {"unfinished", "⚠️", "The run did not end (it runs still, or it died); then type `belay recover`."},
+    const char *text; /* what it means for the database */
+} meaning;
+
+/* The first that fits counts. */
+static const meaning meanings[] = {
+    {"restored", "restore", "✅", "The snapshot is in the database's place: compared, stamped and verified."},
+    {"succeeded", NULL, "✅", "Migrated and verified."},
+    {"untouched", NULL, "❌", "Failed; nothing was committed, the database is as it was before."},
+    {"restored", NULL, "❌", "Failed; the data and the stamp of before were put back."},
+    {"downgraded", NULL, "❌", "Failed; taken back by the downgrade sections, as the policy asks for."},
+    {"stopped", NULL, "⚠️", "Stopped by policy; a person decides with `belay recover`."},
+    {"refused", NULL, "❌", "Refused before anything was changed."},
+    {"needs_recovery", NULL, "⚠️", "The way back failed; type `belay recover`."},
+    {"unfinished", NULL, "⚠️",
+        "The run did not end (it runs still, or it died); then type `belay recover`."},
 };
 
 /* What stands in a report besides outcome, stages and error, in this order. */
@@ -52,18 +58,17 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
-static size_t meaning_of(const char *outcome)
+/* Nothing is said of an outcome that is not known. */
+static const meaning *meaning_of(const json_t *run)
 {
-    size_t i = 0;
-    while (i < BELAY_COUNT(meanings) && !belay_equal(meanings[i].outcome, outcome))
-        i++;
-    return i;
-}
-
-const char *belay_run_report_meaning(const char *outcome)
-{
-    size_t i = meaning_of(outcome);
-    return i < BELAY_COUNT(meanings) ? meanings[i].meaning : "";
+    static const meaning unknown = {"", NULL, "", ""};
+    for (size_t i = 0; i < BELAY_COUNT(meanings); i++) {
+        const meaning *one = &meanings[i];
+        if (belay_equal(one->outcome, text_of(run, "outcome")) &&
+            (one->verb == NULL || belay_equal(one->verb, text_of(run, "verb"))))
+            return one;
+    }
+    return &unknown;
 }
 
 /* A text, or a list joined by ", "; "(base)" for an empty list, "" for nothing. The caller frees. */
@@ -117,10 +122,9 @@ static void add_text_error(const json_t *error, belay_str *to)
 
 void belay_run_report_text(const json_t *run, belay_str *to)
 {
-    const char *outcome = text_of(run, "outcome");
     size_t i;
     const json_t *stage;
-    belay_str_appendf(to, "%s: %s\n", outcome, belay_run_report_meaning(outcome));
+    belay_str_appendf(to, "%s: %s\n", text_of(run, "outcome"), meaning_of(run)->text);
     for (size_t n = 0; n < BELAY_COUNT(facts); n++) {
         BELAY_AUTO(belay_free) char *value = value_of(run, facts[n].key);
         add_text_fact(to, facts[n].label, value);
@@ -194,18 +198,16 @@ static void add_markdown_error(const json_t *error, belay_str *to)
 
 void belay_run_report_markdown(const json_t *run, belay_str *to)
 {
-    const char *outcome = text_of(run, "outcome");
-    size_t meaning = meaning_of(outcome);
+    const meaning *means = meaning_of(run);
     size_t i;
     const json_t *stage;
-    belay_str_appendf(to, "## %s%sbelay ", meaning < BELAY_COUNT(meanings) ? meanings[meaning].mark : "",
-        meaning < BELAY_COUNT(meanings) ? " " : "");
+    belay_str_appendf(to, "## %s%sbelay ", means->mark, means->mark[0] == '\0' ? "" : " ");
     add_escaped(to, text_of(run, "verb"));
     belay_str_append_char(to, ' ');
     add_escaped(to, text_of(run, "target"));
     belay_str_append(to, ": ");
-    add_escaped(to, outcome);
-    belay_str_appendf(to, "\n\n%s\n\n| | |\n| --- | --- |\n", belay_run_report_meaning(outcome));
+    add_escaped(to, text_of(run, "outcome"));
+    belay_str_appendf(to, "\n\n%s\n\n| | |\n| --- | --- |\n", means->text);
     for (size_t n = 0; n < BELAY_COUNT(facts); n++) {
         BELAY_AUTO(belay_free) char *value = value_of(run, facts[n].key);
         add_row(to, facts[n].label, value);

@@ -10,7 +10,5 @@
 
 void belay_run_report_text(const json_t *run, belay_str *to);
 void belay_run_report_markdown(const json_t *run, belay_str *to);
-/* What the outcome means for the database, in one sentence; "" for an unknown one. */
-const char *belay_run_report_meaning(const char *outcome);
 
 #endif

@@ -25,6 +25,10 @@ json_is error null
 same_as_before
 tidy
 kept=$(json kept)
+belay 0 report
+out_has "restored: The snapshot is in the database's place"
+belay 0 report --markdown
+out_has "## ✅ belay restore dev: restored"
 sql postgres "ALTER DATABASE \"$kept\" ALLOW_CONNECTIONS true"
 sql_is "$kept" "SELECT count(note) FROM accounts" 200
 
