@@ -2,7 +2,7 @@
 
 #include <limits.h>
 
-#include "util/str.h"
+#include "util/json.h"
 
 static const char *get_text(belay_arena *arena, const json_t *object, const char *key, bool *ok)
 {
@@ -148,14 +148,6 @@ void belay_manifest_free(belay_manifest *manifest)
     free(manifest);
 }
 
-static json_t *list_json(const char *const *items, size_t count)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_string(items[i]));
-    return array;
-}
-
 static json_t *member_json(const belay_member *m)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", m->name, "offset",
@@ -167,11 +159,12 @@ static json_t *member_json(const belay_member *m)
 static json_t *table_json(const belay_table *t)
 {
     return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:s?, s:s?, s:s?, s:s?, s:o}", "schema",
-        t->schema, "name", t->name, "format", t->format, "columns", list_json(t->columns, t->column_count),
-        "rows", (json_int_t)t->rows, "raw_bytes", (json_int_t)t->raw_bytes, "row_hash", t->row_hash,
-        "generated", list_json(t->generated, t->generated_count), "generated_hash", t->generated_hash,
-        "filter", t->filter, "root_schema", t->root_schema, "root_name", t->root_name, "chunks",
-        list_json(t->chunks, t->chunk_count));
+        t->schema, "name", t->name, "format", t->format, "columns",
+        belay_json_of_texts(t->columns, t->column_count), "rows", (json_int_t)t->rows, "raw_bytes",
+        (json_int_t)t->raw_bytes, "row_hash", t->row_hash, "generated",
+        belay_json_of_texts(t->generated, t->generated_count), "generated_hash", t->generated_hash, "filter",
+        t->filter, "root_schema", t->root_schema, "root_name", t->root_name, "chunks",
+        belay_json_of_texts(t->chunks, t->chunk_count));
 }
 
 json_t *belay_manifest_to_json(const belay_manifest *m)
@@ -184,9 +177,9 @@ json_t *belay_manifest_to_json(const belay_manifest *m)
         json_array_append_new(tables, table_json(&m->tables[i]));
     return json_pack("{s:i, s:s, s:s, s:s, s:i, s:o, s:f, s:I, s:I, s:o, s:o}", "format_version",
         m->format_version, "id", m->id, "target", m->target, "created_at", m->created_at, "server_version",
-        m->server_version, "revisions", list_json(m->revisions, m->revision_count), "seconds", m->seconds,
-        "raw_bytes", (json_int_t)m->raw_bytes, "rows", (json_int_t)m->rows, "tables", tables, "members",
-        members);
+        m->server_version, "revisions", belay_json_of_texts(m->revisions, m->revision_count), "seconds",
+        m->seconds, "raw_bytes", (json_int_t)m->raw_bytes, "rows", (json_int_t)m->rows, "tables", tables,
+        "members", members);
 }
 
 const belay_member *belay_manifest_find(const belay_manifest *manifest, const char *name)

@@ -73,22 +73,14 @@ static bool plan_online(work *w, const char *word, belay_error *err)
     return w->engine->plan(w->engine, &w->heads, word, w->options->downgrade, &w->plan, err);
 }
 
-static json_t *texts(const char *const *items, size_t count)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_string(items[i]));
-    return array;
-}
-
 static json_t *plan_json(const belay_plan *plan)
 {
     json_t *steps = json_array();
     for (size_t i = 0; i < plan->step_count; i++)
         json_array_append_new(steps, json_pack("{s:s, s:s}", "revision", plan->steps[i].revision->id,
                                          "direction", plan->steps[i].upgrade ? "upgrade" : "downgrade"));
-    return json_pack("{s:o, s:o, s:o}", "from", texts(plan->from, plan->from_count), "to",
-        texts(plan->to, plan->to_count), "steps", steps);
+    return json_pack("{s:o, s:o, s:o}", "from", belay_json_of_texts(plan->from, plan->from_count), "to",
+        belay_json_of_texts(plan->to, plan->to_count), "steps", steps);
 }
 
 static void print_plan(const work *w)
@@ -138,6 +130,8 @@ bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keep
 static bool run(work *w, json_t **ret_json, belay_error *err)
 {
     const char *word = w->cli->words.items[0];
+    if (w->options->sql && w->cli->json)
+        return belay_fail(err, BELAY_E_USAGE, "one of --json and --sql, not both");
     if (!w->options->sql && strchr(word, ':') != NULL)
         return belay_fail(err, BELAY_E_USAGE, "a range (%s) is for --sql only", word);
     if (!belay_cli_target(w->cli, err) || !allow(w, err) ||
@@ -157,11 +151,13 @@ static bool run(work *w, json_t **ret_json, belay_error *err)
         print_plan(w);
         return true;
     }
+    if (w->plan.step_count == 0)
+        belay_say(
+            w->cli->reporter, BELAY_INFO, "%s is where it should be: nothing to do", w->cli->target.name);
     belay_pg_close(belay_take(w->pg));
     bool ok = belay_cli_run_plan(w->cli, w->engine, w->keeper, w->run_id, &w->plan, &w->result, err);
     json_object_set_new(*ret_json, "ok", json_boolean(ok));
-    json_object_set_new(
-        *ret_json, "done", texts((const char *const *)w->result.done.items, w->result.done.count));
+    json_object_set_new(*ret_json, "done", belay_json_of_list(&w->result.done));
     return ok;
 }
 

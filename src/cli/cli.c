@@ -94,23 +94,56 @@ bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err)
     return belay_store_open(cli->target.store_url, ret, err);
 }
 
-int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *err)
+/* The document of a command that came to no answer: scripts find the keys that they look at. */
+static json_t *empty_answer(const belay_cli *cli, bool ok)
 {
-    int status = ok ? BELAY_EXIT_OK : belay_code_exit(err->code);
-    if (!ok && !cli->json)
-        belay_say_error(cli->reporter, err);
-    else if (!ok)
-        belay_say_annotation(cli->reporter, err);
-    if (cli->json) {
-        if (json == NULL)
-            json = json_pack("{s:b}", "ok", ok);
-        if (json_object_get(json, "error") == NULL)
-            json_object_set_new(json, "error", ok ? json_null() : belay_error_json(err));
-        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        putchar('\n');
-    }
+    belay_answer form = cli->command == NULL ? BELAY_ANSWER_OTHER : cli->command->answer;
+    if (form == BELAY_ANSWER_RUN)
+        return json_pack("{s:n, s:s?, s:s, s:[], s:[], s:n, s:n, s:n, s:[]}", "run", "target",
+            cli->target.name != NULL ? cli->target.name : cli->target_name, "outcome", "refused", "from",
+            "to", "snapshot", "twin", "kept", "stages");
+    if (form == BELAY_ANSWER_CHECKS)
+        return json_pack("{s:s, s:[]}", "verdict", ok ? "ok" : "refuse", "checks");
+    return json_pack("{s:b}", "ok", ok);
+}
+
+void belay_cli_print_json(json_t *json)
+{
+    BELAY_AUTO(belay_free) char *text = belay_json_print(json);
+    puts(text);
     json_decref(json);
-    return status;
+}
+
+/* Where nothing better is known, a wrong line is answered with the place of the command's own help. */
+static belay_error with_own_hint(const belay_cli *cli, const belay_error *err)
+{
+    belay_error own = *err;
+    const char *usual = belay_code_hint(BELAY_E_USAGE);
+    if (cli->command != NULL && own.code == BELAY_E_USAGE && belay_equal(own.hint, usual))
+        belay_error_hint(&own, "`belay %s --help` tells what it takes", cli->command->name);
+    return own;
+}
+
+int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *given)
+{
+    const belay_error own = with_own_hint(cli, given), *err = &own;
+    if (!cli->json) {
+        if (!ok)
+            belay_say_error(cli->reporter, err);
+        json_decref(json);
+        return ok ? BELAY_EXIT_OK : belay_code_exit(err->code);
+    }
+    if (json == NULL)
+        json = empty_answer(cli, ok);
+    if (!ok) {
+        belay_say_annotation(cli->reporter, err);
+        json_object_set_new(json, "error", belay_error_json(err));
+    } else if (json_object_get(json, "error") == NULL &&
+               (json_object_get(json, "ok") != NULL || json_object_get(json, "outcome") != NULL)) {
+        json_object_set_new(json, "error", json_null());
+    }
+    belay_cli_print_json(json);
+    return ok ? BELAY_EXIT_OK : belay_code_exit(err->code);
 }
 
 void belay_cli_print(const belay_cli *cli, const char *format, ...)
@@ -128,9 +161,11 @@ void belay_cli_print(const belay_cli *cli, const char *format, ...)
 static bool take_words(belay_cli *cli, const belay_command *command, belay_error *err)
 {
     if (command->target_word && cli->words.count == (size_t)command->max_words + 1) {
-        if (cli->target_name != NULL)
-            return belay_fail(err, BELAY_E_USAGE, "the target is named twice: -t %s and %s", cli->target_name,
+        if (cli->target_name != NULL) {
+            belay_fail(err, BELAY_E_USAGE, "the target is named twice: -t %s and %s", cli->target_name,
                 cli->words.items[0]);
+            return belay_error_hint(err, "give one of them: belay %s %s", command->name, cli->target_name);
+        }
         cli->target_name = cli->words.items[0];
         memmove(cli->words.items, cli->words.items + 1, (cli->words.count - 1) * sizeof cli->words.items[0]);
         cli->words.count--;
@@ -144,15 +179,34 @@ static bool take_words(belay_cli *cli, const belay_command *command, belay_error
     return true;
 }
 
+/* A wrong line is answered in JSON as well, wherever --json stands in it. */
+static bool asks_for_json(int argc, char **argv)
+{
+    for (int i = 0; i < argc && !belay_equal(argv[i], "--"); i++) {
+        if (belay_equal(argv[i], "--json"))
+            return true;
+    }
+    return false;
+}
+
+static bool parse(belay_cli *cli, const belay_command *command, int argc, char **argv, belay_error *err)
+{
+    if (!belay_options_parse(argc, argv, common_options, command->options, &cli->words, err)) {
+        cli->json = asks_for_json(argc, argv);
+        return false;
+    }
+    return cli->help || take_words(cli, command, err);
+}
+
 static int run_command(belay_cli *cli, const belay_command *command, int argc, char **argv)
 {
     belay_error err = {0};
-    bool ok = belay_options_parse(argc, argv, common_options, command->options, &cli->words, &err);
+    cli->command = command;
+    bool ok = parse(cli, command, argc, argv, &err);
     if (ok && cli->help) {
         print_help(command);
         return BELAY_EXIT_OK;
     }
-    ok = ok && take_words(cli, command, &err);
     BELAY_AUTO(belay_terminal_free)
     belay_terminal *terminal = belay_terminal_new(cli->quiet     ? BELAY_WARN
                                                   : cli->verbose ? BELAY_DEBUG
@@ -184,8 +238,7 @@ static int show_help(int argc, char **argv, bool *ret_unknown)
 static int refuse_command(const char *name, int argc, char **argv)
 {
     belay_error err = {0};
-    for (int i = 1; i < argc; i++)
-        the_cli.json = the_cli.json || belay_equal(argv[i], "--json");
+    the_cli.json = asks_for_json(argc - 1, argv + 1);
     BELAY_AUTO(belay_list_done) belay_list names = {0};
     for (size_t i = 0; i < BELAY_COUNT(commands); i++)
         belay_list_add(&names, commands[i]->name);

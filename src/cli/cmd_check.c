@@ -34,8 +34,7 @@ static bool judge(const findings *found, belay_error *err)
         return true;
     belay_fail(err, BELAY_E_ANSWER_NO, "Target database is not up to date: %zu revision%s pending",
         found->pending, found->pending == 1 ? " is" : "s are");
-    return belay_error_hint(
-        err, "`belay history --verbose` shows what is pending, `belay upgrade head` applies it");
+    return belay_error_hint(err, "%s", belay_code_hint(BELAY_E_NOT_UP_TO_DATE));
 }
 
 static int run(belay_cli *cli)

@@ -24,11 +24,8 @@ static void print_rows(belay_cli *cli, const belay_graph *graph, const belay_lis
 
 static json_t *answer(const belay_cli *cli, const belay_list *rows, size_t pending)
 {
-    json_t *heads = json_array();
-    for (size_t i = 0; i < rows->count; i++)
-        json_array_append_new(heads, json_string(rows->items[i]));
-    return json_pack("{s:s, s:o, s:b, s:I}", "target", cli->target.name, "heads", heads, "at_head",
-        pending == 0, "pending", (json_int_t)pending);
+    return json_pack("{s:s, s:o, s:b, s:I}", "target", cli->target.name, "heads", belay_json_of_list(rows),
+        "at_head", pending == 0, "pending", (json_int_t)pending);
 }
 
 static int run(belay_cli *cli)

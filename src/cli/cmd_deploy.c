@@ -46,5 +46,6 @@ const belay_command belay_cmd_deploy = {
         "Exit status: 0 succeeded, 1 untouched, 3 refused, 4 restored, 5 type `belay recover`, 6 locked.",
     .options = options,
     .target_word = true,
+    .answer = BELAY_ANSWER_RUN,
     .run = run,
 };

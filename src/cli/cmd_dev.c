@@ -97,10 +97,7 @@ static bool apply(belay_cli *cli, belay_keeper *keeper, const char *run_id, json
     if (ok)
         belay_cli_print(
             cli, "%s: %s", cli->target.name, plan.step_count == 0 ? "at head, nothing to do" : "at head");
-    json_t *done = json_array();
-    for (size_t i = 0; i < result.done.count; i++)
-        json_array_append_new(done, json_string(result.done.items[i]));
-    json_object_set_new(json, "done", done);
+    json_object_set_new(json, "done", belay_json_of_list(&result.done));
     belay_apply_result_done(&result);
     return ok;
 }

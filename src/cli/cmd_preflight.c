@@ -86,5 +86,6 @@ const belay_command belay_cmd_preflight = {
         "Exit status: 0 ok, perhaps with warnings; 3 a deploy would be refused; 6 a run is at work.",
     .options = options,
     .target_word = true,
+    .answer = BELAY_ANSWER_CHECKS,
     .run = run,
 };

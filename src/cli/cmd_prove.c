@@ -29,12 +29,10 @@ static bool find_snapshot(
 
 static json_t *answer(const belay_snapshot_info *info, const belay_proof *proof)
 {
-    json_t *warnings = json_array();
-    for (size_t i = 0; i < proof->warnings.count; i++)
-        json_array_append_new(warnings, json_string(proof->warnings.items[i]));
     return json_pack("{s:b, s:s, s:s, s:I, s:f, s:f, s:f, s:o}", "ok", 1, "id", info->id, "target",
         info->target, "rows", (json_int_t)proof->rows, "seconds", proof->seconds, "seconds_load",
-        proof->seconds_load, "seconds_compare", proof->seconds_compare, "warnings", warnings);
+        proof->seconds_load, "seconds_compare", proof->seconds_compare, "warnings",
+        belay_json_of_list(&proof->warnings));
 }
 
 static int run(belay_cli *cli)

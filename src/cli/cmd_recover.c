@@ -38,5 +38,6 @@ const belay_command belay_cmd_recover = {
                "or restored.\n"
                "Exit status: 0, or 5 when a person is needed still.",
     .options = options,
+    .answer = BELAY_ANSWER_RUN,
     .run = run,
 };

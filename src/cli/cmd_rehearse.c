@@ -14,14 +14,6 @@ static const belay_option options[] = {
         BELAY_OPT_FLAG, &o.cluster},
     BELAY_OPT_END};
 
-static json_t *texts(const belay_list *list)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_string(list->items[i]));
-    return array;
-}
-
 static json_t *stage_list(const belay_rehearsal *r)
 {
     json_t *array = json_array();
@@ -36,11 +28,12 @@ static json_t *answer(const belay_cli *cli, const char *run_id, const belay_rehe
 {
     return json_pack("{s:s, s:s?, s:s, s:o, s:o, s:s?, s:n, s:n, s:o, s:i, s:i, s:s?, s:o, s:s?, s:b, s:o}",
         "run", run_id, "target", cli->target.name, "outcome", ok ? "succeeded" : "untouched", "from",
-        texts(&r->from), "to", texts(&r->to), "snapshot", r->snapshot_id, "twin", "kept", "stages",
-        stage_list(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded, "irreversible",
-        r->irreversible, "schema_equal", r->schema_compared ? json_boolean(r->schema_equal) : json_null(),
-        "schema_difference", r->schema_difference, "private_server", r->private_server, "warnings",
-        texts(&r->warnings));
+        belay_json_of_list(&r->from), "to", belay_json_of_list(&r->to), "snapshot", r->snapshot_id, "twin",
+        "kept", "stages", stage_list(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded,
+        "irreversible", r->irreversible, "schema_equal",
+        r->schema_compared ? json_boolean(r->schema_equal) : json_null(), "schema_difference",
+        r->schema_difference, "private_server", r->private_server, "warnings",
+        belay_json_of_list(&r->warnings));
 }
 
 static const char *schema_verdict(const belay_rehearsal *r)
@@ -93,5 +86,6 @@ const belay_command belay_cmd_rehearse = {
         "the copy. The target is not changed. Exit status 0: all went well; 1: something failed.",
     .options = options,
     .target_word = true,
+    .answer = BELAY_ANSWER_RUN,
     .run = run,
 };

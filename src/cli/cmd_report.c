@@ -40,10 +40,12 @@ static bool find_run(belay_cli *cli, belay_store *store, json_t **ret, belay_err
     }
     if (found != NULL)
         return read_run(cli, store, found, ret, err);
-    if (ids.count == 0)
+    if (ids.count == 0) {
         belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no runs in %s", cli->target.name, store->url);
-    else
-        belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no run \"%s\"", cli->target.name, word);
+        return belay_error_hint(
+            err, "`belay deploy %s` makes the first; -t names another target", cli->target.name);
+    }
+    belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no run \"%s\"", cli->target.name, word);
     return belay_error_hint(err, "`belay runs -t %s` lists them", cli->target.name);
 }
 

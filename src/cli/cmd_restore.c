@@ -43,5 +43,6 @@ const belay_command belay_cmd_restore = {
                "names in one transaction. The present database is kept as <name>__belay_failed_<run>.",
     .options = options,
     .max_words = 1,
+    .answer = BELAY_ANSWER_RUN,
     .run = run,
 };

@@ -15,6 +15,8 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_list_done) belay_list ids = {0};
     bool ok = belay_cli_store(cli, &store, &err) && belay_runs_list(store, cli->target.name, &ids, &err);
     json_t *runs = json_array();
+    if (ok && ids.count == 0)
+        belay_say(cli->reporter, BELAY_INFO, "target %s has no runs in %s", cli->target.name, store->url);
     if (ok && ids.count > 0)
         belay_cli_print(cli, "%-25s %-8s %-15s %-21s %s", "RUN", "VERB", "OUTCOME", "STARTED", "HOST");
     for (size_t i = 0; ok && i < ids.count; i++) {

@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/snapshots.h"
 #include "snapshot/snapshot.h"
 #include "util/clock.h"
 
@@ -26,17 +26,6 @@ static bool read_options(belay_snapshot_options *how, belay_error *err)
     return true;
 }
 
-static json_t *answer(const belay_snapshot_info *info)
-{
-    json_t *revisions = json_array();
-    for (size_t i = 0; i < info->revisions.count; i++)
-        json_array_append_new(revisions, json_string(info->revisions.items[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:f}", "id", info->id, "path",
-        info->path, "target", info->target, "created_at", info->created_at, "revisions", revisions, "state",
-        info->state, "bytes", (json_int_t)info->bytes, "raw_bytes", (json_int_t)info->raw_bytes, "rows",
-        (json_int_t)info->rows, "tables", (json_int_t)info->tables, "seconds", info->seconds);
-}
-
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
@@ -54,7 +43,7 @@ static int run(belay_cli *cli)
             "snapshot %s: %llu tables, %llu rows, %.1f MB (from %.1f MB) in %.1f s, verified\n%s", info.id,
             (unsigned long long)info.tables, (unsigned long long)info.rows, (double)info.bytes / 1e6,
             (double)info.raw_bytes / 1e6, info.seconds, info.path);
-    return belay_cli_finish(cli, ok, ok ? answer(&info) : NULL, &err);
+    return belay_cli_finish(cli, ok, ok ? belay_cli_snapshot_json(&info) : NULL, &err);
 }
 
 const belay_command belay_cmd_snapshot = {

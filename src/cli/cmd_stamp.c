@@ -29,6 +29,8 @@ static bool stamp(
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     for (size_t i = 0; i < plan->to_count; i++)
         belay_say(cli->reporter, BELAY_INFO, "Running stamp_revision -> %s", plan->to[i]);
+    if (plan->to_count == 0)
+        belay_say(cli->reporter, BELAY_INFO, "Running stamp_revision -> base: no revision is recorded now");
     return belay_cli_connect(cli, BELAY_PG_USER, &pg, err) &&
            engine->stamp(engine, pg, plan->to, plan->to_count, "stamp", run_id, err);
 }
@@ -48,9 +50,10 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = NULL;
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
     BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
-    bool ok =
-        belay_cli_target(cli, &err) && allow(cli, &err) && belay_engine_open(&cli->target, &engine, &err) &&
-        (o.sql || (belay_cli_lock(cli, run_id, 0, &keeper, &err) && read_heads(cli, engine, &heads, &err)));
+    bool ok = !(o.sql && cli->json) || belay_fail(&err, BELAY_E_USAGE, "one of --json and --sql, not both");
+    ok = ok && belay_cli_target(cli, &err) && allow(cli, &err) &&
+         belay_engine_open(&cli->target, &engine, &err) &&
+         (o.sql || (belay_cli_lock(cli, run_id, 0, &keeper, &err) && read_heads(cli, engine, &heads, &err)));
     const belay_graph *graph = ok ? belay_engine_graph(engine) : NULL;
     if (ok && graph == NULL)
         ok = belay_fail(&err, BELAY_E_UNSUPPORTED, "engine %s has no revisions to stamp", engine->name);

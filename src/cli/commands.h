@@ -10,7 +10,6 @@
 #ifndef BELAY_CLI_COMMANDS_H
 #define BELAY_CLI_COMMANDS_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "cli/options.h"
@@ -20,9 +19,13 @@
 #include "report/reporter.h"
 #include "store/store.h"
 #include "util/error.h"
+#include "util/json.h"
 #include "util/str.h"
 
+struct belay_command;
+
 typedef struct belay_cli {
+    const struct belay_command *command; /* NULL: the words name none */
     /* common options */
     const char *config_path;
     const char *env_file;
@@ -40,6 +43,13 @@ typedef struct belay_cli {
     belay_list words;     /* what is left of argv */
 } belay_cli;
 
+/* The form of a command's JSON document in CONTRACT.md, which it keeps when it came to no answer. */
+typedef enum belay_answer {
+    BELAY_ANSWER_OTHER, /* its own, or {"ok": ...} */
+    BELAY_ANSWER_RUN,   /* {"run", "target", "outcome", ...} */
+    BELAY_ANSWER_CHECKS /* {"verdict", "checks"} */
+} belay_answer;
+
 typedef struct belay_command {
     const char *name;
     const char *group;   /* heading in `belay help` */
@@ -49,6 +59,7 @@ typedef struct belay_command {
     const belay_option *options;
     int min_words, max_words; /* max -1: any number */
     bool target_word;         /* the first word may name the target */
+    belay_answer answer;
     int (*run)(belay_cli *cli);
 } belay_command;
 
@@ -100,9 +111,12 @@ struct belay_pg;
 bool belay_cli_connect(belay_cli *cli, int profile, struct belay_pg **ret, belay_error *err);
 bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
 
-/* Ends a command: with --json prints `json` (reference stolen; NULL: {"ok": ...}) with "error" added on
- * failure; otherwise shows the error on stderr. Returns the exit status. */
+/* Ends a command: with --json prints `json` (reference stolen; NULL: what command->answer says), with "error"
+ * where CONTRACT.md has it and on every failure; otherwise shows the error on stderr. Returns the exit
+ * status. */
 int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *err);
+/* Prints a whole document on stdout; steals the reference. */
+void belay_cli_print_json(json_t *json);
 /* A line of the answer on stdout; nothing with --json. */
 void belay_cli_print(const belay_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

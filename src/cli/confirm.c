@@ -7,18 +7,28 @@
 
 enum { TYPED_SIZE = 256 };
 
+bool belay_cli_is_attended(void)
+{
+    return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
+bool belay_cli_ask(void *context, const char *question, const char *answer)
+{
+    (void)context;
+    char typed[TYPED_SIZE] = "";
+    fprintf(stderr, "%s ", question);
+    return fgets(typed, sizeof typed, stdin) != NULL &&
+           belay_span_equals(belay_span_trim(belay_span_of(typed)), answer);
+}
+
 bool belay_cli_confirm_by_name(const char *what, const char *name, belay_error *err)
 {
-    char typed[TYPED_SIZE] = "";
-    if (!isatty(STDIN_FILENO)) {
+    if (!belay_cli_is_attended()) {
         belay_fail(err, BELAY_E_POLICY, "%s, and nobody is at a terminal to confirm it", what);
         return belay_error_hint(err, "add --yes when that is meant");
     }
-    fprintf(stderr, "%s.\nType its name (%s) to go on: ", what, name);
-    bool read = fgets(typed, sizeof typed, stdin) != NULL;
-    belay_span span = belay_span_trim(belay_span_of(typed));
-    if (read && belay_span_equals(span, name))
-        return true;
-    return belay_fail(
-        err, BELAY_E_POLICY, "not confirmed: \"%s\" was to be typed; nothing was changed", name);
+    BELAY_AUTO(belay_free) char *question = belay_format("%s.\nType its name (%s) to go on:", what, name);
+    return belay_cli_ask(NULL, question, name) ||
+           belay_fail(
+               err, BELAY_E_POLICY, "not confirmed: \"%s\" was to be typed; nothing was changed", name);
 }

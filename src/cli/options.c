@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "util/suggest.h"
+
 /* Finds by long name (length bytes) or letter in one table. */
 static const belay_option *find(const belay_option *options, const char *name, size_t length, char letter)
 {
@@ -36,6 +38,25 @@ static bool store(const belay_option *option, const char *value, belay_error *er
     return belay_fail(err, BELAY_E_INTERNAL, "option table");
 }
 
+static void add_names(belay_list *names, const belay_option *options)
+{
+    for (; options != NULL && options->kind != BELAY_OPT_LAST; options++)
+        belay_list_add(names, options->name);
+}
+
+static bool unknown(
+    const char *word, size_t length, const belay_option *common, const belay_option *own, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list names = {0};
+    add_names(&names, own);
+    add_names(&names, common);
+    bool is_long = word[1] == '-';
+    BELAY_AUTO(belay_free) char *name = belay_strndup(word + (is_long ? 2 : 1), length);
+    const char *nearest = is_long ? belay_nearest(name, &names) : NULL;
+    belay_fail(err, BELAY_E_USAGE, "unknown option %s%s", is_long ? "--" : "-", name);
+    return nearest == NULL ? false : belay_error_hint(err, "did you mean --%s?", nearest);
+}
+
 /* One option word; advances *at when the value is the next word. */
 static bool parse_one(
     int argc, char **argv, int *at, const belay_option *common, const belay_option *own, belay_error *err)
@@ -51,7 +72,7 @@ static bool parse_one(
     if (option == NULL)
         option = find(common, name, length, letter);
     if (option == NULL)
-        return belay_fail(err, BELAY_E_USAGE, "unknown option %s", word);
+        return unknown(word, length, common, own, err);
     if (option->kind == BELAY_OPT_FLAG) {
         if (value != NULL)
             return belay_fail(err, BELAY_E_USAGE, "--%s takes no value", option->name);

@@ -135,13 +135,11 @@ static json_t *ids_json(const belay_revision *const *items, size_t count)
 
 json_t *belay_revision_json(const belay_revision *revision, const belay_list *applied)
 {
-    json_t *labels = json_array();
-    for (size_t i = 0; i < revision->branch_label_count; i++)
-        json_array_append_new(labels, json_string(revision->branch_labels[i]));
     json_t *known = applied == NULL ? json_null() : json_boolean(belay_list_has(applied, revision->id));
     return json_pack("{s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:o}", "revision", revision->id,
         "down_revisions", ids_json(revision->down, revision->down_count), "depends_on",
-        ids_json(revision->depends, revision->depends_count), "branch_labels", labels, "message",
+        ids_json(revision->depends, revision->depends_count), "branch_labels",
+        belay_json_of_texts(revision->branch_labels, revision->branch_label_count), "message",
         revision->message, "is_head", (int)revision->is_head, "is_merge", (int)revision->is_merge,
         "is_branch_point", (int)revision->is_branch_point, "applied", known);
 }

@@ -1,19 +1,6 @@
 #include "cli/runs.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
-/* The line typed at the terminal is the wanted answer. */
-static bool ask(void *context, const char *question, const char *answer)
-{
-    (void)context;
-    char line[256] = "";
-    fprintf(stderr, "%s ", question);
-    if (fgets(line, sizeof line, stdin) == NULL)
-        return false;
-    line[strcspn(line, "\n")] = '\0';
-    return belay_equal(line, answer);
-}
+#include "cli/confirm.h"
 
 bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_options *ret, belay_error *err)
 {
@@ -23,16 +10,15 @@ bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_option
     ret->dialer = cli->dialer;
     ret->store = *store;
     ret->reporter = cli->reporter;
-    ret->confirm = isatty(0) == 1 && isatty(2) == 1 ? ask : NULL;
+    ret->confirm = belay_cli_is_attended() ? belay_cli_ask : NULL;
     return true;
 }
 
 int belay_cli_run_answer(belay_cli *cli, int status, json_t *json)
 {
-    if (cli->json && json != NULL) {
-        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        putchar('\n');
-    }
-    json_decref(json);
+    if (cli->json && json != NULL)
+        belay_cli_print_json(json);
+    else
+        json_decref(json);
     return status;
 }

@@ -16,14 +16,11 @@ static json_t *number(uint64_t value)
 
 json_t *belay_cli_snapshot_json(const belay_snapshot_info *info)
 {
-    json_t *revisions = json_array();
-    for (size_t i = 0; i < info->revisions.count; i++)
-        json_array_append_new(revisions, json_string(info->revisions.items[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s?, s:o, s:o, s:o, s:o, s:f}", "id", info->id, "path",
-        info->path, "target", info->target, "created_at", info->created_at, "revisions", revisions, "state",
-        info->state, "proven_at", info->proven_at, "bytes", number(info->bytes), "raw_bytes",
-        number(info->raw_bytes), "rows", number(info->rows), "tables", number(info->tables), "seconds",
-        info->seconds);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s*, s:o, s:o, s:o, s:o, s:f}", "id", info->id, "path",
+        info->path, "target", info->target, "created_at", info->created_at, "revisions",
+        belay_json_of_list(&info->revisions), "state", info->state, "proven_at", info->proven_at, "bytes",
+        number(info->bytes), "raw_bytes", number(info->raw_bytes), "rows", number(info->rows), "tables",
+        number(info->tables), "seconds", info->seconds);
 }
 
 void belay_cli_format_bytes(uint64_t bytes, char buffer[static BELAY_BYTES_SIZE])

@@ -33,5 +33,6 @@ int belay_cli_verify_snapshot(belay_cli *cli, const char *id)
         belay_cli_print(cli, "snapshot %s is whole: %zu members, %llu rows, %s raw, read in %.2f s", info.id,
             belay_archive_manifest(archive)->member_count, (unsigned long long)info.rows, raw, seconds);
     }
-    return belay_cli_finish(cli, ok, answer(&info, seconds, &err), &err);
+    int status = belay_cli_finish(cli, ok, answer(&info, seconds, &err), &err);
+    return err.code == BELAY_E_ARCHIVE ? BELAY_EXIT_NO : status; /* it was read, and the answer is no */
 }

@@ -20,7 +20,7 @@ static bool has_literal_password(const belay_ini_entry *entry)
 
 static bool refuse_tracked(const char *path, long line, const char *key, belay_error *err)
 {
-    belay_fail(err, BELAY_E_CONFIG, "%s holds a password, and git tracks this file", key);
+    belay_fail(err, BELAY_E_CONFIG, "key %s: the password stands here, and git tracks this file", key);
     belay_error_hint(err,
         "write ${POSTGRES_PASSWORD} and set the variable in CI's secrets or in an untracked .env; then "
         "change the password, since git's history still has it");

@@ -110,6 +110,7 @@ bool belay_variables_load(belay_variables *variables, const char *path, belay_er
         belay_fail_errno(err, errno, "cannot read the file of variables");
         if (err != NULL)
             err->code = BELAY_E_CONFIG;
+        belay_error_hint(err, "--env-file names it; without that option .env in the project's root is read");
         return belay_error_place(err, path, 0);
     }
     if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0) {

@@ -141,7 +141,8 @@ static json_t *gate_details(const belay_gate *gate, const char *comment)
 {
     json_t *details = json_pack("{s:s, s:s, s:I}", "database", gate->public_name, "private",
         gate->private_name, "oid", (json_int_t)gate->oid);
-    belay_json_text(details, "comment", comment);
+    if (comment != NULL)
+        json_object_set_new(details, "comment", json_string(comment));
     return details;
 }
 

@@ -21,11 +21,5 @@ bool belay_gate_run_swept(
 bool belay_gate_no_prepared(belay_keeper *keeper, const char *oids, belay_error *err);
 /* The mark for a database's comment; a new reference. */
 json_t *belay_gate_mark(const belay_gate *gate, const char *state);
-/* {"name": ...} helpers read better than json_pack with NULLs: adds a string unless it is NULL. */
-static inline void belay_json_text(json_t *object, const char *key, const char *value)
-{
-    if (value != NULL)
-        json_object_set_new(object, key, json_string(value));
-}
 
 #endif

@@ -253,22 +253,3 @@ bool belay_journal_open_intent(const json_t *records, const char *act)
     }
     return false;
 }
-
-json_t *belay_json_of_list(const belay_list *list)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_string(list->items[i]));
-    return array;
-}
-
-void belay_json_to_list(const json_t *array, belay_list *ret)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach((json_t *)(uintptr_t)array, i, item)
-    {
-        if (json_is_string(item))
-            belay_list_add(ret, json_string_value(item));
-    }
-}

@@ -11,12 +11,10 @@
 #ifndef BELAY_PIPELINE_JOURNAL_H
 #define BELAY_PIPELINE_JOURNAL_H
 
-#include <jansson.h>
-
 #include "report/recorder.h"
 #include "store/store.h"
 #include "util/error.h"
-#include "util/mem.h"
+#include "util/json.h"
 
 typedef struct belay_journal belay_journal;
 
@@ -53,16 +51,5 @@ bool belay_journal_is(const json_t *one, const char *kind, const char *act);
 const json_t *belay_journal_last(const json_t *records, const char *kind, const char *act);
 /* True when there is an intent of that act without a later done. */
 bool belay_journal_open_intent(const json_t *records, const char *act);
-
-static inline void belay_json_free(json_t *json)
-{
-    json_decref(json);
-}
-BELAY_DEFINE_AUTO(json_t, belay_json_free)
-/* Text of a key, or NULL. */
-const char *belay_json_text(const json_t *object, const char *key);
-/* ["a", "b"] from and to a list. */
-json_t *belay_json_of_list(const belay_list *list);
-void belay_json_to_list(const json_t *array, belay_list *ret);
 
 #endif

@@ -174,7 +174,7 @@ static bool write_report(belay_run *run, belay_error *err)
     json_object_set_new(json, "ended_at", json_string(now));
     if (run->outcome == BELAY_OUTCOME_UNTOUCHED && run->known_by != NULL)
         json_object_set_new(json, "known_by", json_string(run->known_by));
-    BELAY_AUTO(belay_free) char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    BELAY_AUTO(belay_free) char *text = belay_json_print(json);
     BELAY_AUTO(belay_free)
     char *name = belay_format("%s/runs/%s/report.json", run->how.target->name, run->id);
     return belay_store_write_all(run->how.store, name, text, strlen(text), err);

@@ -5,6 +5,7 @@
 #include "restore/roles.h"
 #include "restore/toc.h"
 #include "util/hash.h"
+#include "util/json.h"
 
 static const char not_valid[] = " NOT VALID";
 
@@ -75,9 +76,7 @@ static void add_left_out(const belay_toc *toc, const belay_rows *keys, belay_lis
 
 static bool quoted_names(belay_comparison *c, const belay_list *names, char **ret, belay_error *err)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < names->count; i++)
-        json_array_append_new(array, json_string(names->items[i]));
+    json_t *array = belay_json_of_list(names);
     BELAY_AUTO(belay_free) char *text = json_dumps(array, JSON_COMPACT);
     json_decref(array);
     return text == NULL ? belay_fail(err, BELAY_E_ARCHIVE, "a policy of the snapshot names roles in no UTF-8")

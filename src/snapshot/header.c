@@ -5,6 +5,7 @@
 #include "snapshot/extras.sql.h"
 #include "snapshot/parts.h"
 #include "util/clock.h"
+#include "util/json.h"
 
 #ifndef BELAY_VERSION
 #define BELAY_VERSION "unknown"
@@ -53,14 +54,6 @@ static bool read_database(belay_taking *t, json_t **ret, belay_error *err)
     return true;
 }
 
-static json_t *revision_array(const belay_taking *t)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < t->revisions.count; i++)
-        json_array_append_new(array, json_string(t->revisions.items[i]));
-    return array;
-}
-
 static bool read_server(belay_taking *t, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *text = NULL;
@@ -87,8 +80,8 @@ bool belay_taking_header(belay_taking *t, belay_error *err)
     json_t *rest = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:s}", "format_version",
         BELAY_FORMAT_VERSION, "belay_version", BELAY_VERSION, "id", t->id, "target", t->options->target->name,
         "created_at", now, "server_version", belay_pg_server_version(t->pg), "database", database,
-        "revisions", revision_array(t), "version_table", version_table == NULL ? json_null() : version_table,
-        "schema_hash", hex);
+        "revisions", belay_json_of_list(&t->revisions), "version_table",
+        version_table == NULL ? json_null() : version_table, "schema_hash", hex);
     bool ok = rest != NULL && json_object_update(t->header, rest) == 0;
     json_decref(rest);
     return ok || belay_fail(err, BELAY_E_UNSUPPORTED, "a name in header.json is not UTF-8");

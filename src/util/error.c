@@ -155,3 +155,8 @@ int belay_code_exit(belay_code code)
 {
     return code_table[code].exit_status;
 }
+
+const char *belay_code_hint(belay_code code)
+{
+    return code_table[code].hint;
+}

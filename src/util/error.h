@@ -66,7 +66,7 @@ enum {
         "`belay branches` shows where they part; join them with `belay merge -m \"...\" <rev1> <rev2>`, "    \
         "or name one revision, or use `heads`")                                                              \
     X(NOT_UP_TO_DATE, "not_up_to_date", BELAY_EXIT_USAGE,                                                    \
-        "`belay history --verbose` shows what is pending, `belay upgrade head` applies it")                  \
+        "`belay upgrade head --plan` shows what is pending; `belay dev` or `belay deploy` applies it")       \
     X(DATABASE_AHEAD, "database_ahead", BELAY_EXIT_REFUSED,                                                  \
         "the checkout is probably older than the database: update it to the commit that was deployed. Do "   \
         "not "                                                                                               \
@@ -136,5 +136,7 @@ bool belay_error_statement(belay_error *err, const char *sql);
 void belay_error_clear(belay_error *err);
 const char *belay_code_name(belay_code code);
 int belay_code_exit(belay_code code);
+/* The default hint, NULL when the code has none. */
+const char *belay_code_hint(belay_code code);
 
 #endif

@@ -79,10 +79,10 @@ PYTHON
 }
 chunk=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["members"][2]["data_offset"])' "$WORK/by_hand/manifest.json")
 damage $((chunk + 40)) "$file"
-belay 1 verify 20251104
+belay 7 verify 20251104
 err_has "data/public.entries/1.copy.zst"
 err_has damaged
-belay 1 verify 20251104 --json
+belay 7 verify 20251104 --json
 json_is verdict refuse
 json_is error.code archive
 belay 0 snapshots # the list does not read the data
@@ -91,7 +91,7 @@ begin "a cut file is shown as damaged"
 truncate -s -512 "$file"
 belay 0 snapshots --json
 json_is snapshots.1.state damaged
-belay 1 verify 20251104
+belay 7 verify 20251104
 
 begin "foreign files in the store are left alone and not shown"
 echo notes >"$store/dev/notes.txt"

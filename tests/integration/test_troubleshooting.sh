@@ -33,7 +33,7 @@ begin "Target database is not up to date: pending migrations"
 belay 0 downgrade -2
 belay 7 check
 said "Target database is not up to date"
-said "belay history --verbose"
+said "belay upgrade head --plan"
 said "belay upgrade head"
 belay 7 current --check-heads
 belay 0 upgrade head

@@ -106,12 +106,46 @@ static void test_wrong_words(void **state)
     errors_have("usage: belay upgrade");
     assert_int_equal(run("upgrade a b"), 2);
     assert_int_equal(run("heads --nothing --json"), 2);
+    code_is("usage");
     assert_int_equal(run("heads --json --nothing"), 2);
     code_is("usage");
+    assert_int_equal(run("upgrade head --plam"), 2);
+    errors_have("did you mean --plan?");
+    assert_int_equal(run("recover --accept-loss --keep"), 2);
+    errors_have("`belay recover --help` tells what it takes");
     assert_int_equal(run("deploy live -t dev"), 2);
     errors_have("the target is named twice: -t dev and live");
     assert_int_equal(run("doctor -t dev live --json"), 2);
     code_is("usage");
+}
+
+/* Verbs whose document has a form of its own keep it, whatever went wrong before they began. */
+static void test_form_of_the_answer(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {"deploy live -t dev --json", "rehearse --nothing --json",
+        "restore --json", "recover -c nowhere.ini --json"};
+    for (size_t i = 0; i < BELAY_COUNT(runs); i++) {
+        assert_int_equal(run(runs[i]), 2);
+        BELAY_AUTO(belay_json_free) json_t *json = json_loads(out, 0, NULL);
+        static const char *const keys[] = {
+            "run", "target", "outcome", "from", "to", "snapshot", "twin", "kept", "stages", "error"};
+        assert_int_equal(json_object_size(json), BELAY_COUNT(keys));
+        for (size_t j = 0; j < BELAY_COUNT(keys); j++)
+            assert_non_null(json_object_get(json, keys[j]));
+        assert_string_equal(belay_json_text(json, "outcome"), "refused");
+    }
+    assert_int_equal(run("verify -c nowhere.ini --json"), 2);
+    out_has("\"verdict\": \"refuse\",\n  \"checks\": []");
+    assert_int_equal(run("preflight a b --json"), 2);
+    out_has("\"verdict\": \"refuse\"");
+    assert_int_equal(run("upgrade head --sql --json"), 2);
+    code_is("usage");
+    assert_int_equal(run("stamp head --sql --json"), 2);
+    code_is("usage");
+    assert_int_equal(run("current -c \xff.ini --json"), 2);
+    code_is("config");
+    out_has("no configuration file ?.ini");
 }
 
 static void test_configuration_is_missing(void **state)
@@ -184,8 +218,8 @@ static void test_annotations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_unknown_command),
-        cmocka_unit_test(test_wrong_words), cmocka_unit_test(test_configuration_is_missing),
-        cmocka_unit_test(test_help), cmocka_unit_test(test_every_command_explains_itself),
-        cmocka_unit_test(test_annotations)};
+        cmocka_unit_test(test_wrong_words), cmocka_unit_test(test_form_of_the_answer),
+        cmocka_unit_test(test_configuration_is_missing), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_every_command_explains_itself), cmocka_unit_test(test_annotations)};
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }
