@@ -14,11 +14,6 @@ struct belay_journal {
     bool lenient;
 };
 
-const char *belay_json_text(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 bool belay_journal_is(const json_t *one, const char *kind, const char *act)
 {
     const char *its_kind = belay_json_text(one, "kind");
