@@ -11,7 +11,7 @@ static struct {
 
 static const belay_option options[] = {
     {"keep", 0, "N", "newest snapshots to keep (default: 5)", BELAY_OPT_INT, &o.keep},
-    {"databases", 0, NULL, "drop kept failed databases and left scratch copies too", BELAY_OPT_FLAG,
+    {"databases", 0, NULL, "drop kept failed databases, left twins and scratch copies too", BELAY_OPT_FLAG,
         &o.databases},
     {"days", 0, "N", "with --databases: only those at least so old (default: 7)", BELAY_OPT_INT, &o.days},
     {"dry-run", 'n', NULL, "show what would go, remove nothing", BELAY_OPT_FLAG, &o.dry_run},
@@ -84,7 +84,9 @@ const belay_command belay_cmd_prune = {
         "Keeps the newest snapshots, always the newest proven one, and those that an unfinished run needs.\n"
         "Removes *.part files that nobody writes to. Never touches files that are not belay's, nor "
         "snapshots\n"
-        "that cannot be read. Takes the target's lock: exit status 6 while a run is at work.",
+        "that cannot be read. Takes the target's lock: exit status 6 while a run is at work.\n"
+        "Refuses --databases while the target's own database does not exist: a kept one may be the only "
+        "copy.",
     .options = options,
     .run = run,
 };

@@ -1,4 +1,5 @@
 /* Acts on databases of belay's own. */
+#include "gate/gate.sql.h"
 #include "gate/gate_internal.h"
 
 static bool require_own(const char *dbname, belay_error *err)
@@ -15,13 +16,24 @@ bool belay_gate_allow(belay_gate *gate, const char *dbname, bool allow, belay_er
                quoted, allow ? "true" : "false");
 }
 
+/* A copy of a template is one too, and the server drops none that is marked so. */
+static bool unmark_template(belay_pg *pg, const char *dbname, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
+    return belay_pg_queryp(pg, sql_is_template, &rows, err, dbname) &&
+           (belay_rows_count(rows) == 0 || !belay_rows_bool(rows, 0, 0) ||
+               belay_pg_execf(pg, err, "ALTER DATABASE %s IS_TEMPLATE false", quoted));
+}
+
 bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
     if (!require_own(dbname, err) || !belay_record(gate->recorder, BELAY_RECORD_INTENT, "gate.drop",
                                          json_pack("{s:s}", "database", dbname), err))
         return false;
-    return belay_pg_execf(
+    return unmark_template(belay_keeper_pg(gate->keeper), dbname, err) &&
+           belay_pg_execf(
                belay_keeper_pg(gate->keeper), err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted) &&
            belay_record(
                gate->recorder, BELAY_RECORD_DONE, "gate.drop", json_pack("{s:s}", "database", dbname), err);

@@ -100,6 +100,16 @@ bool belay_gate_attach(belay_gate *gate, belay_keeper *keeper, uint32_t oid, con
     return true;
 }
 
+bool belay_gate_exists(belay_gate *gate, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *name = NULL;
+    BELAY_AUTO(belay_free) char *comment = NULL;
+    if (!read_by_oid(gate->keeper, gate->oid, &name, &comment, err))
+        return false;
+    *ret = name != NULL;
+    return true;
+}
+
 /* One rename of the database with this OID to `wanted` in one transaction with `sql`. A lost answer is
  * settled by looking which name it has, after the keeper is back; what was not committed is tried again. */
 static bool rename_surely(belay_gate *gate, uint32_t oid, const char *wanted, const char *sql,

@@ -49,6 +49,8 @@ bool belay_gate_init(belay_gate *gate, belay_keeper *keeper, const char *public_
  * name. BELAY_E_NO_DATABASE when the OID does not exist. */
 bool belay_gate_attach(belay_gate *gate, belay_keeper *keeper, uint32_t oid, const char *public_name,
     const char *run_id, belay_recorder *recorder, belay_reporter *reporter, belay_error *err);
+/* Whether the database (by its OID) is still there: someone may drop it while it is behind the gate. */
+bool belay_gate_exists(belay_gate *gate, bool *ret, belay_error *err);
 /* Ends sessions until the deadline, writes the run id into the database's comment and renames, in one
  * transaction. BELAY_E_PREFLIGHT when prepared transactions, or sessions that this role may not end, are in
  * the way: they are named. Records "gate.close" {database, private, oid, comment}. */
@@ -78,7 +80,8 @@ bool belay_gate_end_backend(
 bool belay_gate_twin(belay_gate *gate, const char *source, const char *twin, belay_error *err);
 /* ALLOW_CONNECTIONS of one of belay's own databases. */
 bool belay_gate_allow(belay_gate *gate, const char *dbname, bool allow, belay_error *err);
-/* DROP DATABASE of one of belay's own (name must hold "__belay_"), ending its sessions; missing is fine.
+/* DROP DATABASE of one of belay's own (name must hold "__belay_"), ending its sessions, also where it is
+ * marked as a template, as its source was; missing is fine.
  * Records "gate.drop". */
 bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err);
 

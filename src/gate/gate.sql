@@ -10,6 +10,8 @@ SELECT oid FROM pg_catalog.pg_database WHERE datname = $1
 SELECT datname, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE oid = $1::oid
 -- query: comment_by_name
 SELECT oid, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1
+-- query: is_template
+SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1
 -- query: prepared
 SELECT string_agg(format('%L (of %s, since %s)', gid, owner, prepared::timestamp(0)), ', ' ORDER BY prepared)
   FROM pg_catalog.pg_prepared_xacts x JOIN pg_catalog.pg_database d ON d.datname = x.database

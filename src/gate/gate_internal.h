@@ -17,6 +17,9 @@ void belay_oids(uint32_t first, uint32_t second, char ret[static BELAY_OIDS_SIZE
  * until the deadline; then names the sessions that stayed. */
 bool belay_gate_run_swept(
     belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err);
+/* The same for one statement that cannot run in a transaction. */
+bool belay_gate_run_swept_alone(
+    belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err);
 /* Refuses, with their names, when prepared transactions hold one of the databases. */
 bool belay_gate_no_prepared(belay_keeper *keeper, const char *oids, belay_error *err);
 /* The mark for a database's comment; a new reference. */

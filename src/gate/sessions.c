@@ -173,30 +173,55 @@ static bool try_transaction(belay_pg *pg, const char *sql, int64_t lock_ms, bela
     return false;
 }
 
-bool belay_gate_run_swept(
-    belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err)
+static bool try_alone(belay_pg *pg, const char *sql, int64_t lock_ms, belay_error *err)
+{
+    (void)lock_ms; /* what it waits for (an ALTER DATABASE of the source) is over at once */
+    return belay_pg_exec(pg, sql, err);
+}
+
+static int64_t lock_ms_until(int64_t end)
+{
+    int64_t left = end - belay_now_ms();
+    return left < 100 ? 100 : left < RENAME_LOCK_MS ? left : RENAME_LOCK_MS;
+}
+
+typedef bool attempt(belay_pg *pg, const char *sql, int64_t lock_ms, belay_error *err);
+
+/* Each attempt has a sweeper of its own, since its connection may be lost as well. */
+static bool run_swept(belay_gate *gate, attempt *try, const char *sql, const char *oids, int64_t timeout_ms,
+    const char *what, belay_error *err)
 {
     belay_error local = {0};
     int64_t end = belay_now_ms() + timeout_ms;
-    sweeper sweeping = {.stop_fd = -1};
-    if (!sweeper_start(&sweeping, gate->keeper, oids, err))
-        return false;
+    sweep_result left = {0};
     bool ok = false;
     for (;;) {
-        int64_t left = end - belay_now_ms();
-        ok = try_transaction(belay_keeper_pg(gate->keeper), sql,
-            left < 100              ? 100
-            : left < RENAME_LOCK_MS ? left
-                                    : RENAME_LOCK_MS,
-            &local);
+        sweeper sweeping = {.stop_fd = -1};
+        if (!sweeper_start(&sweeping, gate->keeper, oids, err))
+            return false;
+        ok = try(belay_keeper_pg(gate->keeper), sql, lock_ms_until(end), &local);
+        sweeper_end(&sweeping);
+        left = sweeping.last;
         if (ok || !in_the_way(&local) || belay_now_ms() >= end || belay_stop_requested())
             break;
+        free(left.stubborn);
     }
-    sweeper_end(&sweeping);
     if (!ok && err != NULL)
         *err = local;
-    if (!ok && in_the_way(&local) && sweeping.last.sessions > 0)
-        fail_sessions("the gate cannot close", &sweeping.last, timeout_ms, err);
-    free(sweeping.last.stubborn);
+    if (!ok && in_the_way(&local) && left.sessions > 0)
+        fail_sessions(what, &left, timeout_ms, err);
+    free(left.stubborn);
     return ok;
+}
+
+bool belay_gate_run_swept(
+    belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err)
+{
+    return run_swept(gate, try_transaction, sql, oids, timeout_ms, "the gate cannot close", err);
+}
+
+bool belay_gate_run_swept_alone(
+    belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err)
+{
+    return run_swept(gate, try_alone, sql, oids, timeout_ms, "no copy can be made", err);
 }

@@ -22,19 +22,20 @@ static void strip_mark(json_t *state)
     json_object_set_new(state, "comment", users == NULL ? json_null() : json_string(users));
 }
 
-/* Not in a transaction: CREATE DATABASE cannot run in one. The copy holds a lock on the source, so that only
- * the sessions that are there before it matter. */
 static bool copy(belay_gate *gate, const char *source, const char *twin, belay_error *err)
 {
-    belay_pg *pg = belay_keeper_pg(gate->keeper);
     BELAY_AUTO(belay_free) char *from = belay_quote_ident(source);
     BELAY_AUTO(belay_free) char *to = belay_quote_ident(twin);
-    bool has_strategy = belay_pg_server_version(pg) >= STRATEGY_VERSION;
+    char oids[BELAY_OIDS_SIZE];
+    belay_oids(gate->oid, 0, oids);
+    bool has_strategy = belay_pg_server_version(belay_keeper_pg(gate->keeper)) >= STRATEGY_VERSION;
     belay_say(gate->reporter, BELAY_INFO, "twin: copying \"%s\" to \"%s\"%s", source, twin,
         has_strategy ? " (file copy; the server writes a checkpoint before and after it)" : "");
-    return belay_gate_end_sessions(gate->keeper, source, TWIN_SESSIONS_MS, err) &&
-           belay_pg_execf(pg, err, "CREATE DATABASE %s TEMPLATE %s%s ALLOW_CONNECTIONS false", to, from,
-               has_strategy ? " STRATEGY FILE_COPY" : "");
+    BELAY_AUTO(belay_free)
+    char *sql = belay_format("CREATE DATABASE %s TEMPLATE %s%s ALLOW_CONNECTIONS false", to, from,
+        has_strategy ? " STRATEGY FILE_COPY" : "");
+    return belay_gate_no_prepared(gate->keeper, oids, err) &&
+           belay_gate_run_swept_alone(gate, sql, oids, TWIN_SESSIONS_MS, err);
 }
 
 bool belay_gate_twin(belay_gate *gate, const char *source, const char *twin, belay_error *err)

@@ -172,11 +172,19 @@ static const char *whole_run_id(const facts *f, const char *run)
     return NULL;
 }
 
+static const struct {
+    const char *kind;
+    const char *why;
+} prunable[] = {{"failed", "kept by the restore"}, {"scratch", "left over"}, {"twin", "copy of before"}};
+
 static void plan_database(const facts *f, const belay_gate_database *one, belay_prune *ret)
 {
     const char *run = whole_run_id(f, one->run);
     time_t begun = 0;
-    if (!belay_equal(one->kind, "failed") && !belay_equal(one->kind, "scratch"))
+    const char *why = NULL;
+    for (size_t i = 0; i < BELAY_COUNT(prunable) && why == NULL; i++)
+        why = belay_equal(one->kind, prunable[i].kind) ? prunable[i].why : NULL;
+    if (why == NULL)
         return;
     if (run == NULL || !time_of_id(run, strlen(run), &begun)) {
         belay_say(f->how->reporter, BELAY_WARN,
@@ -188,8 +196,29 @@ static void plan_database(const facts *f, const belay_gate_database *one, belay_
     if (days < f->how->days || belay_list_has(&f->needed, run) || belay_list_has(&f->needed, one->name))
         return;
     add(ret, "database", one->name, one->size_bytes < 0 ? 0 : (uint64_t)one->size_bytes,
-        belay_format("%s of run %s, %lld days old",
-            belay_equal(one->kind, "failed") ? "kept by the restore" : "left over", run, days));
+        belay_format("%s of run %s, %lld days old", why, run, days));
+}
+
+/* With the target's own database gone, what was kept of it may be the only copy. */
+static bool require_public(
+    const char *dbname, belay_pg *pg, const belay_gate_databases *kept, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *there = NULL;
+    if (!belay_pg_value(
+            pg, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", &dbname, 1, &there, err))
+        return false;
+    if (there != NULL || kept->count == 0)
+        return true;
+    BELAY_AUTO(belay_list_done) belay_list names = {0};
+    for (size_t i = 0; i < kept->count; i++)
+        belay_list_add(&names, kept->items[i].name);
+    BELAY_AUTO(belay_free) char *joined = belay_list_join(&names, ", ");
+    belay_fail(err, BELAY_E_POLICY,
+        "database \"%s\" does not exist, so %s may be the only cop%s of it: nothing was removed", dbname,
+        joined, kept->count == 1 ? "y" : "ies");
+    return belay_error_hint(err,
+        "`belay runs` shows an unfinished run, `belay recover` finishes it; to bring one back by hand: ALTER "
+        "DATABASE ... ALLOW_CONNECTIONS true and ALTER DATABASE ... RENAME TO");
 }
 
 static bool plan_databases(const facts *f, belay_prune *ret, belay_error *err)
@@ -198,7 +227,8 @@ static bool plan_databases(const facts *f, belay_prune *ret, belay_error *err)
     BELAY_AUTO(belay_gate_databases_done) belay_gate_databases found = {0};
     const belay_pg_options connect = {.dbname = f->how->target->maintenance_db, .profile = BELAY_PG_PINNED};
     if (!belay_pg_open(f->how->dialer, &connect, &pg, err) ||
-        !belay_gate_find(pg, belay_target_dbname(f->how->target), &found, err))
+        !belay_gate_find(pg, belay_target_dbname(f->how->target), &found, err) ||
+        !require_public(belay_target_dbname(f->how->target), pg, &found, err))
         return false;
     for (size_t i = 0; i < found.count; i++)
         plan_database(f, &found.items[i], ret);

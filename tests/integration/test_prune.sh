@@ -92,3 +92,16 @@ belay 6 prune --yes --keep 1
 equals "files" "$(left)" "$before"
 echo >&9
 exec 9>&-
+
+begin "with the target's database gone nothing of it is dropped"
+mkdir -p "$store/dev/runs/$old"
+for kind in failed twin; do sql postgres "CREATE DATABASE bank__belay_${kind}_0ddddd"; done
+sql postgres "ALTER DATABASE bank RENAME TO elsewhere"
+belay 3 prune --yes --databases
+err_has 'database "bank" does not exist, so bank__belay_failed_0ddddd, bank__belay_failed_999999, bank__belay_twin_0ddddd may be the only copies'
+belay 3 prune --dry-run --databases
+equals "databases" "$(databases | paste -sd' ')" "bank__belay_failed_0ddddd bank__belay_failed_999999 bank__belay_twin_0ddddd elsewhere"
+sql postgres "ALTER DATABASE elsewhere RENAME TO bank" "ALTER DATABASE bank__belay_twin_0ddddd IS_TEMPLATE true"
+belay 0 prune --yes --databases
+out_has "copy of before of run $old"
+equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_999999"

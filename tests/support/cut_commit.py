@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""A proxy on a unix socket that loses the answer to a COMMIT: cut_commit.py LISTEN SERVER.
+"""A proxy on a unix socket that loses the answer to a COMMIT: cut_commit.py LISTEN SERVER [TEXT [before]].
 
-Passes everything on, until a simple query that ends in COMMIT and holds the text "belay.ledger" goes by: that query
-reaches the server, and once the server has answered, the client's connection is closed without the answer. Later
-connections pass unharmed.
+Passes everything on, until a simple query that ends in COMMIT and holds TEXT (default "belay.ledger") goes by: that query
+reaches the server, and once the server has answered, the client's connection is closed without the answer; with
+"before" it is closed without the query having reached the server. Later connections pass unharmed.
 """
 import os, select, socket, sys, threading
 
 listen_path, server_path = sys.argv[1], sys.argv[2]
+text = (sys.argv[3] if len(sys.argv) > 3 else "belay.ledger").encode()
+before = sys.argv[4:] == ["before"]
 cut_done = threading.Event()
 
 
@@ -19,14 +21,14 @@ def serve(client):
         ready, _, _ = select.select([client, server], [], [])
         for source in ready:
             data = source.recv(65536)
-            if not data or (cutting and source is server):
-                client.close()
-                server.close()
-                return
-            if source is client and data[:1] == b"Q" and b"belay.ledger" in data and b"COMMIT" in data:
+            if source is client and data[:1] == b"Q" and text in data and b"COMMIT" in data:
                 if not cut_done.is_set():
                     cut_done.set()
                     cutting = True
+            if not data or (cutting and (source is server or before)):
+                client.close()
+                server.close()
+                return
             (server if source is client else client).sendall(data)
 
 

@@ -1,8 +1,12 @@
 /* Runs gate operations for shell tests: gate_driver CONNINFO DBNAME RUN WORD...
  *
  * Opens the keeper (maintenance database postgres), then does the words in order:
- *   close open swap:REPLACEMENT:KEPT twin:NAME drop:NAME end_run:ID end_sessions:NAME attach check find
- *   wait      waits for a line on stdin         pid       prints the keeper's server process
+ *
+ *   close open swap:REPLACEMENT:KEPT twin:NAME drop:NAME end_run:ID end_sessions:NAME
+ *   attach attach_oid:OID check find
+ *   wait      waits for a line on stdin
+ *   pid       prints the keeper's server process
+ *
  * Prints "ok WORD MS" after each, or "CODE: message (hint)" and stops. Exit status: the error's.
  */
 #include <inttypes.h>
@@ -55,6 +59,8 @@ static bool do_word(driver *d, const char *word, belay_error *err)
         return belay_gate_open(&d->gate, err);
     if (belay_equal(verb, "swap"))
         return belay_gate_swap(&d->gate, first, second, err);
+    if (belay_equal(verb, "twin"))
+        return belay_gate_twin(&d->gate, d->gate.closed ? d->gate.private_name : d->dbname, first, err);
     if (belay_equal(verb, "drop"))
         return belay_gate_drop(&d->gate, first, err);
     if (belay_equal(verb, "end_run"))
