@@ -170,10 +170,27 @@ bool belay_run_drop_twin(belay_run *run, belay_error *err)
 {
     if (run->twin[0] == '\0')
         return true;
+    bool exists = false;
+    if (!belay_gate_exists(&run->gate, &exists, err))
+        return false;
+    if (!exists) {
+        belay_fail(err, BELAY_E_NEEDS_RECOVERY,
+            "somebody dropped the database \"%s\" during the run: its twin \"%s\" may be the only copy and "
+            "stays",
+            run->dbname, run->twin);
+        return belay_error_hint(err, "`belay recover` says how to bring it back");
+    }
     if (!belay_gate_drop(&run->gate, run->twin, err))
         return false;
     run->twin[0] = '\0';
     return true;
+}
+
+/* The database first: while it is being dropped by somebody it still seems to be there, but the rename waits
+ * and then knows. */
+static bool undo_twin(belay_run *run, belay_error *err)
+{
+    return belay_run_open_gate(run, err) && belay_run_drop_twin(run, err);
 }
 
 static bool has_twin(const belay_run *run)
@@ -330,7 +347,7 @@ const size_t belay_preflight_stage_count = BELAY_COUNT(belay_preflight_stages);
 const belay_stage belay_deploy_stages[] = {
     {.name = "stop", .run = belay_run_stop_app, .wanted = has_stop, .undo = undo_stop},
     {.name = "gate", .run = belay_run_close_gate, .wanted = uses_gate, .undo = belay_run_open_gate},
-    {.name = "twin", .run = stage_twin, .wanted = wants_twin, .undo = belay_run_drop_twin},
+    {.name = "twin", .run = stage_twin, .wanted = wants_twin, .undo = undo_twin},
     {.name = "snapshot", .run = stage_snapshot, .wanted = wants_snapshot},
     {.name = "prove", .run = stage_prove, .wanted = wants_proof},
     {.name = "migrate", .run = stage_migrate},

@@ -95,9 +95,13 @@ wait "$run_pid" 2>/dev/null || status=$?
 equals "exit status" "$status" 5
 snapshot=$(json snapshot)
 tidy closed
+twin=$(databases | grep '^bank__belay_twin_[0-9a-f]*$') || fail "the only copy of the database was dropped"
 belay 5 recover
-err_has "belay restore $snapshot"
+err_has "its copy of before is the database \"$twin\""
+belay 3 prune --databases --days 0 --yes
+equals "twin" "$(databases | grep twin)" "$twin"
 belay 0 restore "$snapshot" --yes
+belay 0 prune --databases --days 0 --yes
 same_as_before
 tidy
 
