@@ -4,18 +4,6 @@
 #include "pg/pg.h"
 #include "verify/verify.h"
 
-/* Older revisions' sections may speak of what later ones changed: only those of the version rows must hold
- * now. */
-static void keep_standing(belay_plan *plan, const belay_list *rows)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < plan->step_count; i++) {
-        if (belay_list_has(rows, plan->steps[i].revision->id))
-            plan->steps[kept++] = plan->steps[i];
-    }
-    plan->step_count = kept;
-}
-
 static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
 {
     BELAY_AUTO(belay_engine_free) belay_engine *engine = NULL;
@@ -30,11 +18,10 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
         return false;
     for (size_t i = 0; i < standing.to_count; i++)
         belay_list_add(&wanted, standing.to[i]);
-    keep_standing(&standing, &rows);
     const belay_verify how = {.pg = pg,
         .target = &cli->target,
         .engine = engine,
-        .plan = &standing,
+        .reached = &rows,
         .wanted = &wanted,
         .reporter = cli->reporter};
     return belay_verify_run(&how, ret, err);

@@ -7,7 +7,7 @@
 #include "util/file.h"
 
 typedef struct judge {
-    belay_pg *pg;
+    belay_pg *pg; /* NULL: only read */
     const char *path;
     const char *what;
 } judge;
@@ -20,14 +20,18 @@ static bool answer_no(const judge *j, const belay_piece *piece, belay_error *err
     return belay_error_place(err, j->path, piece->line);
 }
 
+static bool allow_statement(const judge *j, const belay_piece *piece, belay_error *err)
+{
+    if (piece->kind != BELAY_PIECE_META && !piece->copies && !belay_sql_controls_transaction(piece->text) &&
+        !belay_sql_controls_savepoint(piece->text))
+        return true;
+    belay_fail(err, BELAY_E_MIGRATION_FILE, "%s may only read: \"%.40s\" is refused", j->what, piece->text);
+    return belay_error_place(err, j->path, piece->line);
+}
+
 static bool check_statement(const judge *j, const belay_piece *piece, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (piece->kind == BELAY_PIECE_META || piece->copies || belay_sql_controls_transaction(piece->text)) {
-        belay_fail(
-            err, BELAY_E_MIGRATION_FILE, "%s may only read: \"%.40s\" is refused", j->what, piece->text);
-        return belay_error_place(err, j->path, piece->line);
-    }
     if (!belay_pg_run_user_sql(j->pg, piece->text, NULL, &rows, err)) {
         belay_error_prefix(err, "%s", j->what);
         return belay_error_place(err, j->path, piece->line);
@@ -50,24 +54,38 @@ static bool check_pieces(const judge *j, const belay_section *section, belay_err
     if (!belay_lexer_open_file(j->path, &options, &lexer, err))
         return false;
     belay_piece piece = {0};
-    while (belay_lexer_next(lexer, &piece, err)) {
+    for (;;) {
+        if (j->pg != NULL)
+            belay_lexer_set_nonstandard_strings(lexer, !belay_pg_standard_strings(j->pg));
+        if (!belay_lexer_next(lexer, &piece, err))
+            return false;
         if (piece.kind == BELAY_PIECE_END)
             return true;
-        if ((piece.kind == BELAY_PIECE_STATEMENT || piece.kind == BELAY_PIECE_META) &&
-            !check_statement(j, &piece, err))
+        if (piece.kind != BELAY_PIECE_STATEMENT && piece.kind != BELAY_PIECE_META)
+            continue;
+        if (!allow_statement(j, &piece, err) || (j->pg != NULL && !check_statement(j, &piece, err)))
             return false;
     }
-    return false;
+}
+
+bool belay_check_sql_within(
+    belay_pg *pg, const char *path, const belay_section *section, const char *what, belay_error *err)
+{
+    return check_pieces(&(judge){pg, path, what}, section, err);
+}
+
+bool belay_check_sql_read(const char *path, const belay_section *section, const char *what, belay_error *err)
+{
+    return !belay_has_checks(section) || check_pieces(&(judge){NULL, path, what}, section, err);
 }
 
 bool belay_check_sql(
     belay_pg *pg, const char *path, const belay_section *section, const char *what, belay_error *err)
 {
-    const judge j = {pg, path, what};
-    if (section != NULL && (!section->present || section->length == 0))
+    if (section != NULL && !belay_has_checks(section))
         return true;
-    if (!belay_pg_exec(pg, "BEGIN READ ONLY", err))
+    if (!belay_pg_exec(pg, "BEGIN READ ONLY; SAVEPOINT belay_verify", err))
         return false;
-    bool ok = check_pieces(&j, section, err);
+    bool ok = belay_check_sql_within(pg, path, section, what, err);
     return belay_pg_exec(pg, "ROLLBACK", ok ? err : NULL) && ok;
 }

@@ -66,6 +66,11 @@ static bool native_apply(belay_engine *self, const belay_apply *how, const belay
     return belay_native_apply(how, plan, ret, err);
 }
 
+static bool native_verify(belay_engine *self, belay_pg *pg, const belay_list *revisions, belay_error *err)
+{
+    return belay_native_verify(native_of(self)->graph, pg, revisions, err);
+}
+
 static bool native_stamp(belay_engine *self, belay_pg *pg, const char *const *heads, size_t head_count,
     const char *reason, const char *run_id, belay_error *err)
 {
@@ -90,7 +95,7 @@ static bool open_native(const belay_target *target, belay_engine **ret, belay_er
         .check_plan = belay_native_check_plan,
         .check = native_check,
         .apply = native_apply,
-        .verify = belay_native_verify,
+        .verify = native_verify,
         .stamp = native_stamp,
         .free = native_free,
     };
@@ -119,6 +124,17 @@ bool belay_engine_open(const belay_target *target, belay_engine **ret, belay_err
     }
     belay_fail(err, BELAY_E_CONFIG, "there is no engine \"%s\"", name);
     return belay_error_hint(err, "engine = sql applies SQL files");
+}
+
+void belay_engine_reached(const belay_plan *plan, belay_list *ret)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const char *id = plan->steps[i].revision->id;
+        for (size_t k = 0; plan->steps[i].upgrade && k < plan->to_count; k++) {
+            if (belay_equal(plan->to[k], id))
+                belay_list_add(ret, id);
+        }
+    }
 }
 
 const belay_graph *belay_engine_graph(const belay_engine *engine)

@@ -60,10 +60,13 @@ struct belay_engine {
     /* Drift and edited or deleted files; warnings into ret_warnings. */
     bool (*check)(belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings,
         belay_error *err);
+    /* Runs the plan, and behind each upgrade step what checks it (the `verify` section), before the step is
+     * recorded as reached; an answer of no fails the step. */
     bool (*apply)(belay_engine *self, const belay_apply *how, const belay_plan *plan, belay_apply_result *ret,
         belay_error *err);
-    /* Runs the `verify` sections of the plan's upgrade steps, read-only and rolled back. */
-    bool (*verify)(belay_engine *self, belay_pg *pg, const belay_plan *plan, belay_error *err);
+    /* Runs the `verify` sections of these revisions, read-only and rolled back. An older revision's may speak
+     * of what later ones changed, so only those of version rows must hold. */
+    bool (*verify)(belay_engine *self, belay_pg *pg, const belay_list *revisions, belay_error *err);
     bool (*stamp)(belay_engine *self, belay_pg *pg, const char *const *heads, size_t head_count,
         const char *reason, const char *run_id, belay_error *err);
     void (*free)(belay_engine *self);
@@ -77,6 +80,8 @@ static inline void belay_engine_free(belay_engine *engine)
         engine->free(engine);
 }
 BELAY_DEFINE_AUTO(belay_engine, belay_engine_free)
+/* The version rows afterwards that the plan's upgrade steps put there. */
+void belay_engine_reached(const belay_plan *plan, belay_list *ret);
 /* The graph of an engine that has one (the native), else NULL. */
 const belay_graph *belay_engine_graph(const belay_engine *engine);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "migrate/check_sql.h"
 #include "migrate/native.sql.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -29,7 +30,9 @@ static bool prepare_step(const belay_step *step, belay_native_step *ret, belay_e
             step->upgrade ? "upgrade" : "downgrade");
         return belay_error_place(err, revision->path, 1);
     }
+    BELAY_AUTO(belay_free) char *verify = belay_format("verify of %s", revision->id);
     return belay_script_check(&ret->script, &ret->statements, err) &&
+           (!step->upgrade || belay_check_sql_read(revision->path, &revision->verify, verify, err)) &&
            belay_section_hash(revision, &revision->upgrade, ret->upgrade_sha256, err) &&
            (!revision->downgrade.present ||
                belay_section_hash(revision, &revision->downgrade, ret->downgrade_sha256, err)) &&
@@ -176,20 +179,23 @@ static void tell_step(const belay_native_run *run, const belay_step *step)
         step->upgrade ? revision->id : down, revision->message);
 }
 
-/* Sends the statements of the step and appends its last statements to `end`. */
-static bool run_step(belay_native_run *run, size_t index, belay_str *end, belay_error *err)
+/* Sends the statements of the step, checks what they did, and appends its last statements to `rows`. */
+static bool run_step(belay_native_run *run, size_t index, bool last, belay_str *rows, belay_error *err)
 {
     belay_native_step *step = &run->steps[index];
     belay_script_hooks hooks = {belay_native_before, belay_native_after, run};
     int64_t start_ms = belay_now_ms();
-    if (!belay_script_run(run->session.pg, &step->script, &hooks, err)) {
-        free(run->result->failed_revision);
-        run->result->failed_revision = belay_strdup(step->step->revision->id);
+    bool ran = belay_script_run(run->session.pg, &step->script, &hooks, err);
+    int64_t duration_ms = belay_now_ms() - start_ms;
+    if (!ran)
         belay_script_prefix(&step->script, err);
-        return false;
+    if (ran && belay_native_check_step(run, step, last, err)) {
+        belay_native_step_sql(run, step, duration_ms, rows);
+        return true;
     }
-    belay_native_step_sql(run, step, belay_now_ms() - start_ms, end);
-    return true;
+    free(run->result->failed_revision);
+    run->result->failed_revision = belay_strdup(step->step->revision->id);
+    return false;
 }
 
 static void note_done(belay_native_run *run, size_t first, size_t end)
@@ -283,7 +289,7 @@ static bool try_group(belay_native_run *run, size_t first, size_t end, belay_err
     for (size_t i = first; ok && i < end; i++) {
         if (i > first)
             tell_step(run, run->steps[i].step);
-        ok = run_step(run, i, &rows, err);
+        ok = run_step(run, i, i + 1 == end, &rows, err);
         if (ok && i + 1 < end) {
             ok = belay_pg_exec(run->session.pg, belay_str_text(&rows), err);
             belay_str_clear(&rows);

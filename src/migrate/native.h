@@ -1,6 +1,7 @@
 /* The native engine's executor. Internal to src/migrate.
  *
- *   group: consecutive steps of one transaction --ok--> COMMIT in one trip with version and ledger rows
+ *   group: consecutive steps of one transaction, each with its `verify` section --ok--> COMMIT in one trip
+ * with version and ledger rows
  *                                               --55P03, 40P01--> ROLLBACK, pause, again (a few times)
  *                                               --error--> ROLLBACK
  *   a `Transaction: no` step is a group by itself (migrate/statements.h)
@@ -40,8 +41,9 @@ bool belay_native_apply(
 
 /* belay_engine.check_plan */
 bool belay_native_check_plan(belay_engine *self, const belay_plan *plan, belay_error *err);
-/* belay_engine.verify */
-bool belay_native_verify(belay_engine *self, belay_pg *pg, const belay_plan *plan, belay_error *err);
+/* The `verify` sections of these revisions, each in a transaction of its own. */
+bool belay_native_verify(
+    const belay_graph *graph, belay_pg *pg, const belay_list *revisions, belay_error *err);
 
 /* For statements.c */
 bool belay_native_begin(belay_native_run *run, char **ret_xid, belay_error *err);
@@ -53,6 +55,11 @@ bool belay_native_commit(
     belay_native_run *run, const char *sql, const char *xid, size_t first, size_t end, belay_error *err);
 /* After a lock error: names the blocker in err, waits a moment; false when it was the last attempt. */
 bool belay_native_lock_pause(belay_native_run *run, int attempt, belay_error *err);
+/* The step's `verify` section, behind its last statement: in the step's transaction (`last`: of its steps),
+ * or behind a step without one. */
+bool belay_native_check_step(
+    belay_native_run *run, const belay_native_step *step, bool last, belay_error *err);
+bool belay_native_check_statements(belay_native_run *run, const belay_native_step *step, belay_error *err);
 /* Statement hooks that keep the blocker's watcher informed; context is the run. */
 bool belay_native_before(void *context, const belay_piece *statement, bool *ret_skip, belay_error *err);
 bool belay_native_after(void *context, bool ok, belay_error *err);

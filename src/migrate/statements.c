@@ -143,7 +143,7 @@ static bool try_statements(progress *p, belay_error *err)
         return false;
     }
     if (!belay_pg_in_transaction(run->session.pg))
-        return true;
+        return belay_native_check_statements(run, p->step, err);
     belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
     belay_fail(err, BELAY_E_MIGRATION_FILE, "%s begins a transaction and does not end it",
         p->step->step->revision->id);

@@ -82,6 +82,17 @@ bool belay_sql_controls_transaction(const char *sql)
     return !next_is(&sql, "to");
 }
 
+bool belay_sql_controls_savepoint(const char *sql)
+{
+    if (next_is(&sql, "savepoint") || next_is(&sql, "release"))
+        return true;
+    if (!next_is(&sql, "rollback"))
+        return false;
+    if (!next_is(&sql, "work"))
+        next_is(&sql, "transaction");
+    return next_is(&sql, "to");
+}
+
 /* A possibly qualified name, as written; NULL when there is none. */
 static char *take_name(const char **at)
 {

@@ -14,6 +14,8 @@ bool belay_sql_is(belay_span token, const char *keyword); /* without regard to c
 
 /* BEGIN, COMMIT, PREPARE TRANSACTION and the like; savepoints are none. */
 bool belay_sql_controls_transaction(const char *sql);
+/* SAVEPOINT, RELEASE, ROLLBACK TO. */
+bool belay_sql_controls_savepoint(const char *sql);
 
 typedef struct belay_index_build {
     bool concurrent;     /* CREATE INDEX CONCURRENTLY */

@@ -296,12 +296,14 @@ bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    BELAY_AUTO(belay_list_done) belay_list reached = {0};
     if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err))
         return false;
+    belay_engine_reached(&run->plan, &reached);
     const belay_verify context = {.pg = pg,
         .target = run->how.target,
         .engine = run->engine,
-        .plan = &run->plan,
+        .reached = &reached,
         .wanted = &run->to,
         .before = run->invalid_before,
         .reporter = run->how.reporter};

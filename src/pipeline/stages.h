@@ -12,8 +12,8 @@ extern const size_t belay_deploy_stage_count;
 
 /* Reads the version rows and makes the plan to how.to; fills from, to, plan. */
 bool belay_run_plan(belay_run *run, belay_error *err);
-/* Verifies database `dbname` as migrated: version rows are `to`, nothing left invalid, verify sections,
- * verify_sql. */
+/* Verifies database `dbname` as migrated: version rows are `to`, nothing left invalid, the verify sections
+ * of the revisions reached, verify_sql. */
 bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err);
 bool belay_run_open_gate(belay_run *run, belay_error *err);
 bool belay_run_close_gate(belay_run *run, belay_error *err);

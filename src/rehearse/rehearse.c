@@ -247,7 +247,9 @@ static bool stage_migrate(rehearsal *r, belay_error *err)
 static bool stage_verify(rehearsal *r, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    return connect_scratch(r, &pg, err) && r->engine->verify(r->engine, pg, &r->plan, err);
+    BELAY_AUTO(belay_list_done) belay_list reached = {0};
+    belay_engine_reached(&r->plan, &reached);
+    return connect_scratch(r, &pg, err) && r->engine->verify(r->engine, pg, &reached, err);
 }
 
 static bool compare_schema(rehearsal *r, belay_error *err)

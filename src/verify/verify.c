@@ -105,9 +105,9 @@ static bool check_sections(
     const belay_verify *context, belay_check_report *report, const char *name, belay_error *err)
 {
     belay_error why = {0};
-    if (context->plan == NULL)
+    if (context->reached == NULL)
         return true;
-    bool holds = context->engine->verify(context->engine, context->pg, context->plan, &why);
+    bool holds = context->engine->verify(context->engine, context->pg, context->reached, &why);
     return judge(holds, report, name, &why, err);
 }
 

@@ -5,8 +5,9 @@
  *     belay_check_report_require(&report, BELAY_E_VERIFY, err)
  *
  * One table of checks (verify.c): the target revision is reached; no index was left invalid and no constraint
- * unvalidated by the run; the revisions' `verify` sections; the user's verify_sql files. Nothing is changed:
- * the user's SQL runs read-only and is rolled back. One thread, blocking.
+ * unvalidated by the run; the `verify` sections of the
+ * revisions reached (those below them ran behind their own steps); the user's verify_sql files. Nothing is
+ * changed: the user's SQL runs read-only and is rolled back. One thread, blocking.
  *
  * To add a check: a function, and a line in the table.
  */
@@ -22,10 +23,10 @@ typedef struct belay_verify {
     belay_pg *pg; /* to the migrated database, profile USER, not in a transaction */
     const belay_target *target;
     belay_engine *engine;
-    const belay_plan *plan;   /* what was applied; NULL: no verify sections */
-    const belay_list *wanted; /* version rows that must stand, in any order; NULL: not checked */
-    const json_t *before;     /* of belay_verify_before; NULL: unknown, so what is found only warns */
-    belay_reporter *reporter; /* may be NULL */
+    const belay_list *reached; /* revisions whose verify sections must hold; NULL: none */
+    const belay_list *wanted;  /* version rows that must stand, in any order; NULL: not checked */
+    const json_t *before;      /* of belay_verify_before; NULL: unknown, so what is found only warns */
+    belay_reporter *reporter;  /* may be NULL */
 } belay_verify;
 
 /* Invalid indexes and constraints that are not validated, by schema-qualified name: {"index": [...],

@@ -23,6 +23,19 @@ static void knows_transaction_control(void **state)
         assert_false(belay_sql_controls_transaction(others[i]));
 }
 
+static void knows_savepoints(void **state)
+{
+    (void)state;
+    static const char *const savepoints[] = {"SAVEPOINT a", "release savepoint a", "ROLLBACK TO a",
+        "/* x */ rollback work to savepoint a", "ROLLBACK TRANSACTION TO a"};
+    static const char *const others[] = {
+        "ROLLBACK", "ROLLBACK WORK", "SELECT 'savepoint'", "\"savepoint\"", ""};
+    for (size_t i = 0; i < BELAY_COUNT(savepoints); i++)
+        assert_true(belay_sql_controls_savepoint(savepoints[i]));
+    for (size_t i = 0; i < BELAY_COUNT(others); i++)
+        assert_false(belay_sql_controls_savepoint(others[i]));
+}
+
 static void expect_build(const char *sql, const char *index, const char *table)
 {
     BELAY_AUTO(belay_index_build_done) belay_index_build build = {0};
@@ -50,6 +63,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_transaction_control),
+        cmocka_unit_test(knows_savepoints),
         cmocka_unit_test(finds_the_index_that_is_built),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
