@@ -14,25 +14,17 @@ static const belay_option options[] = {
         BELAY_OPT_FLAG, &o.cluster},
     BELAY_OPT_END};
 
-static json_t *stage_list(const belay_rehearsal *r)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < r->stage_count; i++)
-        json_array_append_new(array, json_pack("{s:s, s:s, s:f}", "name", r->stages[i].name, "outcome",
-                                         r->stages[i].outcome, "seconds", r->stages[i].seconds));
-    return array;
-}
-
 /* The target is untouched either way: only a copy was migrated. */
 static json_t *answer(const belay_cli *cli, const char *run_id, const belay_rehearsal *r, bool ok)
 {
-    return json_pack("{s:s, s:s?, s:s, s:o, s:o, s:s?, s:n, s:n, s:o, s:i, s:i, s:s?, s:o, s:s?, s:b, s:o}",
-        "run", run_id, "target", cli->target.name, "outcome", ok ? "succeeded" : "untouched", "from",
+    return json_pack(
+        "{s:s, s:s?, s:s, s:o, s:o, s:s?, s:n, s:n, s:o, s:i, s:i, s:s?, s:o, s:s?, s:b, s:s?, s:o}", "run",
+        run_id, "target", cli->target.name, "outcome", ok ? "succeeded" : "untouched", "from",
         belay_json_of_list(&r->from), "to", belay_json_of_list(&r->to), "snapshot", r->snapshot_id, "twin",
-        "kept", "stages", stage_list(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded,
+        "kept", "stages", belay_rehearsal_stages(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded,
         "irreversible", r->irreversible, "schema_equal",
         r->schema_compared ? json_boolean(r->schema_equal) : json_null(), "schema_difference",
-        r->schema_difference, "private_server", r->private_server, "warnings",
+        r->schema_difference, "private_server", r->private_server, "record", r->record, "warnings",
         belay_json_of_list(&r->warnings));
 }
 
@@ -83,7 +75,8 @@ const belay_command belay_cmd_rehearse = {
     .details =
         "Restores the newest verified snapshot (or a fresh one) into a scratch database, compares it, runs\n"
         "the pending migrations as a deploy would, verifies, takes them back, applies them again, and drops\n"
-        "the copy. The target is not changed. Exit status 0: all went well; 1: something failed.",
+        "the copy. What went well is recorded in the target's store: a deploy with require_rehearsal = yes\n"
+        "looks for it. The target is not changed. Exit status 0: all went well; 1: something failed.",
     .options = options,
     .target_word = true,
     .answer = BELAY_ANSWER_RUN,

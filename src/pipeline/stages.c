@@ -42,25 +42,11 @@ static bool is_confirmed(belay_run *run)
     return how->confirm != NULL && how->confirm(how->confirm_context, question, run->dbname);
 }
 
-/* A promise that cannot be kept must not be ignored: rehearsals leave no record that a deploy could look for.
- */
-static bool refuse_unchecked_rehearsal(const belay_run *run, belay_error *err)
-{
-    if (!run->how.target->require_rehearsal)
-        return true;
-    belay_fail(err, BELAY_E_UNSUPPORTED,
-        "target %s asks for require_rehearsal, which this version of belay cannot check",
-        run->how.target->name);
-    return belay_error_hint(
-        err, "run `belay rehearse %s` yourself and set require_rehearsal = no", run->how.target->name);
-}
-
 static bool stage_preflight(belay_run *run, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
-    if (!refuse_unchecked_rehearsal(run, err) ||
-        !belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err))
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err))
         return false;
     const belay_preflight context = {.keeper = run->keeper,
         .pg = pg,

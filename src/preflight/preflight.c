@@ -24,6 +24,7 @@ static const check checks[] = {
     {.name = "window", .function = belay_check_window},
     {.name = "revisions", .function = belay_check_revisions},
     {.name = "tracked", .function = belay_check_tracked},
+    {.name = "rehearsal", .function = belay_check_rehearsal},
     {.name = "ownership", .sql = sql_ownership, .renames = true, .restores = true},
     {.name = "rights", .function = belay_check_rights, .renames = true, .restores = true},
     {.name = "connections", .function = belay_check_connections, .restores = true},

@@ -4,6 +4,7 @@
 #include "migrate/engine.h"
 #include "pg/schema_hash.h"
 #include "rehearse/private_server.h"
+#include "rehearse/record.h"
 #include "rehearse/rehearse.sql.h"
 #include "rehearse/way_down.h"
 #include "restore/restore.h"
@@ -21,6 +22,7 @@ void belay_rehearsal_done(belay_rehearsal *rehearsal)
     free(rehearsal->snapshot_id);
     free(rehearsal->irreversible);
     free(rehearsal->schema_difference);
+    free(rehearsal->record);
     belay_list_done(&rehearsal->from);
     belay_list_done(&rehearsal->to);
     belay_list_done(&rehearsal->warnings);
@@ -42,6 +44,8 @@ typedef struct rehearsal {
     belay_plan down;  /* and back */
     belay_plan again; /* those of them that went down */
     belay_str before; /* the schema's description */
+    json_t *steps;    /* of the plan, as its files were when it was made */
+    int server_version;
 } rehearsal;
 
 static const char *goal(const rehearsal *r)
@@ -223,7 +227,8 @@ static bool stage_plan(rehearsal *r, belay_error *err)
     belay_plan_way_down(&r->plan, &r->down, &irreversible);
     belay_plan_tail(&r->plan, r->down.step_count, &r->again);
     r->ret->irreversible = irreversible == NULL ? NULL : belay_strdup(irreversible);
-    return describe(r, &r->before, err);
+    r->server_version = belay_pg_server_version(pg);
+    return belay_rehearsal_steps(&r->plan, &r->steps, err) && describe(r, &r->before, err);
 }
 
 static bool apply(rehearsal *r, const belay_plan *plan, belay_error *err)
@@ -291,6 +296,55 @@ static bool stage_drop(rehearsal *r, belay_error *err)
     return belay_restore_drop(r->maintenance, r->scratch, err);
 }
 
+json_t *belay_rehearsal_stages(const belay_rehearsal *ret)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < ret->stage_count; i++)
+        json_array_append_new(array, json_pack("{s:s, s:s, s:f}", "name", ret->stages[i].name, "outcome",
+                                         ret->stages[i].outcome, "seconds", ret->stages[i].seconds));
+    return array;
+}
+
+static json_t *make_record(const rehearsal *r)
+{
+    const belay_rehearsal *ret = r->ret;
+    char now[BELAY_UTC_SIZE];
+    char schema[BELAY_SHA256_HEX_SIZE];
+    double seconds = 0;
+    belay_format_utc(belay_now_utc(), now);
+    belay_sha256_of(belay_str_text(&r->before), r->before.length, schema);
+    for (size_t i = 0; i < ret->stage_count; i++)
+        seconds += ret->stages[i].seconds;
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:O, s:s, s:i, s:b, s:I, s:s?, s:o, s:f, s:o}",
+        "format", 1, "target", r->options->target->name, "run", r->options->run_id, "rehearsed_at", now,
+        "snapshot", ret->snapshot_id, "from",
+        belay_rehearsal_ids((const char *const *)r->plan.from, r->plan.from_count), "to",
+        belay_rehearsal_ids((const char *const *)r->plan.to, r->plan.to_count), "steps", r->steps,
+        "schema_sha256", schema, "server_version", r->server_version, "private_server", ret->private_server,
+        "downgraded", (json_int_t)ret->downgraded, "irreversible", ret->irreversible, "schema_equal",
+        ret->schema_compared ? json_boolean(ret->schema_equal) : json_null(), "seconds", seconds, "stages",
+        belay_rehearsal_stages(ret));
+}
+
+/* What a deploy with require_rehearsal looks for. Files that changed meanwhile were not what was run. */
+static bool stage_record(rehearsal *r, belay_error *err)
+{
+    json_t *now = NULL;
+    if (!belay_rehearsal_steps(&r->plan, &now, err))
+        return false;
+    bool same = json_equal(now, r->steps);
+    json_decref(now);
+    if (!same) {
+        belay_fail(err, BELAY_E_MIGRATION_FILE, "a migration file changed while it was being rehearsed");
+        return belay_error_hint(err, "rehearse again");
+    }
+    json_t *record = make_record(r);
+    bool ok =
+        belay_rehearsal_write(r->options->store, r->options->target->name, record, &r->ret->record, err);
+    json_decref(record);
+    return ok;
+}
+
 static bool has_pending(const rehearsal *r)
 {
     return r->plan.step_count > 0;
@@ -316,6 +370,7 @@ static const struct {
     {"downgrade", stage_downgrade, has_way_down},
     {"upgrade again", stage_again, has_way_down},
     {"drop", stage_drop, NULL},
+    {"record", stage_record, has_pending},
 };
 _Static_assert(BELAY_COUNT(stages) <= BELAY_REHEARSE_STAGES_MAX, "room for every stage");
 
@@ -350,6 +405,7 @@ static void clean_up(rehearsal *r)
     belay_plan_done(&r->down);
     belay_plan_done(&r->plan);
     belay_str_done(&r->before);
+    json_decref(r->steps);
     belay_snapshot_info_done(&r->snapshot);
 }
 

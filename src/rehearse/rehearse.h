@@ -1,7 +1,7 @@
 /* A rehearsal: the pending migrations run on a restored copy, as a deploy would run them, and back again.
  *
  *   snapshot -> (private server) -> restore -> compare -> mark proven -> migrate -> verify -> downgrade
- *     -> schema compared with the one before -> upgrade again -> drop
+ *     -> schema compared with the one before -> upgrade again -> drop -> record (rehearse/record.h)
  *
  * The copy is a scratch database on the target's server, or, with `cluster` or when the role may not create
  * databases there, a database on a private server of the same major version on this machine. The target is
@@ -10,6 +10,8 @@
  */
 #ifndef BELAY_REHEARSE_REHEARSE_H
 #define BELAY_REHEARSE_REHEARSE_H
+
+#include <jansson.h>
 
 #include "config/target.h"
 #include "pg/pg.h"
@@ -47,6 +49,7 @@ typedef struct belay_rehearsal {
     bool schema_equal; /* the schema after the downgrade equals the one before */
     char *schema_difference;
     bool private_server;
+    char *record; /* its name in the store (rehearse/record.h), NULL: nothing was pending, or it failed */
     belay_list warnings;
     belay_rehearse_stage stages[BELAY_REHEARSE_STAGES_MAX];
     size_t stage_count;
@@ -56,6 +59,9 @@ static inline void belay_rehearsal_done_p(belay_rehearsal *rehearsal)
 {
     belay_rehearsal_done(rehearsal);
 }
+
+/* [{"name", "outcome", "seconds"}] of the stages so far; a new reference. */
+json_t *belay_rehearsal_stages(const belay_rehearsal *rehearsal);
 
 /* False when a stage failed; *ret tells how far it came either way. */
 bool belay_rehearse(const belay_rehearse_options *options, belay_rehearsal *ret, belay_error *err);
