@@ -119,7 +119,7 @@ bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keep
         .run_id = run_id,
         .target = &cli->target,
         .reporter = cli->reporter,
-        .may_commit = belay_cli_may_commit,
+        .may_commit = belay_keeper_may_commit,
         .may_commit_context = keeper};
     if (plan->step_count == 0 || engine->apply(engine, &how, plan, ret, err))
         return true;

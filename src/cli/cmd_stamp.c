@@ -23,16 +23,21 @@ static bool allow(const belay_cli *cli, belay_error *err)
     return belay_error_hint(err, "check `belay current` and `belay history`; then add --yes");
 }
 
-static bool stamp(
-    belay_cli *cli, belay_engine *engine, const char *run_id, const belay_plan *plan, belay_error *err)
+static bool stamp(belay_cli *cli, belay_engine *engine, belay_keeper *keeper, const char *run_id,
+    const belay_plan *plan, belay_error *err)
 {
+    const belay_stamp what = {.heads = plan->to,
+        .head_count = plan->to_count,
+        .reason = "stamp",
+        .run_id = run_id,
+        .may_commit = belay_keeper_may_commit,
+        .may_commit_context = keeper};
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     for (size_t i = 0; i < plan->to_count; i++)
         belay_say(cli->reporter, BELAY_INFO, "Running stamp_revision -> %s", plan->to[i]);
     if (plan->to_count == 0)
         belay_say(cli->reporter, BELAY_INFO, "Running stamp_revision -> base: no revision is recorded now");
-    return belay_cli_connect(cli, BELAY_PG_USER, &pg, err) &&
-           engine->stamp(engine, pg, plan->to, plan->to_count, "stamp", run_id, err);
+    return belay_cli_connect(cli, BELAY_PG_USER, &pg, err) && engine->stamp(engine, pg, &what, err);
 }
 
 static bool read_heads(belay_cli *cli, belay_engine *engine, belay_list *ret, belay_error *err)
@@ -62,7 +67,7 @@ static int run(belay_cli *cli)
         belay_cli_print_stamp(&cli->target, &plan);
         return BELAY_EXIT_OK;
     }
-    ok = ok && stamp(cli, engine, run_id, &plan, &err);
+    ok = ok && stamp(cli, engine, keeper, run_id, &plan, &err);
     return belay_cli_finish(cli, ok, NULL, &err);
 }
 

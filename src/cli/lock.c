@@ -1,5 +1,7 @@
 #include "cli/lock.h"
 
+#include "pipeline/runs.h"
+
 /* What is wrong with the maintenance database alone is said as such; a server that is down, or a wrong
  * password, is the same for every database and keeps its own words. */
 static bool explain(const belay_target *target, belay_error *err)
@@ -13,6 +15,18 @@ static bool explain(const belay_target *target, belay_error *err)
         target->maintenance_db, target->name);
 }
 
+/* A verb that stores nothing must not make the store for this question. */
+static bool refuse_unfinished(belay_cli *cli, belay_error *err)
+{
+    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    const char *url = cli->target.store_url;
+    if (url == NULL || !belay_store_exists(url))
+        return true;
+    if (!belay_cli_store(cli, &store, err) || !belay_runs_refuse_unfinished(store, cli->target.name, err))
+        return belay_error_prefix(err, "%s", "nothing was changed");
+    return true;
+}
+
 bool belay_cli_lock(belay_cli *cli, const char *run_id, int64_t wait_ms, belay_keeper **ret, belay_error *err)
 {
     if (cli->dialer == NULL && !belay_cli_target(cli, err))
@@ -21,10 +35,10 @@ bool belay_cli_lock(belay_cli *cli, const char *run_id, int64_t wait_ms, belay_k
         .dbname = belay_target_dbname(&cli->target),
         .run_id = run_id,
         .wait_ms = wait_ms};
-    return belay_keeper_open(cli->dialer, &options, ret, err) || explain(&cli->target, err);
-}
-
-bool belay_cli_may_commit(void *keeper, belay_error *err)
-{
-    return belay_keeper_check(keeper, err);
+    if (!belay_keeper_open(cli->dialer, &options, ret, err))
+        return explain(&cli->target, err);
+    if (refuse_unfinished(cli, err))
+        return true;
+    belay_keeper_close(belay_take(*ret));
+    return false;
 }

@@ -182,6 +182,11 @@ bool belay_keeper_check(belay_keeper *keeper, belay_error *err)
                                  "who ended the session");
 }
 
+bool belay_keeper_may_commit(void *keeper, belay_error *err)
+{
+    return belay_keeper_check(keeper, err);
+}
+
 /* The backend of a lost connection can work on for seconds: ended, and waited for. */
 static bool end_old_backend(belay_keeper *keeper, const char *pid, belay_error *err)
 {

@@ -33,6 +33,9 @@ belay_pg *belay_keeper_pg(belay_keeper *keeper); /* for queries from outside of 
 /* One round trip; BELAY_E_CONNECTION_LOST when the lock's session is gone. */
 bool belay_keeper_check(belay_keeper *keeper, belay_error *err);
 
+/* The same for belay_apply.may_commit and belay_stamp.may_commit; the context is the keeper. */
+bool belay_keeper_may_commit(void *keeper, belay_error *err);
+
 /* After a loss: connects again, waits until the old backend is gone (it may still be committing), takes the
  * lock again. BELAY_E_LOCKED when another run was faster: this one must then change nothing more. */
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err);

@@ -59,6 +59,12 @@ static bool native_check(
     return true;
 }
 
+static bool native_check_records(belay_engine *self, belay_pg *pg, belay_error *err)
+{
+    belay_version_table table = table_of(self);
+    return belay_version_check(pg, &table, err);
+}
+
 static bool native_apply(belay_engine *self, const belay_apply *how, const belay_plan *plan,
     belay_apply_result *ret, belay_error *err)
 {
@@ -71,11 +77,10 @@ static bool native_verify(belay_engine *self, belay_pg *pg, const belay_list *re
     return belay_native_verify(native_of(self)->graph, pg, revisions, err);
 }
 
-static bool native_stamp(belay_engine *self, belay_pg *pg, const char *const *heads, size_t head_count,
-    const char *reason, const char *run_id, belay_error *err)
+static bool native_stamp(belay_engine *self, belay_pg *pg, const belay_stamp *what, belay_error *err)
 {
     belay_version_table table = table_of(self);
-    return belay_version_stamp(pg, &table, heads, head_count, reason, run_id, err);
+    return belay_version_stamp(pg, &table, what, err);
 }
 
 static void native_free(belay_engine *self)
@@ -93,6 +98,7 @@ static bool open_native(const belay_target *target, belay_engine **ret, belay_er
         .heads = native_heads,
         .plan = native_plan,
         .check_plan = belay_native_check_plan,
+        .check_records = native_check_records,
         .check = native_check,
         .apply = native_apply,
         .verify = native_verify,

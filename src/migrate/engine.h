@@ -32,7 +32,8 @@ typedef struct belay_apply {
     const belay_target *target;
     belay_recorder *recorder; /* may be NULL */
     belay_reporter *reporter; /* may be NULL */
-    /* Called right before each COMMIT; false (with err) stops the run: the keeper is gone. May be NULL. */
+    /* Called right before each COMMIT (and each statement that commits by itself); false (with err) stops the
+     * run: the keeper is gone. May be NULL. */
     bool (*may_commit)(void *context, belay_error *err);
     void *may_commit_context;
 } belay_apply;
@@ -57,6 +58,8 @@ struct belay_engine {
     /* Reads what the plan would send, all of it: BELAY_E_MIGRATION_FILE for what this engine refuses to run.
      */
     bool (*check_plan)(belay_engine *self, const belay_plan *plan, belay_error *err);
+    /* Could the engine write its records (version rows, ledger) there? Changes nothing. */
+    bool (*check_records)(belay_engine *self, belay_pg *pg, belay_error *err);
     /* Drift and edited or deleted files; warnings into ret_warnings. */
     bool (*check)(belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings,
         belay_error *err);
@@ -67,8 +70,7 @@ struct belay_engine {
     /* Runs the `verify` sections of these revisions, read-only and rolled back. An older revision's may speak
      * of what later ones changed, so only those of version rows must hold. */
     bool (*verify)(belay_engine *self, belay_pg *pg, const belay_list *revisions, belay_error *err);
-    bool (*stamp)(belay_engine *self, belay_pg *pg, const char *const *heads, size_t head_count,
-        const char *reason, const char *run_id, belay_error *err);
+    bool (*stamp)(belay_engine *self, belay_pg *pg, const belay_stamp *what, belay_error *err);
     void (*free)(belay_engine *self);
 };
 

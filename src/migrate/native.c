@@ -239,15 +239,16 @@ static bool settle(belay_native_run *run, const char *xid, size_t first, size_t 
     }
 }
 
+bool belay_native_may_commit(const belay_native_run *run, belay_error *err)
+{
+    const belay_apply *how = run->how;
+    return how->may_commit == NULL || how->may_commit(how->may_commit_context, err);
+}
+
 bool belay_native_commit(
     belay_native_run *run, const char *sql, const char *xid, size_t first, size_t end, belay_error *err)
 {
-    const belay_apply *how = run->how;
-    if (how->may_commit != NULL && !how->may_commit(how->may_commit_context, err)) {
-        belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
-        return false;
-    }
-    if (!note_commit(run, xid, first, end, err)) {
+    if (!belay_native_may_commit(run, err) || !note_commit(run, xid, first, end, err)) {
         belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
         return false;
     }
@@ -375,7 +376,8 @@ static void note_schema(belay_native_run *run)
     BELAY_AUTO(belay_str_done) belay_str reset = BELAY_STR_INIT;
     belay_error err = {0};
     belay_session_reset_sql(&run->session, &reset);
-    if (run->plan->step_count > 0 && !(belay_pg_exec(run->session.pg, belay_str_text(&reset), &err) &&
+    if (run->plan->step_count > 0 && !(belay_native_may_commit(run, &err) &&
+                                         belay_pg_exec(run->session.pg, belay_str_text(&reset), &err) &&
                                          belay_ledger_note_schema(run->session.pg, &err)))
         belay_say(run->how->reporter, BELAY_WARN, "the schema's hash could not be recorded: %s", err.message);
 }

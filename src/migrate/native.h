@@ -50,6 +50,8 @@ bool belay_native_begin(belay_native_run *run, char **ret_xid, belay_error *err)
 /* Appends version and ledger rows of the step and makes run->heads what they will be. */
 void belay_native_step_sql(
     belay_native_run *run, const belay_native_step *step, int64_t duration_ms, belay_str *to);
+/* belay_apply.may_commit */
+bool belay_native_may_commit(const belay_native_run *run, belay_error *err);
 /* Sends `sql` and COMMIT; settles a lost answer. */
 bool belay_native_commit(
     belay_native_run *run, const char *sql, const char *xid, size_t first, size_t end, belay_error *err);

@@ -99,7 +99,8 @@ static bool before(void *context, const belay_piece *piece, bool *ret_skip, bela
         return *ret_skip && (err == NULL || err->code == BELAY_E_NONE);
     if (!clear_index(p, piece, &built, err))
         return false;
-    if (!belay_record(p->run->how->recorder, BELAY_RECORD_INTENT, "statement", details(p), err) ||
+    if (!belay_native_may_commit(p->run, err) ||
+        !belay_record(p->run->how->recorder, BELAY_RECORD_INTENT, "statement", details(p), err) ||
         !write_progress(p, sql_progress_start, err))
         return false;
     *ret_skip = begun && built;

@@ -46,19 +46,56 @@ void belay_version_create_sql(belay_str *to, const char *located)
         located);
 }
 
+/* A named schema is not made: a mistyped name would begin the history anew, on a database that has one. */
+static bool fail_no_schema(const belay_version_table *table, const belay_rows *rows, belay_error *err)
+{
+    bool elsewhere = !belay_rows_is_null(rows, 0, 4);
+    belay_fail(err, BELAY_E_CONFIG, "the schema \"%s\" that version_table_schema names does not exist",
+        table->schema);
+    return belay_error_hint(err, "%s%s%sCREATE SCHEMA %s AUTHORIZATION %s;",
+        elsewhere ? "the database has the version table " : "", elsewhere ? belay_rows_text(rows, 0, 4) : "",
+        elsewhere ? ": if that is the one, correct version_table_schema of the target; otherwise " : "",
+        belay_rows_text(rows, 0, 2), belay_rows_text(rows, 0, 3));
+}
+
 /* Where the version table is to be created. */
 static bool place_for_table(belay_pg *pg, const belay_version_table *table, char **ret, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *schema = NULL;
-    if (table->schema == NULL && !belay_pg_value(pg, sql_version_schema, NULL, 0, &schema, err))
+    BELAY_AUTO(belay_free) char *found = NULL;
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (table->schema == NULL && !belay_pg_value(pg, sql_version_schema, NULL, 0, &found, err))
         return false;
-    if (table->schema == NULL && schema == NULL) {
+    const char *schema = table->schema == NULL ? found : table->schema;
+    if (schema == NULL) {
         belay_fail(err, BELAY_E_CONFIG,
             "no schema of the role's search_path exists, so there is no place for %s", table->name);
         return belay_error_hint(err, "set version_table_schema for the target, or create the schema");
     }
-    *ret = belay_quote_qualified(table->schema == NULL ? schema : table->schema, table->name);
+    if (!belay_pg_queryp(pg, sql_version_place, &rows, err, schema, table->name))
+        return false;
+    if (!belay_rows_bool(rows, 0, 0))
+        return fail_no_schema(table, rows, err);
+    if (!belay_rows_bool(rows, 0, 1)) {
+        belay_fail(err, BELAY_E_PERMISSION, "role %s may not create the version table in schema %s",
+            belay_rows_text(rows, 0, 3), belay_rows_text(rows, 0, 2));
+        return belay_error_hint(err, "as the schema's owner: GRANT CREATE ON SCHEMA %s TO %s;",
+            belay_rows_text(rows, 0, 2), belay_rows_text(rows, 0, 3));
+    }
+    *ret = belay_quote_qualified(schema, table->name);
     return true;
+}
+
+static bool check_table_rights(belay_pg *pg, const char *located, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(pg, sql_version_rights, &rows, err, located))
+        return false;
+    if (belay_rows_bool(rows, 0, 0))
+        return true;
+    belay_fail(err, BELAY_E_PERMISSION, "role %s may not change the version table %s",
+        belay_rows_text(rows, 0, 1), located);
+    return belay_error_hint(err, "as the table's owner: GRANT SELECT, INSERT, DELETE ON %s TO %s;", located,
+        belay_rows_text(rows, 0, 1));
 }
 
 /* The statements for the ledger, or the right that is missing. */
@@ -67,6 +104,14 @@ static bool ledger_statements(belay_pg *pg, belay_str *to, belay_error *err)
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     if (!belay_pg_query0(pg, sql_ledger_rights, &rows, err))
         return false;
+    if (!belay_rows_bool(rows, 0, 5)) {
+        const char *role = belay_rows_text(rows, 0, 3);
+        belay_fail(err, BELAY_E_PERMISSION, "role %s may not write the ledger in the schema \"belay\"", role);
+        return belay_error_hint(err,
+            "as its owner: GRANT USAGE ON SCHEMA belay TO %s; "
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA belay TO %s;",
+            role, role);
+    }
     if (belay_rows_bool(rows, 0, 0))
         return true;
     if (!belay_rows_bool(rows, 0, 1) && !belay_rows_bool(rows, 0, 4)) {
@@ -84,6 +129,17 @@ static bool ledger_statements(belay_pg *pg, belay_str *to, belay_error *err)
     belay_str_append(to, create);
     belay_str_append(to, ";\n");
     return true;
+}
+
+bool belay_version_check(belay_pg *pg, const belay_version_table *table, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *located = NULL;
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
+    if (!belay_version_locate(pg, table, &located, err))
+        return false;
+    bool ok =
+        located == NULL ? place_for_table(pg, table, &located, err) : check_table_rights(pg, located, err);
+    return ok && ledger_statements(pg, &sql, err);
 }
 
 bool belay_version_prepare(belay_pg *pg, const belay_version_table *table, belay_error *err)
@@ -181,24 +237,25 @@ void belay_ledger_row_sql(belay_str *to, const belay_ledger_row *row)
     belay_str_append(to, ");\n");
 }
 
-bool belay_version_stamp(belay_pg *pg, const belay_version_table *table, const char *const *heads,
-    size_t head_count, const char *reason, const char *run_id, belay_error *err)
+bool belay_version_stamp(
+    belay_pg *pg, const belay_version_table *table, const belay_stamp *what, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *located = NULL;
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
     if (!belay_version_prepare(pg, table, err) || !belay_version_locate(pg, table, &located, err))
         return false;
     belay_str_appendf(&sql, "BEGIN; LOCK TABLE %s IN EXCLUSIVE MODE; DELETE FROM %s;\n", located, located);
-    belay_version_step_sql(&sql, located, &(belay_step){.add = heads, .add_count = head_count});
-    belay_ledger_row row = {.run_id = run_id,
-        .reason = reason,
-        .heads = heads,
-        .head_count = head_count,
+    belay_version_step_sql(&sql, located, &(belay_step){.add = what->heads, .add_count = what->head_count});
+    belay_ledger_row row = {.run_id = what->run_id,
+        .reason = what->reason,
+        .heads = what->heads,
+        .head_count = what->head_count,
         .statements = -1,
         .duration_ms = -1};
     belay_ledger_row_sql(&sql, &row);
-    belay_str_append(&sql, "COMMIT");
-    if (!belay_pg_exec(pg, belay_str_text(&sql), err)) {
+    if (!belay_pg_exec(pg, belay_str_text(&sql), err) ||
+        (what->may_commit != NULL && !what->may_commit(what->may_commit_context, err)) ||
+        !belay_pg_exec(pg, "COMMIT", err)) {
         belay_pg_exec(pg, "ROLLBACK", NULL);
         return belay_error_prefix(err, "cannot stamp %s", located);
     }

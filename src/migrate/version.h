@@ -24,13 +24,23 @@ bool belay_version_read(
     belay_pg *pg, const belay_version_table *table, belay_list *ret_heads, belay_error *err);
 /* The table's quoted "schema"."name", NULL (true returned) when there is none. The caller frees. */
 bool belay_version_locate(belay_pg *pg, const belay_version_table *table, char **ret, belay_error *err);
+/* Could version table and ledger be created, or written where they are? Changes nothing. BELAY_E_CONFIG or
+ * BELAY_E_PERMISSION with what to type. */
+bool belay_version_check(belay_pg *pg, const belay_version_table *table, belay_error *err);
 /* Creates version table and ledger where missing (belay's own objects never count as a change by the run).
  * Own transaction. */
 bool belay_version_prepare(belay_pg *pg, const belay_version_table *table, belay_error *err);
-/* Makes the version rows exactly `heads`, in one transaction of its own, with a ledger row that says why
- * ("stamp", "restore"). */
-bool belay_version_stamp(belay_pg *pg, const belay_version_table *table, const char *const *heads,
-    size_t head_count, const char *reason, const char *run_id, belay_error *err);
+typedef struct belay_stamp {
+    const char *const *heads;
+    size_t head_count;
+    const char *reason; /* "stamp", "restore" */
+    const char *run_id;
+    bool (*may_commit)(void *context, belay_error *err); /* as belay_apply's */
+    void *may_commit_context;
+} belay_stamp;
+/* Makes the version rows exactly `heads`, in one transaction of its own, with a ledger row that says why. */
+bool belay_version_stamp(
+    belay_pg *pg, const belay_version_table *table, const belay_stamp *what, belay_error *err);
 /* Appends the CREATE TABLE that Alembic would send; `located` is quoted. */
 void belay_version_create_sql(belay_str *to, const char *located);
 /* Appends the statements that take `step`'s rows out and put its rows in. */

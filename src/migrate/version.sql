@@ -6,12 +6,27 @@ SELECT n.nspname, c.relname
  WHERE c.oid = pg_catalog.to_regclass($1)
 -- query: version_schema
 SELECT pg_catalog.current_schema()
+-- query: version_place
+SELECT n.oid IS NOT NULL, COALESCE(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
+       pg_catalog.quote_ident($1), pg_catalog.quote_ident(current_user),
+       (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(c.relname), ', ')
+          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace o ON o.oid = c.relnamespace
+         WHERE c.relname = $2 AND c.relkind IN ('r', 'p'))
+  FROM (SELECT) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1
+-- query: version_rights
+SELECT pg_catalog.has_table_privilege($1, 'SELECT') AND pg_catalog.has_table_privilege($1, 'INSERT')
+       AND pg_catalog.has_table_privilege($1, 'DELETE'),
+       pg_catalog.quote_ident(current_user)
 -- query: ledger_rights
 SELECT pg_catalog.to_regclass('belay.progress') IS NOT NULL,
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
        pg_catalog.quote_ident(pg_catalog.current_database()),
        pg_catalog.quote_ident(current_user),
-       pg_catalog.to_regnamespace('belay') IS NOT NULL
+       pg_catalog.to_regnamespace('belay') IS NOT NULL,
+       NOT EXISTS (SELECT FROM pg_catalog.pg_class c, pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
+                    WHERE c.oid IN (pg_catalog.to_regclass('belay.ledger'), pg_catalog.to_regclass('belay.progress'))
+                      AND NOT (c.relname = 'ledger' AND p = 'DELETE')
+                      AND NOT pg_catalog.has_table_privilege(c.oid, p))
 -- query: ledger_create
 CREATE SCHEMA IF NOT EXISTS belay;
 COMMENT ON SCHEMA belay IS 'What belay applied to this database, and when';

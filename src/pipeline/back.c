@@ -90,13 +90,15 @@ static bool downgrade(belay_run *run, belay_error *err)
         .run_id = run->id,
         .target = run->how.target,
         .recorder = belay_run_recorder(run),
-        .reporter = run->how.reporter};
+        .reporter = run->how.reporter,
+        .may_commit = belay_keeper_may_commit,
+        .may_commit_context = run->keeper};
     bool ok = run->engine->apply(run->engine, &how, &plan, &result, err);
     belay_apply_result_done(&result);
     return ok;
 }
 
-/* False: the downgrade failed, and the caller restores. */
+/* False: the downgrade failed, and the caller restores; it may have lost the lock. */
 static bool end_downgraded(belay_run *run)
 {
     belay_error err = {0};
@@ -106,6 +108,12 @@ static bool end_downgraded(belay_run *run)
     }
     end_undone(run, BELAY_OUTCOME_DOWNGRADED);
     return true;
+}
+
+/* Still, or again. */
+static bool hold_lock(belay_run *run, belay_error *err)
+{
+    return belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, err);
 }
 
 void belay_run_settle(belay_run *run, belay_effect effect)
@@ -124,6 +132,10 @@ void belay_run_settle(belay_run *run, belay_effect effect)
     }
     if (policy == BELAY_ON_FAILURE_DOWNGRADE && effect == BELAY_EFFECT_COMMITTED && end_downgraded(run))
         return;
+    if (!hold_lock(run, &err)) {
+        needs_recovery(run, &err);
+        return;
+    }
     if (!run->gate.closed && !belay_loss_accept(run, &err)) {
         belay_error_hint(&run->error, "%s", err.hint);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
@@ -194,7 +206,7 @@ void belay_run_back(belay_run *run)
     belay_stop_mask(true);
     belay_journal_be_lenient(run->journal);
     belay_say_error(run->how.reporter, &run->error);
-    bool reachable = belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, &err);
+    bool reachable = hold_lock(run, &err);
     if (reachable && run->gate_known)
         reachable = belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, &err);
     if (reachable && run->unhealthy)

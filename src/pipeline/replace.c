@@ -34,10 +34,14 @@ bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list 
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_list_done) belay_list now = {0};
+    const belay_stamp stamp = {.heads = (const char *const *)heads->items,
+        .head_count = heads->count,
+        .reason = "restore",
+        .run_id = run->id,
+        .may_commit = belay_keeper_may_commit,
+        .may_commit_context = run->keeper};
     if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
-        !run->engine->stamp(
-            run->engine, pg, (const char *const *)heads->items, heads->count, "restore", run->id, err) ||
-        !run->engine->heads(run->engine, pg, &now, err))
+        !run->engine->stamp(run->engine, pg, &stamp, err) || !run->engine->heads(run->engine, pg, &now, err))
         return false;
     bool same = now.count == heads->count;
     for (size_t i = 0; same && i < heads->count; i++)

@@ -92,7 +92,9 @@ static bool migrate_up(belay_run *run, const char *dbname, belay_error *err)
         .run_id = run->id,
         .target = run->how.target,
         .recorder = belay_run_recorder(run),
-        .reporter = run->how.reporter};
+        .reporter = run->how.reporter,
+        .may_commit = belay_keeper_may_commit,
+        .may_commit_context = run->keeper};
     if (run->plan.step_count == 0)
         return true;
     bool ok = run->engine->apply(run->engine, &how, &run->plan, &result, err);

@@ -243,11 +243,6 @@ static bool require_way_back(const belay_run *run, belay_error *err)
         run->how.target->name);
 }
 
-static bool keeper_alive(void *context, belay_error *err)
-{
-    return belay_keeper_check(context, err);
-}
-
 /* belay's own tables, so that what the run itself adds to the catalogues is there before they are read. */
 static bool prepare_own_tables(belay_run *run, belay_error *err)
 {
@@ -269,7 +264,7 @@ static bool stage_migrate(belay_run *run, belay_error *err)
         .target = run->how.target,
         .recorder = belay_run_recorder(run),
         .reporter = run->how.reporter,
-        .may_commit = keeper_alive,
+        .may_commit = belay_keeper_may_commit,
         .may_commit_context = run->keeper};
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "migrate",
             json_pack("{s:O}", "before", run->evidence), err))

@@ -35,6 +35,14 @@ void belay_check_revisions(const belay_preflight *context, belay_check_report *r
     }
 }
 
+/* What would otherwise fail behind the closed gate. */
+void belay_check_records(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    if (!context->engine->check_records(context->engine, context->pg, &err))
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+}
+
 static void judge_status(
     const belay_preflight *context, belay_check_report *report, const char *name, const char *entry)
 {

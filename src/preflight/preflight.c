@@ -23,6 +23,8 @@ static const check checks[] = {
     {.name = "policy", .function = belay_check_policy, .production = true, .restores = true},
     {.name = "window", .function = belay_check_window},
     {.name = "revisions", .function = belay_check_revisions},
+    {.name = "read_only", .sql = sql_read_only},
+    {.name = "records", .function = belay_check_records},
     {.name = "tracked", .function = belay_check_tracked},
     {.name = "rehearsal", .function = belay_check_rehearsal},
     {.name = "ownership", .sql = sql_ownership, .renames = true, .restores = true},

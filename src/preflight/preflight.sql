@@ -1,6 +1,18 @@
 Checks that are a query: a row (verdict, message, hint) for each finding, none when all is well. Run in the target's
 database, except where the table in preflight.c says otherwise. Every query takes the text parameter $1: see the table.
 
+-- query: read_only
+SELECT 'refuse', format('every transaction of role %s in this database is read-only: default_transaction_read_only is on (%s)',
+         current_user, source),
+       CASE source
+         WHEN 'database' THEN format('ALTER DATABASE %I RESET default_transaction_read_only', current_database())
+         WHEN 'user' THEN format('ALTER ROLE %I RESET default_transaction_read_only', current_user)
+         WHEN 'database user' THEN format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only', current_user, current_database())
+         WHEN 'global' THEN 'ALTER ROLE ALL RESET default_transaction_read_only'
+         WHEN 'client' THEN 'take it out of the options of the connection (PGOPTIONS, the service file, the url)'
+         ELSE 'ALTER SYSTEM RESET default_transaction_read_only (or take it out of postgresql.conf), then SELECT pg_reload_conf()'
+       END
+  FROM pg_settings WHERE name = 'default_transaction_read_only' AND setting = 'on' AND $1::text IS NOT NULL
 -- query: ownership
 SELECT 'refuse', format('role %s does not own database %s, so it cannot rename it', current_user, datname),
        format('ALTER DATABASE %I OWNER TO %I, or GRANT %I TO %I', datname, current_user, datdba::regrole, current_user)

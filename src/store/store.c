@@ -1,11 +1,14 @@
 #include "store/store.h"
 
+#include <unistd.h>
+
 #include "store/local.h"
 
 /* Kinds of stores by the scheme of their URL; a plain path has none. */
 typedef struct store_kind {
     const char *scheme;
     bool (*open)(const char *url, belay_store **ret, belay_error *err);
+    bool (*exists)(const char *url);
 } store_kind;
 
 static bool refuse_sftp(const char *url, belay_store **ret, belay_error *err)
@@ -21,10 +24,30 @@ static bool open_file_url(const char *url, belay_store **ret, belay_error *err)
     return belay_store_open_local(url + strlen("file://"), ret, err);
 }
 
+static bool never(const char *url)
+{
+    (void)url;
+    return false;
+}
+
+static bool file_url_exists(const char *url)
+{
+    return access(url + strlen("file://"), F_OK) == 0;
+}
+
 static const store_kind kinds[] = {
-    {"file://", open_file_url},
-    {"sftp://", refuse_sftp},
+    {"file://", open_file_url, file_url_exists},
+    {"sftp://", refuse_sftp, never},
 };
+
+bool belay_store_exists(const char *url)
+{
+    for (size_t i = 0; i < BELAY_COUNT(kinds); i++) {
+        if (belay_starts_with(url, kinds[i].scheme))
+            return kinds[i].exists(url);
+    }
+    return access(url, F_OK) == 0;
+}
 
 bool belay_store_open(const char *url, belay_store **ret, belay_error *err)
 {

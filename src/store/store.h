@@ -69,6 +69,9 @@ struct belay_store {
 /* Picks the implementation by URL: a path, or sftp:// (refused in this version, by name). Creates the folder
  * (0700). */
 bool belay_store_open(const char *url, belay_store **ret, belay_error *err);
+/* False when nothing was ever stored there: the folder is not there, or this version stores nothing of the
+ * kind. */
+bool belay_store_exists(const char *url);
 static inline void belay_store_free(belay_store *store)
 {
     if (store != NULL)

@@ -1,0 +1,60 @@
+#!/bin/bash
+# An unfinished run of the target: the verbs that change its database without the pipeline refuse too, and say what to type.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
+start_cluster
+bank_project
+
+die() {
+    fresh
+    pending_sleep
+    start_deploy deploy
+    sleeping
+    kill -KILL "$run_pid"
+    wait "$run_pid" 2>/dev/null || true
+    wait_until holds "count(*) = 0 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid() OR application_name LIKE 'belay %'"
+}
+
+for gate in none rename; do
+    begin "gate = $gate: upgrade, downgrade, stamp, dev and reset refuse with exit 5, and change nothing"
+    keys "gate = $gate
+auto_apply = yes" development
+    die
+    before_bare=$(databases)
+    for verb in "upgrade head" "upgrade +1" "downgrade -1" "stamp head" "stamp --purge base" "dev" "reset --yes"; do
+        # shellcheck disable=SC2086
+        belay 5 $verb
+        err_has "is unfinished"
+        err_has "type: belay recover --target dev"
+        # shellcheck disable=SC2086
+        belay 5 $verb --json
+        json_is error.code unfinished_run
+    done
+    equals "databases" "$(databases)" "$before_bare"
+    begin "gate = $gate: what only looks goes on; after recover they work again"
+    belay 0 history
+    belay 0 upgrade base:head --sql
+    [ "$gate" = rename ] || belay 0 upgrade head --plan
+    run_json 0 recover --json
+    json_is outcome untouched
+    same_as_before
+    rm migrations/*bbbb00000002*
+    pending_good
+    belay 0 upgrade head
+    belay 0 stamp aaaa00000001
+done
+
+begin "a verb that stores nothing does not make the store"
+fresh
+pending_good
+belay 0 upgrade head
+[ ! -e backups ] || fail "the store was made"
+
+begin "a store that cannot be read: whether a run is unfinished is not known, so nothing is changed"
+fresh
+pending_good
+: >backups
+belay 1 upgrade head
+err_has "nothing was changed"
+rm backups
+same_as_before
