@@ -77,10 +77,11 @@ sql bank "GRANT SELECT, INSERT, DELETE ON public.alembic_version TO deployer"
 belay 3 preflight --json
 out_has "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA belay TO deployer;"
 sql bank "GRANT USAGE ON SCHEMA belay TO deployer" "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA belay TO deployer"
-belay 0 preflight
+belay 3 preflight
+out_has "ok      records"
 rm migrations/*bbbb00000002*
 add_migration bbbb00000002 aaaa00000001 "Only rows" >"$WORK/file" <<<'SELECT 1;'
-belay 0 deploy
+belay 0 upgrade head
 sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
 
 begin "a role that may not make the version table"
