@@ -1,3 +1,4 @@
+#include "cli/followers.h"
 #include "cli/runs.h"
 #include "pipeline/deploy.h"
 
@@ -5,7 +6,7 @@ static struct {
     const char *to;
     bool yes;
     bool accept_loss;
-    bool ignore_followers;
+    belay_cli_followers followers;
 } o;
 
 static const belay_option options[] = {
@@ -13,21 +14,16 @@ static const belay_option options[] = {
     {"yes", 'y', NULL, "go on without asking, on a production target too", BELAY_OPT_FLAG, &o.yes},
     {"accept-loss", 0, NULL, "with gate = none: a restore may lose what others wrote meanwhile",
         BELAY_OPT_FLAG, &o.accept_loss},
-    {"ignore-followers", 0, NULL, "subscriptions, logical slots and standbys were dealt with", BELAY_OPT_FLAG,
-        &o.ignore_followers},
-    BELAY_OPT_END};
+    BELAY_FOLLOWER_OPTIONS(o.followers), BELAY_OPT_END};
 
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    belay_run_options how = {.verb = "deploy",
-        .to = o.to,
-        .yes = o.yes,
-        .accept_loss = o.accept_loss,
-        .ignore_followers = o.ignore_followers};
+    belay_run_options how = {.verb = "deploy", .to = o.to, .yes = o.yes, .accept_loss = o.accept_loss};
     json_t *json = NULL;
-    if (!belay_cli_run_options(cli, &store, &how, &err))
+    if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
+        !belay_cli_run_options(cli, &store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);
     int status = belay_deploy(&how, &json);
     return belay_cli_run_answer(cli, status, json);

@@ -1,18 +1,17 @@
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/followers.h"
 #include "preflight/preflight.h"
 #include "util/clock.h"
 
 static struct {
     const char *to;
-    bool ignore_followers;
+    belay_cli_followers followers;
 } o;
 
 static const belay_option options[] = {
     {"to", 0, "REV", "revision to go to (default: head)", BELAY_OPT_TEXT, &o.to},
-    {"ignore-followers", 0, NULL, "subscriptions and logical slots were dealt with", BELAY_OPT_FLAG,
-        &o.ignore_followers},
-    BELAY_OPT_END};
+    BELAY_FOLLOWER_OPTIONS(o.followers), BELAY_OPT_END};
 
 static bool plan(belay_engine *engine, belay_pg *pg, belay_plan *ret, belay_error *err)
 {
@@ -40,10 +39,11 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
     BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = NULL;
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_plan_done) belay_plan pending = {0};
+    belay_followers followers = {0};
     char run_id[BELAY_RUN_ID_SIZE];
     belay_new_run_id(run_id);
-    if (!belay_cli_target(cli, err) || !belay_cli_store(cli, &store, err) ||
-        !belay_engine_open(&cli->target, &engine, err))
+    if (!belay_cli_followers_read(&o.followers, &followers, err) || !belay_cli_target(cli, err) ||
+        !belay_cli_store(cli, &store, err) || !belay_engine_open(&cli->target, &engine, err))
         return false;
     const belay_keeper_options lock = {.maintenance_db = cli->target.maintenance_db,
         .dbname = belay_target_dbname(&cli->target),
@@ -60,7 +60,7 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
         .store = store,
         .reporter = cli->reporter,
         .confirmed = true, /* deploy asks for the yes itself */
-        .ignore_followers = o.ignore_followers};
+        .followers = &followers};
     return belay_preflight_run(&context, ret, err);
 }
 

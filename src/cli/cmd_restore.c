@@ -1,33 +1,33 @@
+#include "cli/followers.h"
 #include "cli/runs.h"
 #include "pipeline/restore_run.h"
 
 static struct {
     const char *revision;
     bool yes;
-    bool ignore_followers;
+    belay_cli_followers followers;
 } o;
 
 static const belay_option options[] = {
     {"revision", 0, "REV",
         "the newest snapshot at that revision, or the nearest below it and the migrations up to it",
         BELAY_OPT_TEXT, &o.revision},
-    {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes},
-    {"ignore-followers", 0, NULL, "subscriptions and logical slots were dealt with", BELAY_OPT_FLAG,
-        &o.ignore_followers},
+    {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_FOLLOWER_OPTIONS(o.followers),
     BELAY_OPT_END};
 
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    belay_run_options how = {.verb = "restore", .yes = o.yes, .ignore_followers = o.ignore_followers};
+    belay_run_options how = {.verb = "restore", .yes = o.yes};
     json_t *json = NULL;
     const char *id = cli->words.count > 0 ? cli->words.items[0] : NULL;
     if ((id == NULL) == (o.revision == NULL)) {
         belay_fail(&err, BELAY_E_USAGE, "say what to restore: a snapshot's id, or --revision REV");
         return belay_cli_finish(cli, false, NULL, &err);
     }
-    if (!belay_cli_run_options(cli, &store, &how, &err))
+    if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
+        !belay_cli_run_options(cli, &store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);
     int status = belay_restore_run(&how, id, o.revision, &json);
     return belay_cli_run_answer(cli, status, json);

@@ -2,6 +2,7 @@
 
 #include "migrate/version.h"
 #include "pipeline/assess.h"
+#include "pipeline/followers.h"
 #include "pipeline/loss.h"
 #include "pipeline/replace.h"
 #include "pipeline/stages.h"
@@ -177,7 +178,7 @@ void belay_run_settle_unhealthy(belay_run *run)
 static void end_delivered(belay_run *run)
 {
     belay_error err = {0};
-    if (!belay_run_start_app(run, &err)) {
+    if (!belay_followers_resume(run, &err) || !belay_run_start_app(run, &err)) {
         needs_recovery(run, &err);
         return;
     }

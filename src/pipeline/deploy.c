@@ -21,11 +21,12 @@ json_t *belay_run_begin_details(const belay_run *run)
     for (size_t i = 0; i < run->plan.step_count; i++)
         json_array_append_new(steps, json_pack("{s:s, s:s}", "revision", run->plan.steps[i].revision->id,
                                          "direction", run->plan.steps[i].upgrade ? "upgrade" : "downgrade"));
-    return json_pack("{s:I, s:s, s:o, s:b, s:O?, s:O?, s:s, s:s?}", "oid",
+    return json_pack("{s:I, s:s, s:o, s:b, s:O?, s:O?, s:s, s:s?, s:o}", "oid",
         (json_int_t)(run->gate_known ? run->gate.oid : 0), "private",
         run->gate_known ? run->gate.private_name : "", "steps", steps, "gate",
         run->how.target->gate == BELAY_GATE_RENAME, "invalid_before", run->invalid_before, "loss_before",
-        run->loss_before, "wanted", run->how.to == NULL ? "head" : run->how.to, "system_identifier", server);
+        run->loss_before, "wanted", run->how.to == NULL ? "head" : run->how.to, "system_identifier", server,
+        "followers", belay_followers_json(&run->followers));
 }
 
 int belay_run_finish(belay_run *run, json_t **ret_json)

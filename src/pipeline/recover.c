@@ -3,11 +3,23 @@
 #include "pipeline/assess.h"
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
+#include "pipeline/followers.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
 #include "util/stop.h"
 
 enum { LOCK_WAIT_MS = 30 * 1000, END_RUN_TIMEOUT_MS = 60 * 1000 };
+
+static void take_up_followers(belay_run *run, const json_t *records, const json_t *begin)
+{
+    static const char act[] = "subscriptions.disable";
+    belay_followers_done(&run->followers);
+    belay_followers_from_json(json_object_get(begin, "followers"), &run->followers);
+    run->resumed = belay_journal_last(records, "done", act) != NULL;
+    if (belay_journal_open_intent(records, act))
+        belay_json_to_list(
+            json_object_get(belay_journal_last(records, "intent", act), "names"), &run->disabled);
+}
 
 /* What the dead run wrote down, put back into `run`. */
 static bool take_up(belay_run *run, const json_t *records, belay_error *err)
@@ -30,6 +42,7 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     run->unhealthy = belay_journal_last(records, "intent", "unhealthy") != NULL;
     run->restoring = belay_journal_last(records, "intent", "unhealthy.restore") != NULL;
     run->app_stopped = belay_journal_open_intent(records, "app.stop");
+    take_up_followers(run, records, begin);
     return belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err);
 }
 
@@ -162,6 +175,7 @@ static void end_swapped(belay_run *run)
 {
     belay_error err = {0};
     run->outcome = BELAY_OUTCOME_RESTORED;
+    belay_followers_after_swap(run, NULL);
     if (!belay_run_undo(run, belay_deploy_stages, belay_deploy_stage_count, &err))
         belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
 }

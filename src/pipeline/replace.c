@@ -1,6 +1,7 @@
 #include "pipeline/replace.h"
 
 #include "archive/archive.h"
+#include "pipeline/followers.h"
 #include "pipeline/stages.h"
 #include "restore/restore.h"
 
@@ -111,7 +112,11 @@ static bool stage_swap(belay_run *run, belay_error *err)
 
 static const belay_stage replace_stages[] = {
     {.name = "restore", .run = stage_restore},
+    {.name = "subscriptions",
+        .run = belay_followers_disable_again,
+        .wanted = belay_followers_wants_subscriptions},
     {.name = "swap", .run = stage_swap},
+    {.name = "followers", .run = belay_followers_after_swap},
 };
 
 bool belay_replace(belay_run *run, belay_error *err)

@@ -2,9 +2,10 @@
 
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
+#include "pipeline/followers.h"
 #include "pipeline/replace.h"
-#include "pipeline/restore_run.sql.h"
 #include "pipeline/stages.h"
+#include "preflight/preflight.h"
 #include "restore/choose.h"
 #include "util/stop.h"
 
@@ -66,22 +67,22 @@ static bool agree(belay_run *run, belay_error *err)
     return belay_error_hint(err, "add --yes");
 }
 
-/* Slots and subscriptions belong to the database that is put aside: the user must have dealt with them. */
+/* Slots and subscriptions belong to the database that is put aside: the user must have said what becomes of
+ * them. */
 static bool refuse_followers(belay_run *run, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *followers = NULL;
-    if (run->how.ignore_followers)
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    if (!run->gate_known)
         return true;
-    if (!belay_pg_value(belay_keeper_pg(run->keeper), sql_followers, (const char *const[]){run->dbname}, 1,
-            &followers, err))
+    if (!belay_run_connect(run, run->dbname, BELAY_PG_PINNED, &pg, err))
         return false;
-    if (followers == NULL)
-        return true;
-    belay_fail(
-        err, BELAY_E_PREFLIGHT, "these would follow the old database after the restore: %s", followers);
-    return belay_error_hint(err,
-        "drop the slots and disable the subscriptions, and recreate them afterwards; or "
-        "pass --ignore-followers when that is dealt with");
+    const belay_preflight context = {.keeper = run->keeper,
+        .pg = pg,
+        .target = run->how.target,
+        .run_id = run->id,
+        .reporter = run->how.reporter,
+        .followers = &run->followers};
+    return belay_preflight_followers(&context, err);
 }
 
 static bool migrate_up(belay_run *run, const char *dbname, belay_error *err)
@@ -170,8 +171,10 @@ static bool stage_name(belay_run *run, belay_error *err)
 static const belay_stage restore_stages[] = {
     {.name = "build", .run = stage_build, .undo = drop_new},
     {.name = "stop", .run = belay_run_stop_app},
+    {.name = "subscriptions", .run = belay_followers_disable, .wanted = belay_followers_wants_subscriptions},
     {.name = "gate", .run = belay_run_close_gate, .wanted = exists},
     {.name = "swap", .run = stage_swap, .wanted = exists},
+    {.name = "followers", .run = belay_followers_after_swap, .wanted = exists},
     {.name = "name", .run = stage_name, .wanted = is_missing},
     {.name = "start", .run = belay_run_start_app},
 };

@@ -9,6 +9,7 @@ void belay_run_init(belay_run *run, const belay_run_options *how)
 {
     *run = (belay_run){.how = *how};
     run->dbname = belay_target_dbname(how->target);
+    belay_followers_copy(&run->followers, &how->followers);
     belay_new_run_id(run->id);
 }
 
@@ -20,6 +21,8 @@ void belay_run_done(belay_run *run)
     belay_list_done(&run->from);
     belay_list_done(&run->to);
     belay_plan_done(&run->plan);
+    belay_followers_done(&run->followers);
+    belay_list_done(&run->disabled);
     belay_snapshot_info_done(&run->snapshot);
     belay_apply_result_done(&run->applied);
     json_decref(run->loss_before);

@@ -13,6 +13,7 @@
 #define BELAY_PIPELINE_RUN_H
 
 #include "config/target.h"
+#include "gate/followers.h"
 #include "gate/gate.h"
 #include "gate/keeper.h"
 #include "migrate/engine.h"
@@ -28,12 +29,12 @@ typedef struct belay_run_options {
     belay_dialer *dialer;
     belay_store *store;
     belay_reporter *reporter;
-    const char *verb;      /* "deploy", "restore" */
-    const char *to;        /* deploy: identifier, default head */
-    bool yes;              /* the person, or the script, said yes */
-    bool accept_loss;      /* --accept-loss, beside the target's key */
-    bool keep;             /* recover --keep: a person decided to keep what was migrated */
-    bool ignore_followers; /* subscriptions, slots and standbys were dealt with */
+    const char *verb;          /* "deploy", "restore" */
+    const char *to;            /* deploy: identifier, default head */
+    bool yes;                  /* the person, or the script, said yes */
+    bool accept_loss;          /* --accept-loss, beside the target's key */
+    bool keep;                 /* recover --keep: a person decided to keep what was migrated */
+    belay_followers followers; /* what the user said about them */
     /* Asks the person at the terminal, who has to type `answer`; NULL: nobody is there. */
     bool (*confirm)(void *context, const char *question, const char *answer);
     void *confirm_context;
@@ -54,8 +55,11 @@ typedef struct belay_run {
     belay_journal *journal; /* NULL before begin */
     belay_keeper *keeper;
     belay_gate gate;
-    bool gate_known;  /* gate was initialised: the database exists */
-    bool app_stopped; /* stop_command ran */
+    bool gate_known;           /* gate was initialised: the database exists */
+    bool app_stopped;          /* stop_command ran */
+    belay_followers followers; /* the run's own copy of what was said; for recover, from the begin record */
+    belay_list disabled;       /* subscriptions that are to be enabled again */
+    bool resumed;              /* they were, once: what they wrote since is in this database only */
     belay_engine *engine;
     belay_list from, to; /* version rows before and wanted */
     belay_plan plan;

@@ -3,6 +3,7 @@
 #include "migrate/version.h"
 #include "pipeline/commands.h"
 #include "pipeline/evidence.h"
+#include "pipeline/followers.h"
 #include "pipeline/loss.h"
 #include "preflight/preflight.h"
 #include "restore/prove.h"
@@ -57,7 +58,7 @@ static bool stage_preflight(belay_run *run, belay_error *err)
         .store = run->how.store,
         .reporter = run->how.reporter,
         .confirmed = is_confirmed(run),
-        .ignore_followers = run->how.ignore_followers};
+        .followers = &run->followers};
     return belay_preflight_run(&context, &report, err) &&
            belay_check_report_require(&report, BELAY_E_PREFLIGHT, err) &&
            belay_verify_before(pg, &run->invalid_before, err);
@@ -320,6 +321,12 @@ static bool stage_health(belay_run *run, belay_error *err)
     return false;
 }
 
+/* With an open gate they would come back at once: there they are ended after a swap only. */
+static bool closed_with_standbys(const belay_run *run)
+{
+    return uses_gate(run) && belay_followers_wants_standbys(run);
+}
+
 const belay_stage belay_preflight_stages[] = {
     {.name = "preflight", .run = stage_preflight},
     {.name = "count", .run = stage_count_rows, .wanted = has_no_gate},
@@ -329,13 +336,22 @@ const size_t belay_preflight_stage_count = BELAY_COUNT(belay_preflight_stages);
 /* What `migrate` commits is not undone but assessed (back.h). */
 const belay_stage belay_deploy_stages[] = {
     {.name = "stop", .run = belay_run_stop_app, .wanted = has_stop, .undo = undo_stop},
+    {.name = "subscriptions",
+        .run = belay_followers_disable,
+        .wanted = belay_followers_wants_subscriptions,
+        .undo = belay_followers_resume},
     {.name = "gate", .run = belay_run_close_gate, .wanted = uses_gate, .undo = belay_run_open_gate},
+    {.name = "standbys", .run = belay_followers_end_sessions, .wanted = closed_with_standbys},
     {.name = "twin", .run = stage_twin, .wanted = wants_twin, .undo = undo_twin},
     {.name = "snapshot", .run = stage_snapshot, .wanted = wants_snapshot},
     {.name = "prove", .run = stage_prove, .wanted = wants_proof},
     {.name = "migrate", .run = stage_migrate},
     {.name = "verify", .run = stage_verify},
     {.name = "open", .run = stage_open, .completes = true},
+    {.name = "resume",
+        .run = belay_followers_resume,
+        .wanted = belay_followers_wants_resume,
+        .completes = true},
     {.name = "start", .run = belay_run_start_app, .wanted = has_stop, .completes = true},
     {.name = "health", .run = stage_health, .wanted = wants_health},
     {.name = "tidy", .run = belay_run_drop_twin, .wanted = has_twin, .completes = true},

@@ -11,11 +11,10 @@ typedef struct check {
     const char *sql; /* or */
     belay_preflight_check *function;
     check_parameter parameter;
-    bool restores;      /* before a manual restore too */
-    bool renames;       /* matters only where databases are made and renamed: by the gate, or to restore */
-    bool gate_only;     /* matters only where the gate is a rename */
-    bool production;    /* production targets only */
-    bool not_followers; /* left out when the user dealt with them */
+    bool restores;   /* before a manual restore too */
+    bool renames;    /* matters only where databases are made and renamed: by the gate, or to restore */
+    bool gate_only;  /* matters only where the gate is a rename */
+    bool production; /* production targets only */
 } check;
 
 static const check checks[] = {
@@ -39,7 +38,7 @@ static const check checks[] = {
     {.name = "owners", .sql = sql_owners, .parameter = WAY_BACK},
     {.name = "recreatable", .sql = sql_recreatable, .parameter = WAY_BACK},
     {.name = "extensions", .sql = sql_extensions},
-    {.name = "followers", .sql = sql_followers, .not_followers = true},
+    {.name = "followers", .function = belay_check_followers, .restores = true},
     {.name = "standbys", .sql = sql_standbys, .restores = true},
     {.name = "archiver", .sql = sql_archiver, .restores = true},
     {.name = "lock_table", .sql = sql_lock_table},
@@ -79,8 +78,7 @@ static bool applies(const belay_preflight *context, const check *one)
     bool gate = target->gate == BELAY_GATE_RENAME || restore;
     return !(restore && !one->restores) && !(one->gate_only && !gate) &&
            !(one->renames && !gate && target->on_failure != BELAY_ON_FAILURE_RESTORE) &&
-           !(one->production && target->environment != BELAY_PRODUCTION) &&
-           !(one->not_followers && context->ignore_followers);
+           !(one->production && target->environment != BELAY_PRODUCTION);
 }
 
 static void look(const belay_preflight *context, const check *one, belay_check_report *report)
@@ -120,4 +118,13 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
         belay_check_report_settle(ret, checks[i].name, before, context->reporter);
     }
     return belay_pg_exec(context->pg, "RESET lock_timeout", err);
+}
+
+bool belay_preflight_followers(const belay_preflight *context, belay_error *err)
+{
+    static const char name[] = "followers";
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    belay_check_followers(context, &report, name);
+    belay_check_report_settle(&report, name, 0, context->reporter);
+    return belay_check_report_require(&report, BELAY_E_PREFLIGHT, err);
 }

@@ -16,7 +16,7 @@
 
 #include <jansson.h>
 
-#include "gate/keeper.h"
+#include "gate/followers.h"
 #include "migrate/engine.h"
 #include "report/checks.h"
 #include "store/store.h"
@@ -38,8 +38,8 @@ typedef struct belay_preflight {
     belay_store *store;     /* NULL: no snapshot will be taken */
     const json_t *state;    /* restore: what the new database will be given (pg/dbstate.h) */
     belay_reporter *reporter;
-    bool confirmed;        /* --yes, or the database's name was typed */
-    bool ignore_followers; /* subscriptions and logical slots were dealt with by the user */
+    bool confirmed;                   /* --yes, or the database's name was typed */
+    const belay_followers *followers; /* what the user said about subscriptions, slots and standbys */
 } belay_preflight;
 
 /* False (with err) only when the checks could not be run at all; refusals are in the report. */
@@ -49,5 +49,7 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
 const char *belay_preflight_name(size_t index);
 /* Whether a check is made before a run of that kind, on some target at least. */
 bool belay_preflight_is_for(size_t index, belay_preflight_run_kind kind);
+/* The check `followers` alone, for a manual restore. */
+bool belay_preflight_followers(const belay_preflight *context, belay_error *err);
 
 #endif

@@ -170,14 +170,6 @@ SELECT 'refuse', format('extension %s is installed at version %s, which the serv
   FROM pg_extension e
  WHERE $1::text IS NOT NULL AND NOT EXISTS (SELECT FROM pg_available_extension_versions v
                     WHERE v.name = e.extname AND v.version = e.extversion)
--- query: followers
-SELECT 'refuse', format('logical replication slot %s reads this database; after a restore it would follow the old one', slot_name),
-       'drop it and recreate it after a restore, or pass --ignore-followers when that is dealt with'
-  FROM pg_replication_slots WHERE database = $1
-UNION ALL
-SELECT 'refuse', format('subscription %s writes to this database; after a restore it would follow the old one', subname),
-       'disable it for the run, or pass --ignore-followers when that is dealt with'
-  FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = $1) AND subenabled
 -- query: standbys
 SELECT 'warn', format('standby %s is %s behind', coalesce(nullif(application_name, ''), client_addr::text), pg_size_pretty(lag)),
        'it also replays what a restore writes'

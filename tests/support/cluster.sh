@@ -4,6 +4,7 @@
 #   cluster.sh stop DIR      ends it (immediately) and removes DIR
 #   cluster.sh crash DIR     ends it immediately, as a crash would, and keeps DIR
 #   cluster.sh restart DIR   starts it again after crash
+#   cluster.sh standby DIR PRIMARY   makes a hot standby of the cluster in PRIMARY, with its own socket's folder DIR/s
 # The server runs as an unprivileged user, since initdb refuses root. BELAY_PG_BIN picks another server's bin folder.
 # Extra lines for postgresql.conf come from CLUSTER_CONF.
 set -eu
@@ -12,7 +13,7 @@ bin=${BELAY_PG_BIN:-$(for d in /usr/lib/postgresql/*/bin; do [ -x "$d/initdb" ] 
 action=${1:-}
 dir=${2:-}
 if [ -z "$dir" ]; then
-    echo "usage: cluster.sh start|stop|crash|restart DIR" >&2
+    echo "usage: cluster.sh start|stop|crash|restart DIR, or standby DIR PRIMARY" >&2
     exit 2
 fi
 if [ -z "$bin" ]; then
@@ -82,8 +83,24 @@ restart)
     cd "$dir"
     launch
     ;;
+standby)
+    mkdir -p "$dir"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown "$server_user" "$dir"
+    fi
+    chmod 755 "$dir"
+    cd "$dir"
+    as_server "$bin/pg_basebackup" -D "$dir/data" -h "$3/s" -U postgres -R -c fast --no-sync >"$dir/basebackup.log" 2>&1 </dev/null || {
+        cat "$dir/basebackup.log" >&2
+        exit 1
+    }
+    as_server mkdir -p "$dir/s"
+    as_server chmod 777 "$dir/s"
+    echo "unix_socket_directories = '$dir/s'" | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
+    launch
+    ;;
 *)
-    echo "usage: cluster.sh start|stop|crash|restart DIR" >&2
+    echo "usage: cluster.sh start|stop|crash|restart DIR, or standby DIR PRIMARY" >&2
     exit 2
     ;;
 esac

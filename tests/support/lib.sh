@@ -109,6 +109,12 @@ start_cluster() {
     export PGHOST PGPORT=5432 PGUSER=postgres
 }
 
+# start_standby NAME [PRIMARY]: a hot standby of the server PRIMARY (default pg). PGHOST stays what it is.
+start_standby() {
+    clusters+=("$1")
+    "$BELAY_SOURCE/tests/support/cluster.sh" standby "$WORK/$1" "$WORK/${2:-pg}" || fail "no standby"
+}
+
 cluster_host() {
     echo "$WORK/${1:-pg}/s"
 }

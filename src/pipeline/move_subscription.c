@@ -1,0 +1,79 @@
+#include "pipeline/move_subscription.h"
+
+#include "pipeline/followers.sql.h"
+
+/* Takes the half-made one of an earlier attempt away: without its slot's name nothing happens at the
+ * publisher. */
+static bool drop_local(belay_pg *pg, const char *name, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(name);
+    return belay_pg_execf(pg, err, "ALTER SUBSCRIPTION %s DISABLE", quoted) &&
+           belay_pg_execf(pg, err, "ALTER SUBSCRIPTION %s SET (slot_name = NONE)", quoted) &&
+           belay_pg_execf(pg, err, "DROP SUBSCRIPTION %s", quoted);
+}
+
+/* Its slot is the real one as soon as it is complete. */
+static bool is_moved(belay_pg *pg, const char *name, const char *slot, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(pg, sql_slot_of, &rows, err, name))
+        return false;
+    bool exists = belay_rows_count(rows) > 0;
+    *ret = exists && belay_equal(belay_rows_text(rows, 0, 0), slot);
+    return *ret || !exists || drop_local(pg, name, err);
+}
+
+static bool advance(belay_pg *pg, const char *name, const char *position, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(pg, sql_slot_of, &rows, err, name))
+        return false;
+    return position[0] == '\0' ||
+           belay_pg_queryp(pg, sql_advance, NULL, err, belay_rows_text(rows, 0, 1), position);
+}
+
+/* It is enabled under the name of a slot that does not exist: REFRESH wants it enabled, and a worker that
+ * streamed before the tables are registered would skip their rows for good. */
+static bool make(belay_pg *pg, const char *name, const belay_rows *old, bool enabled, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(name);
+    bool has_slot = !belay_rows_is_null(old, 0, 1);
+    if (!belay_pg_exec(pg, belay_rows_text(old, 0, 3), err) ||
+        !advance(pg, name, belay_rows_text(old, 0, 2), err))
+        return false;
+    if (!has_slot)
+        return belay_pg_exec(pg, belay_rows_text(old, 0, 4), err);
+    return belay_pg_execf(pg, err, "ALTER SUBSCRIPTION %s ENABLE", quoted) &&
+           belay_pg_execf(
+               pg, err, "ALTER SUBSCRIPTION %s REFRESH PUBLICATION WITH (copy_data = false)", quoted) &&
+           belay_pg_exec(pg, belay_rows_text(old, 0, 4), err) &&
+           (enabled || belay_pg_execf(pg, err, "ALTER SUBSCRIPTION %s DISABLE", quoted)) &&
+           belay_pg_exec(pg, belay_rows_text(old, 0, 5), err);
+}
+
+/* The kept database lets nobody in: it is opened for this, and closed again. */
+static bool drop_old(belay_run *run, const char *name, belay_error *err)
+{
+    if (!belay_gate_allow(&run->gate, run->kept, true, err))
+        return false;
+    bool ok = false;
+    {
+        BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+        ok = belay_run_connect(run, run->kept, BELAY_PG_PINNED, &pg, err) && drop_local(pg, name, err);
+    }
+    return belay_gate_allow(&run->gate, run->kept, false, ok ? err : NULL) && ok;
+}
+
+bool belay_subscription_move(belay_run *run, const char *name, bool enabled, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *old = NULL;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    bool moved = false;
+    if (!belay_pg_queryp(belay_keeper_pg(run->keeper), sql_subscription, &old, err, run->kept, name))
+        return false;
+    if (belay_rows_count(old) == 0)
+        return true;
+    return belay_run_connect(run, run->dbname, BELAY_PG_PINNED, &pg, err) &&
+           is_moved(pg, name, belay_rows_text(old, 0, 1), &moved, err) &&
+           (moved || make(pg, name, old, enabled, err)) && drop_old(run, name, err);
+}
