@@ -1,5 +1,6 @@
 #include "cli/followers.h"
 #include "cli/runs.h"
+#include "cli/server_space.h"
 #include "pipeline/deploy.h"
 
 static struct {
@@ -7,6 +8,7 @@ static struct {
     bool yes;
     bool accept_loss;
     belay_cli_followers followers;
+    const char *server_space;
 } o;
 
 static const belay_option options[] = {
@@ -14,7 +16,7 @@ static const belay_option options[] = {
     {"yes", 'y', NULL, "go on without asking, on a production target too", BELAY_OPT_FLAG, &o.yes},
     {"accept-loss", 0, NULL, "with gate = none: a restore may lose what others wrote meanwhile",
         BELAY_OPT_FLAG, &o.accept_loss},
-    BELAY_FOLLOWER_OPTIONS(o.followers), BELAY_OPT_END};
+    BELAY_FOLLOWER_OPTIONS(o.followers), BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_OPT_END};
 
 static int run(belay_cli *cli)
 {
@@ -23,6 +25,7 @@ static int run(belay_cli *cli)
     belay_run_options how = {.verb = "deploy", .to = o.to, .yes = o.yes, .accept_loss = o.accept_loss};
     json_t *json = NULL;
     if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
+        !belay_cli_server_space(o.server_space, &how.server_space_bytes, &err) ||
         !belay_cli_run_options(cli, &store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);
     int status = belay_deploy(&how, &json);

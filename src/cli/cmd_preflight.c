@@ -1,17 +1,19 @@
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/followers.h"
+#include "cli/server_space.h"
 #include "preflight/preflight.h"
 #include "util/clock.h"
 
 static struct {
     const char *to;
     belay_cli_followers followers;
+    const char *server_space;
 } o;
 
 static const belay_option options[] = {
     {"to", 0, "REV", "revision to go to (default: head)", BELAY_OPT_TEXT, &o.to},
-    BELAY_FOLLOWER_OPTIONS(o.followers), BELAY_OPT_END};
+    BELAY_FOLLOWER_OPTIONS(o.followers), BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_OPT_END};
 
 static bool plan(belay_engine *engine, belay_pg *pg, belay_plan *ret, belay_error *err)
 {
@@ -40,9 +42,11 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_plan_done) belay_plan pending = {0};
     belay_followers followers = {0};
+    uint64_t server_space_bytes = 0;
     char run_id[BELAY_RUN_ID_SIZE];
     belay_new_run_id(run_id);
-    if (!belay_cli_followers_read(&o.followers, &followers, err) || !belay_cli_target(cli, err) ||
+    if (!belay_cli_followers_read(&o.followers, &followers, err) ||
+        !belay_cli_server_space(o.server_space, &server_space_bytes, err) || !belay_cli_target(cli, err) ||
         !belay_cli_store(cli, &store, err) || !belay_engine_open(&cli->target, &engine, err))
         return false;
     const belay_keeper_options lock = {.maintenance_db = cli->target.maintenance_db,
@@ -60,6 +64,7 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
         .store = store,
         .reporter = cli->reporter,
         .confirmed = true, /* deploy asks for the yes itself */
+        .server_space_bytes = server_space_bytes,
         .followers = &followers};
     return belay_preflight_run(&context, ret, err);
 }

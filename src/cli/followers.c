@@ -23,7 +23,6 @@ bool belay_cli_followers_read(const belay_cli_followers *given, belay_followers 
         return false;
     if (given->hosts.count > 0 && ret->standbys != BELAY_FOLLOWERS_ACT)
         return belay_fail(err, BELAY_E_USAGE, "--standby is for --standbys=end-sessions");
-    for (size_t i = 0; i < given->hosts.count; i++)
-        belay_list_add(&ret->standby_hosts, given->hosts.items[i]);
+    ret->standby_hosts = given->hosts;
     return true;
 }

@@ -34,7 +34,7 @@ typedef struct belay_cli_followers {
         BELAY_OPT_FLAG, &(o).ignore}
 /* clang-format on */
 
-/* BELAY_E_USAGE for a word that is no answer. */
+/* BELAY_E_USAGE for a word that is no answer. The list of hosts stays `given`'s. */
 bool belay_cli_followers_read(const belay_cli_followers *given, belay_followers *ret, belay_error *err);
 
 #endif

@@ -29,12 +29,13 @@ typedef struct belay_run_options {
     belay_dialer *dialer;
     belay_store *store;
     belay_reporter *reporter;
-    const char *verb;          /* "deploy", "restore" */
-    const char *to;            /* deploy: identifier, default head */
-    bool yes;                  /* the person, or the script, said yes */
-    bool accept_loss;          /* --accept-loss, beside the target's key */
-    bool keep;                 /* recover --keep: a person decided to keep what was migrated */
-    belay_followers followers; /* what the user said about them */
+    const char *verb;            /* "deploy", "restore" */
+    const char *to;              /* deploy: identifier, default head */
+    bool yes;                    /* the person, or the script, said yes */
+    bool accept_loss;            /* --accept-loss, beside the target's key */
+    bool keep;                   /* recover --keep: a person decided to keep what was migrated */
+    uint64_t server_space_bytes; /* free on the server, as declared; 0: not */
+    belay_followers followers;   /* what the user said about them */
     /* Asks the person at the terminal, who has to type `answer`; NULL: nobody is there. */
     bool (*confirm)(void *context, const char *question, const char *answer);
     void *confirm_context;

@@ -58,6 +58,7 @@ static bool stage_preflight(belay_run *run, belay_error *err)
         .store = run->how.store,
         .reporter = run->how.reporter,
         .confirmed = is_confirmed(run),
+        .server_space_bytes = run->how.server_space_bytes,
         .followers = &run->followers};
     return belay_preflight_run(&context, &report, err) &&
            belay_check_report_require(&report, BELAY_E_PREFLIGHT, err) &&

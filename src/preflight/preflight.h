@@ -38,7 +38,8 @@ typedef struct belay_preflight {
     belay_store *store;     /* NULL: no snapshot will be taken */
     const json_t *state;    /* restore: what the new database will be given (pg/dbstate.h) */
     belay_reporter *reporter;
-    bool confirmed;                   /* --yes, or the database's name was typed */
+    bool confirmed;              /* --yes, or the database's name was typed */
+    uint64_t server_space_bytes; /* free on the server, as the user declares it; 0: nothing was declared */
     const belay_followers *followers; /* what the user said about subscriptions, slots and standbys */
 } belay_preflight;
 

@@ -66,40 +66,61 @@ static bool server_free(const belay_preflight *context, const char *folder, uint
     return true;
 }
 
+/* The declared space bounds what is seen too: a quota is no property of the file system. */
+static bool known_or_declared(
+    const belay_preflight *context, const char *folder, uint64_t *ret_bytes, char **ret_where)
+{
+    uint64_t declared_bytes = context->server_space_bytes;
+    bool known = server_free(context, folder, ret_bytes);
+    if (declared_bytes != 0 && (!known || declared_bytes < *ret_bytes)) {
+        *ret_bytes = declared_bytes;
+        *ret_where = belay_strdup("as --server-space declares");
+        return true;
+    }
+    *ret_where = belay_format("in %s", folder);
+    return known;
+}
+
 static void judge_server_space(const belay_preflight *context, belay_check_report *report, const char *name,
-    uint64_t free_bytes, const belay_rows *rows)
+    uint64_t free_bytes, const char *where, const belay_rows *rows)
 {
     uint64_t size_bytes = (uint64_t)belay_rows_int(rows, 0, 1);
     uint64_t wal_bytes = (uint64_t)belay_rows_int(rows, 0, 2);
     /* One copy is the twin, or the restored database; with a twin a restore from the snapshot is a second. */
     uint64_t copies = belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context) ? 2 : 1;
     uint64_t wanted_bytes = copies * size_bytes + wal_bytes;
-    if (free_bytes >= wanted_bytes)
-        return;
+    bool enough = free_bytes >= wanted_bytes;
     BELAY_AUTO(belay_free)
-    char *message = belay_format("the server has %" PRIu64 " MB free in %s; %" PRIu64
+    char *message = belay_format("the server has %" PRIu64 " MB free %s; %" PRIu64
                                  " MB for copies and %" PRIu64 " MB for WAL may be needed",
-        free_bytes >> 20, belay_rows_text(rows, 0, 0), (copies * size_bytes) >> 20, wal_bytes >> 20);
-    belay_check_report_add(report, name, free_bytes < size_bytes ? BELAY_REFUSE : BELAY_WARNING, message,
-        "free space on the server: a full disk stops it for everybody");
+        free_bytes >> 20, where, (copies * size_bytes) >> 20, wal_bytes >> 20);
+    belay_check_report_add(report, name,
+        enough                    ? BELAY_OK
+        : free_bytes < size_bytes ? BELAY_REFUSE
+                                  : BELAY_WARNING,
+        message, enough ? NULL : "free space on the server: a full disk stops it for everybody");
 }
 
 void belay_check_server_space(const belay_preflight *context, belay_check_report *report, const char *name)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    BELAY_AUTO(belay_free) char *where = NULL;
     uint64_t free_bytes = 0;
     if (!belay_pg_query0(context->pg, sql_server_place, &rows, &err)) {
         belay_check_report_add_error(report, name, BELAY_WARNING, &err);
         return;
     }
-    if (server_free(context, belay_rows_text(rows, 0, 0), &free_bytes)) {
-        judge_server_space(context, report, name, free_bytes, rows);
+    if (known_or_declared(context, belay_rows_text(rows, 0, 0), &free_bytes, &where)) {
+        judge_server_space(context, report, name, free_bytes, where, rows);
         return;
     }
     BELAY_AUTO(belay_free)
-    char *message =
-        belay_format("unknown: the server's disk cannot be seen from here; copies take up to %lld MB",
-            (long long)(belay_rows_int(rows, 0, 1) >> 20));
-    belay_check_report_add(report, name, BELAY_OK, message, NULL);
+    char *message = belay_format(
+        "unknown: the server's disk cannot be seen from here; copies take up to %lld MB, WAL %lld MB",
+        (long long)(belay_rows_int(rows, 0, 1) >> 20) *
+            (belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context) ? 2 : 1),
+        (long long)(belay_rows_int(rows, 0, 2) >> 20));
+    belay_check_report_add(report, name, BELAY_WARNING, message,
+        "look at the server, and declare what is free there: --server-space=SIZE");
 }

@@ -132,6 +132,25 @@ bool belay_parse_int64(const char *text, long long *ret_value)
     return true;
 }
 
+bool belay_parse_bytes(const char *text, uint64_t *ret_bytes)
+{
+    static const char units[] = "kMGTP";
+    if (text == NULL || !isdigit((unsigned char)*text))
+        return false;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    end += *end == ' ';
+    const char *unit = *end == '\0' ? NULL : strchr(units, *end == 'K' ? 'k' : *end);
+    unsigned shift = unit == NULL ? 0 : (unsigned)(unit - units + 1) * 10;
+    end += unit != NULL;
+    end += *end == 'B';
+    if (errno != 0 || *end != '\0' || value > UINT64_MAX >> shift)
+        return false;
+    *ret_bytes = (uint64_t)value << shift;
+    return true;
+}
+
 bool belay_parse_duration_ms(const char *text, long long *ret_ms)
 {
     static const struct {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "util/mem.h"
@@ -71,6 +72,8 @@ bool belay_ends_with(const char *text, const char *suffix);
 bool belay_parse_int64(const char *text, long long *ret_value);
 /* "250ms", "5s", "2min", "1h", or plain milliseconds. */
 bool belay_parse_duration_ms(const char *text, long long *ret_ms);
+/* "500GB", "20 MB", "1T", or plain bytes; units are powers of 1024, as in PostgreSQL. */
+bool belay_parse_bytes(const char *text, uint64_t *ret_bytes);
 
 /* A growing list of owned strings. */
 typedef struct belay_list {

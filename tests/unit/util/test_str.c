@@ -91,6 +91,26 @@ static void numbers(void **state)
     assert_false(belay_parse_int64(NULL, &value));
 }
 
+static void sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool ok;
+        uint64_t bytes;
+    } cases[] = {{"0", true, 0}, {"512", true, 512}, {"512B", true, 512}, {"1kB", true, 1024},
+        {"20 MB", true, 20971520}, {"1G", true, 1073741824}, {"2TB", true, 2199023255552},
+        {"16383P", true, 16383ull << 50}, {"16384P", false, 0}, {"", false, 0}, {"G", false, 0},
+        {"-1", false, 0}, {"1.5G", false, 0}, {"1GBx", false, 0}, {"1 2", false, 0},
+        {"99999999999999999999", false, 0}};
+    for (size_t i = 0; i < BELAY_COUNT(cases); i++) {
+        uint64_t bytes = 7;
+        assert_true(belay_parse_bytes(cases[i].text, &bytes) == cases[i].ok);
+        assert_true(bytes == (cases[i].ok ? cases[i].bytes : 7));
+    }
+    assert_false(belay_parse_bytes(NULL, NULL));
+}
+
 static void durations(void **state)
 {
     (void)state;
@@ -136,6 +156,7 @@ int main(void)
         cmocka_unit_test(gives_its_memory_away),
         cmocka_unit_test(spans),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(durations),
         cmocka_unit_test(lists),
     };
