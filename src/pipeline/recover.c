@@ -6,6 +6,7 @@
 #include "pipeline/followers.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
+#include "restore/scratch.h"
 #include "util/stop.h"
 
 enum { LOCK_WAIT_MS = 30 * 1000, END_RUN_TIMEOUT_MS = 60 * 1000 };
@@ -387,6 +388,7 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
     belay_run_init(&run, how);
     bool ok = belay_run_lock(&run, LOCK_WAIT_MS, &run.error) &&
               belay_gate_drop_tries(belay_keeper_pg(run.keeper), run.dbname, &run.error) &&
+              belay_scratch_sweep(belay_keeper_pg(run.keeper), run.dbname, how->reporter, &run.error) &&
               belay_runs_unfinished(how->store, how->target->name, &id, &run.error);
     if (ok && id == NULL) {
         belay_say(

@@ -8,6 +8,9 @@
  *   outside of a transaction                            -> untouched
  *   all steps stand and verify                          -> succeeded
  *   anything else                                       -> by on_failure, as the run itself would have
+ *
+ * Before that it drops what else killed processes left on the server: databases on which a pre-flight tried
+ * its rights, and scratch copies of rehearsals and proofs, which have no journal.
  */
 #ifndef BELAY_PIPELINE_RECOVER_H
 #define BELAY_PIPELINE_RECOVER_H

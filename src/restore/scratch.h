@@ -1,6 +1,6 @@
 /* Scratch databases: the copies that prove and rehearse restore into.
  *
- * They are dropped on every way out; only a killed process leaves one behind. The next one begins by dropping
+ * They are dropped on every way out; only a killed process leaves one behind. The next one, and `belay recover`, begins by dropping
  * those of the same database whose run has no session left on the server: a living prove or rehearsal holds a
  * connection to the maintenance database as long as its copy exists. Blocking.
  */

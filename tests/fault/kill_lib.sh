@@ -42,6 +42,17 @@ SQL
     kill_undisturbed
 }
 
+# kill_next: throws the project and its databases away, so that kill_project makes another one on the same server.
+kill_next() {
+    kill_histogram
+    seen=()
+    KILL_COMMAND=(deploy)
+    kill_fresh
+    cd "$WORK"
+    rm -rf project store
+    sql postgres "DROP DATABASE bank WITH (FORCE)" "DROP DATABASE bank_before WITH (FORCE)"
+}
+
 kill_pending_succeeding() {
     add_migration aaaa00000002 aaaa00000001 "Add notes" >"$WORK/file" <<'SQL'
 ALTER TABLE accounts ADD COLUMN note text;
@@ -119,7 +130,6 @@ state_of() {
 # Throws away the database and what runs left beside it; bank is a copy of bank_before again. The store is that of
 # $WORK/store (none: empty).
 kill_fresh() {
-    local name
     psql -X -A -t -q -v ON_ERROR_STOP=1 -d postgres >"$WORK/fresh" <<'SQL' || fail "bank cannot be made again"
 SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname) FROM pg_database WHERE datname LIKE '%\_\_belay\_%' AND datistemplate \gexec
 SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname = 'bank' OR datname LIKE '%\_\_belay\_%' \gexec
@@ -197,12 +207,12 @@ kill_ended() {
     local file
     file=$(kill_journal)
     [ -n "$file" ] || return 0
-    sed -nE 's/^.*"kind":"end","act":"run","outcome":"([a-z_]+)".*$/\1/p' "$file"
+    sed -nE 's/^.*"kind":"end","act":"run","outcome":"([a-z_]+)".*\}$/\1/p' "$file"
 }
 
-# Recovers at once, and looks; every fifth round the command is run again.
+# Recovers at once, and looks; every fifth round the command is run again. $place tells where it was struck.
 kill_recover() {
-    local place ended outcome
+    local ended outcome
     place=$(kill_place)
     ended=$(kill_ended)
     belay_ends 0 recover --json
@@ -280,6 +290,25 @@ kill_at_random() {
         sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))" # the moment is the point, not a wait for something
         kill -KILL "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
+        kill_recover
+        case $place in end*) run_ms=$((run_ms - run_ms / 20)) ;; esac # it was over: the machine is less busy now
+    done
+}
+
+# kill_at_random_calls COUNT: at one of the calls to server and store, of which there are many where little time passes.
+kill_at_random_calls() {
+    local i call calls
+    rm -f "$WORK/records"
+    kill_fresh
+    KILLER_ON=call KILLER_LOG=$WORK/records LD_PRELOAD=$KILLER belay_ends "$expected" "${KILL_COMMAND[@]}"
+    calls=$(tail -n 1 "$WORK/records")
+    for i in $(seq 1 "$1"); do
+        kill_fresh
+        find backups -name journal.ndjson >"$WORK/journals" 2>/dev/null || true
+        call=$((1 + RANDOM % calls))
+        begin "$kind: killed at call $call of $calls (round $i of $1)"
+        KILLER_ON=call KILLER_AT=$call LD_PRELOAD=$KILLER kill_run "${KILL_COMMAND[@]}"
+        [ "$status" -eq 137 ] || [ "$status" -eq "$expected" ] || fail "it ended with status $status"
         kill_recover
     done
 }
