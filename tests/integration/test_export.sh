@@ -27,7 +27,7 @@ sql_is again "SELECT nextval('days_id_seq')" 504
 begin "rows in binary format are refused, with the way round"
 sql bank "CREATE TABLE plain (id int)" "INSERT INTO plain VALUES (1)"
 belay 0 snapshot
-belay 3 export "$(basename "$(find backups/dev -name '*.tar' | sort | tail -1)" .tar)"
+belay 3 export "$(basename "$(newest backups/dev '*.tar')" .tar)"
 out_is ""
 err_has "public.plain"
 err_has "restore.sh scratch"

@@ -81,7 +81,7 @@ if [ -e "$BELAY_TESTS/killer.so" ]; then
     cp "$BELAY_TESTS/killer.so" "$WORK/killer.so" # LD_PRELOAD cannot hold a path with a space
     for act in restore restore.name; do
         LD_PRELOAD=$WORK/killer.so KILLER_LOG=$WORK/records "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null
-        at=$(grep -n "\"kind\":\"intent\",\"act\":\"$act\"" "$(find backups -name journal.ndjson | sort | tail -n 1)" | cut -d: -f1)
+        at=$(grep -n "\"kind\":\"intent\",\"act\":\"$act\"" "$(newest backups journal.ndjson)" | cut -d: -f1)
         sql postgres 'DROP DATABASE bank WITH (FORCE)'
         status=0
         { LD_PRELOAD=$WORK/killer.so KILLER_AT=$at KILLER_WHEN=after "$BELAY" restore "$first" >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?

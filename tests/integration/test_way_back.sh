@@ -66,7 +66,7 @@ sql_is bank "SELECT count(*) FROM accounts" 100
 
 begin "a restore asks about what follows the database"
 belay 0 snapshot
-id=$(basename "$(find backups -name '*.tar' | sort | tail -n 1)" .tar)
+id=$(basename "$(newest backups '*.tar')" .tar)
 sql bank "SELECT pg_create_logical_replication_slot('reader', 'test_decoding')" >"$WORK/slot"
 belay 3 restore "$id" --yes
 err_has "reader"

@@ -164,7 +164,7 @@ tidy() {
 # journal TEXT...: the newest run's journal has a line with all of the texts (for wait_until too).
 journal() {
     local file text lines
-    file=$(find backups -name journal.ndjson 2>/dev/null | sort | tail -n 1)
+    file=$(newest backups journal.ndjson)
     [ -n "$file" ] || return 1
     lines=$(cat "$file")
     for text in "$@"; do lines=$(grep -F -- "$text" <<<"$lines") || return 1; done

@@ -49,7 +49,7 @@ lib_cleanup() {
     trap - EXIT INT TERM
     set +e
     if [ "$status" -ne 0 ]; then
-        echo "FAILED${CASE:+ in: $CASE} (status $status)" >&2
+        echo "FAILED${CASE:+ in: $CASE} (status $status${lib_failed:+; $lib_failed})" >&2
     fi
     if [ -n "${KEEP:-}" ]; then
         echo "kept: $WORK" >&2
@@ -65,8 +65,16 @@ lib_cleanup() {
     exit "$status"
 }
 trap lib_cleanup EXIT
+set -E
+lib_failed=
+trap 'lib_failed="$(basename "${BASH_SOURCE[0]}"):$LINENO: $BASH_COMMAND"' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# newest FOLDER NAME: the file of that name (a pattern) that was changed last. Run ids of one second sort at random.
+newest() {
+    find "$1" -name "$2" -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2-
+}
 
 # begin TITLE: names what follows in failures.
 begin() {
