@@ -207,8 +207,28 @@ SQL
     tidy
 done
 
+begin "a COMMIT without an answer, of which the server knows nothing: the rows decide"
+mkdir "$WORK/proxy"
+for mode in forget swallow; do
+    fresh
+    ways both
+    pending_good
+    python3 "$BELAY_SOURCE/tests/support/cut_commit.py" "$WORK/proxy/.s.PGSQL.5432" "$PGHOST/.s.PGSQL.5432" $mode &
+    proxy=$!
+    wait_until test -S "$WORK/proxy/.s.PGSQL.5432"
+    sed -i "s|^host = .*|host = $WORK/proxy|" belay.ini
+    case $mode in forget) run_json 4 deploy --json ;; swallow) run_json 1 deploy --json ;; esac
+    err_has "asking the server what became of transaction"
+    case $mode in forget) json_is outcome restored ;; swallow) json_is outcome untouched ;; esac
+    assessed '"engine":"unknown"'
+    kill "$proxy"
+    rm -f "$WORK/proxy/.s.PGSQL.5432"
+    same_as_before
+    tidy
+done
+
 begin "killed after the health check failed: recover completes what on_unhealthy asks for"
-for policy in restore leave; do
+for policy in restore stop; do
     unhealthy() {
         fresh
         pending_good
@@ -221,7 +241,7 @@ health_timeout = 2s
 on_unhealthy = $policy"
     }
     unhealthy
-    case $policy in restore) status=4 acts="unhealthy unhealthy.restore gate.close" ;; leave) status=5 acts="unhealthy" ;; esac
+    case $policy in restore) status=4 acts="unhealthy unhealthy.restore gate.close" ;; stop) status=5 acts="unhealthy" ;; esac
     belay $status deploy --accept-loss
     records=$(cat backups/dev/runs/*/journal.ndjson)
     for act in $acts; do
@@ -231,11 +251,7 @@ on_unhealthy = $policy"
         KILLER_AT=$at LD_PRELOAD=$BELAY_TESTS/killer.so belay 137 deploy --accept-loss
         journal "\"$act\"" || fail "not killed at $act"
         case $act.$policy in
-        unhealthy.restore) # nobody had said yes yet
-            belay 5 recover
-            sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
-            ;;
-        unhealthy.leave)
+        unhealthy.restore | unhealthy.stop) # by policy, or since nobody had said yes yet
             belay 5 recover
             sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
             ;;

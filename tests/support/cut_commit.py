@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""A proxy on a unix socket that loses the answer to a COMMIT: cut_commit.py LISTEN SERVER [TEXT [before]].
+"""A proxy on a unix socket that loses the answer to a COMMIT: cut_commit.py LISTEN SERVER [TEXT [before] [forget]].
 
 Passes everything on, until a simple query that ends in COMMIT and holds TEXT (default "belay.ledger") goes by: that query
 reaches the server, and once the server has answered, the client's connection is closed without the answer; with
-"before" it is closed without the query having reached the server. Later connections pass unharmed.
+"before" it is closed without the query having reached the server. Later connections pass unharmed; with "forget" the
+server no longer knows what became of a single transaction (pg_xact_status answers NULL).
 """
 import os, select, socket, sys, threading
 
 listen_path, server_path = sys.argv[1], sys.argv[2]
 text = (sys.argv[3] if len(sys.argv) > 3 else "belay.ledger").encode()
-before = sys.argv[4:] == ["before"]
+before = "before" in sys.argv[4:]
+forget = "forget" in sys.argv[4:]
+question = b"pg_catalog.pg_xact_status($1::pg_catalog.xid8)"
+no_answer = b"NULLIF($1::text, $1::text)".ljust(len(question))
 cut_done = threading.Event()
 
 
@@ -29,6 +33,8 @@ def serve(client):
                 client.close()
                 server.close()
                 return
+            if source is client and forget:
+                data = data.replace(question, no_answer)
             (server if source is client else client).sendall(data)
 
 
