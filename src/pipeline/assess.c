@@ -121,10 +121,10 @@ static belay_effect judge(belay_run *run, belay_effect effect)
 {
     if (effect != BELAY_EFFECT_NONE)
         return prove(run) ? BELAY_EFFECT_NONE : effect;
-    BELAY_AUTO(belay_free) char *suspicion = belay_evidence_suspicion(run);
+    const char *ground = NULL;
+    BELAY_AUTO(belay_free) char *suspicion = belay_evidence_suspicion(run, &ground);
     if (suspicion == NULL) {
-        run->known_by =
-            belay_strdup("every transaction of the run was rolled back, and nothing else could write");
+        run->known_by = belay_format("every transaction of the run was rolled back, and %s", ground);
         return BELAY_EFFECT_NONE;
     }
     belay_say(run->how.reporter, BELAY_INFO,

@@ -123,14 +123,17 @@ static char *tell_ways(const json_t *evidence, const char *key)
     return ways.count == 0 ? NULL : belay_list_join(&ways, "; ");
 }
 
-char *belay_evidence_suspicion(belay_run *run)
+char *belay_evidence_suspicion(belay_run *run, const char **ret_ground)
 {
+    *ret_ground = "nothing in the database or the migrations writes outside of a transaction";
     if (run->evidence == NULL)
         return belay_strdup("the journal does not tell what the database was before");
     sessions others = judge_sessions(run);
     if (others == SESSIONS_OTHERS)
         return belay_strdup("sessions that belay did not open were in the database");
     char *ways = tell_ways(run->evidence, "by_worker");
+    if (others == SESSIONS_OWN)
+        *ret_ground = "no session but belay's own was in the database";
     if (ways != NULL || others == SESSIONS_OWN)
         return ways;
     ways = tell_ways(run->evidence, "by_session");

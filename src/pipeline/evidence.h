@@ -27,8 +27,8 @@ bool belay_evidence_read(belay_run *run, belay_error *err);
 /* All transactions since are known to be aborted, on the whole server. False also when it is not known. */
 bool belay_evidence_all_aborted(belay_run *run);
 /* Why something may have been committed that the engine does not know of, as a person reads it; NULL when
- * that is ruled out. The caller frees. */
-char *belay_evidence_suspicion(belay_run *run);
+ * that is ruled out, and *ret_ground says why. The caller frees. */
+char *belay_evidence_suspicion(belay_run *run, const char **ret_ground);
 /* Catalogues that differ, or why that is not known; NULL when none does. `pg`: PINNED, to the database. */
 char *belay_evidence_catalogs(belay_run *run, belay_pg *pg);
 /* Size of the database in bytes; -1 unknown. */
