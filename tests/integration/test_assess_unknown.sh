@@ -74,17 +74,18 @@ done
 
 begin "a COMMIT without an answer, of which the server knows nothing: the rows decide"
 mkdir "$WORK/proxy"
-for mode in forget swallow; do
+for cut in after before; do
     fresh
     ways both
     pending_good
-    python3 "$BELAY_SOURCE/tests/support/cut_commit.py" "$WORK/proxy/.s.PGSQL.5432" "$PGHOST/.s.PGSQL.5432" $mode &
+    python3 "$BELAY_SOURCE/tests/support/cut_commit.py" "$WORK/proxy/.s.PGSQL.5432" "$PGHOST/.s.PGSQL.5432" \
+        belay.ledger "$cut" forget &
     proxy=$!
     wait_until test -S "$WORK/proxy/.s.PGSQL.5432"
     sed -i "s|^host = .*|host = $WORK/proxy|" belay.ini
-    case $mode in forget) run_json 4 deploy --json ;; swallow) run_json 1 deploy --json ;; esac
+    case $cut in after) run_json 4 deploy --json ;; before) run_json 1 deploy --json ;; esac
     err_has "asking the server what became of transaction"
-    case $mode in forget) json_is outcome restored ;; swallow) json_is outcome untouched ;; esac
+    case $cut in after) json_is outcome restored ;; before) json_is outcome untouched ;; esac
     assessed '"engine":"unknown"'
     kill "$proxy"
     rm -f "$WORK/proxy/.s.PGSQL.5432"
