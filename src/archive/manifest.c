@@ -90,6 +90,23 @@ static bool read_table(belay_arena *arena, const json_t *json, belay_table *t)
     return ok && (belay_equal(t->format, "binary") || belay_equal(t->format, "text"));
 }
 
+/* Members of one name stay in the archive's order. */
+static int compare_names(const void *a, const void *b)
+{
+    const belay_member *one = *(const belay_member *const *)a, *other = *(const belay_member *const *)b;
+    int order = strcmp(one->name, other->name);
+    return order != 0 ? order : (one > other) - (one < other);
+}
+
+static void index_members(belay_manifest *m)
+{
+    const belay_member **sorted = belay_arena_alloc(m->arena, (m->member_count + 1) * sizeof(void *));
+    for (size_t i = 0; i < m->member_count; i++)
+        sorted[i] = &m->members[i];
+    qsort(sorted, m->member_count, sizeof(void *), compare_names);
+    m->by_name = sorted;
+}
+
 static bool read_all(belay_manifest *m, const json_t *json)
 {
     bool ok = true;
@@ -116,6 +133,8 @@ static bool read_all(belay_manifest *m, const json_t *json)
         ok = read_table(arena, json_array_get(tables, i), &all_tables[i]);
     m->members = all_members;
     m->tables = all_tables;
+    if (ok)
+        index_members(m);
     return ok;
 }
 
@@ -184,9 +203,14 @@ json_t *belay_manifest_to_json(const belay_manifest *m)
 
 const belay_member *belay_manifest_find(const belay_manifest *manifest, const char *name)
 {
-    for (size_t i = 0; i < manifest->member_count; i++) {
-        if (belay_equal(manifest->members[i].name, name))
-            return &manifest->members[i];
+    size_t low = 0, high = manifest->member_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(manifest->by_name[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    bool found = low < manifest->member_count && belay_equal(manifest->by_name[low]->name, name);
+    return found ? manifest->by_name[low] : NULL;
 }

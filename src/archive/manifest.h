@@ -1,5 +1,11 @@
 /* manifest.json: what a snapshot holds, every member with place, sizes and SHA-256, every table with rows and
- * row hash. Owned by one arena, read-only after reading. JSON keys equal the field names here.
+ * row hash. JSON keys equal the field names here.
+ *
+ *     belay_manifest_read(text, length, &manifest, err)   from JSON; BELAY_E_ARCHIVE says what is wrong with
+ * it belay_manifest_find(manifest, "toc.json")           a member by name, in logarithmic time
+ *
+ * All that a manifest points at belongs to its arena. It is read-only after reading, and any number of
+ * threads may look at it then.
  */
 #ifndef BELAY_ARCHIVE_MANIFEST_H
 #define BELAY_ARCHIVE_MANIFEST_H
@@ -58,6 +64,7 @@ typedef struct belay_manifest {
     uint64_t rows;
     const belay_member *members;
     size_t member_count;
+    const belay_member *const *by_name; /* the members sorted by name, after reading */
     const belay_table *tables;
     size_t table_count;
 } belay_manifest;
@@ -66,6 +73,7 @@ bool belay_manifest_read(const char *json_text, size_t length, belay_manifest **
 void belay_manifest_free(belay_manifest *manifest);
 BELAY_DEFINE_AUTO(belay_manifest, belay_manifest_free)
 json_t *belay_manifest_to_json(const belay_manifest *manifest); /* new reference */
+/* Of a manifest that was read; the first of that name, borrowed; NULL when there is none. */
 const belay_member *belay_manifest_find(const belay_manifest *manifest, const char *name);
 
 #endif

@@ -51,8 +51,10 @@ static bool expected_sum(
     const belay_comparison *c, const belay_table *table, bool generated, belay_rowsum *ret, belay_error *err)
 {
     *ret = (belay_rowsum){0};
-    for (size_t i = 0; i < c->manifest->table_count; i++) {
-        const belay_table *other = &c->manifest->tables[i];
+    bool alone = table->root_name == NULL;
+    const belay_table *tables = alone ? table : c->manifest->tables;
+    for (size_t i = 0; i < (alone ? 1 : c->manifest->table_count); i++) {
+        const belay_table *other = &tables[i];
         if (other != table && !same_root(table, other))
             continue;
         belay_rowsum part = {0};

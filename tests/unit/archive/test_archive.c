@@ -10,23 +10,7 @@
 
 #include "archive/archive.h"
 #include "archive/codec.h"
-#include "util/file.h"
-
-static char folder[] = "/tmp/belay-archive-XXXXXX";
-static belay_store *store;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL || !belay_store_open(folder, &store, NULL);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    belay_store_free(store);
-    return !belay_remove_tree(folder, NULL);
-}
+#include "support/scratch_store.h"
 
 static const char text[] = "1\tone\n2\ttwo\n3\tthree\n";
 static const char long_name[] = "data/"
@@ -197,5 +181,5 @@ int main(void)
         cmocka_unit_test(test_names_are_refused),
         cmocka_unit_test(test_frames),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

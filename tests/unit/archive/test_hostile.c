@@ -9,10 +9,8 @@
 
 #include "archive/codec.h"
 #include "support/forge.h"
-#include "util/file.h"
+#include "support/scratch_store.h"
 
-static char folder[] = "/tmp/belay-hostile-XXXXXX";
-static belay_store *store;
 static char *whole; /* a good archive's bytes */
 static size_t whole_bytes, members_bytes;
 static json_t *good; /* its manifest */
@@ -57,8 +55,7 @@ static void write_good(void)
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (mkdtemp(folder) == NULL || !belay_store_open(folder, &store, NULL))
+    if (scratch_set_up(state) != 0)
         return 1;
     write_good();
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
@@ -74,11 +71,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     json_decref(good);
     free(whole);
-    belay_store_free(store);
-    return !belay_remove_tree(folder, NULL);
+    return scratch_tear_down(state);
 }
 
 /* The archive with that manifest: is it taken for a snapshot? */

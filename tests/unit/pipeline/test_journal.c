@@ -13,23 +13,7 @@
 #include "pipeline/journal.h"
 #include "pipeline/outcome.h"
 #include "pipeline/runs.h"
-#include "util/file.h"
-
-static char folder[] = "/tmp/belay-journal-XXXXXX";
-static belay_store *store;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL || !belay_store_open(folder, &store, NULL);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    belay_store_free(store);
-    return !belay_remove_tree(folder, NULL);
-}
+#include "support/scratch_store.h"
 
 static void write_one(const char *run, const char *kind, const char *act)
 {
@@ -183,5 +167,5 @@ int main(void)
         cmocka_unit_test(test_torn_end),
         cmocka_unit_test(test_outcomes),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

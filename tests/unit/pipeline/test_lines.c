@@ -8,25 +8,9 @@
 #include <cmocka.h>
 
 #include "pipeline/lines.h"
-#include "util/file.h"
+#include "support/scratch_store.h"
 
 enum { MAX_BYTES = 200 * 1000 };
-
-static char folder[] = "/tmp/belay-lines-XXXXXX";
-static belay_store *store;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL || !belay_store_open(folder, &store, NULL);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    belay_store_free(store);
-    return !belay_remove_tree(folder, NULL);
-}
 
 typedef struct seen {
     size_t lengths[64];
@@ -114,5 +98,5 @@ int main(void)
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_empty),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }
