@@ -5,8 +5,9 @@
 #include <sys/stat.h>
 
 #include "revision/graph.h"
-#include "revision/scan.h"
+#include "revision/lexer.h"
 #include "util/file.h"
+#include "util/utf8.h"
 
 enum { CHUNK_BYTES = 64 * 1024, KEY_MAX = 24, LABEL_MAX = 128 };
 
@@ -261,34 +262,93 @@ static bool read_header(header *h, const char *text, size_t length, belay_error 
     return true;
 }
 
-static bool scan_rest(int fd, char *buffer, scan *s, const graph_node *node, belay_error *err)
+/* ---- sections ---- */
+
+typedef struct sections {
+    graph_node *node;
+    belay_section *open;
+    uint64_t marker; /* offset of the line of the last marker */
+    long last_line;
+} sections;
+
+static bool open_section(sections *s, const belay_piece *marker, uint64_t size_bytes, belay_error *err)
 {
-    for (;;) {
-        ssize_t got = belay_read_full(fd, buffer, CHUNK_BYTES, node->pub.path, err);
-        if (got <= 0)
-            return got == 0;
-        if (!scan_feed(s, buffer, (size_t)got, err)) {
-            return belay_error_place(err, node->pub.path, err == NULL ? 0 : err->line);
+    belay_revision *revision = &s->node->pub;
+    const struct {
+        const char *name;
+        belay_section *section;
+    } all[] = {
+        {"upgrade", &revision->upgrade}, {"downgrade", &revision->downgrade}, {"verify", &revision->verify}};
+    for (size_t i = 0; i < BELAY_COUNT(all); i++) {
+        if (!belay_equal(marker->text, all[i].name))
+            continue;
+        if (all[i].section->present) {
+            fail_at(s->node, marker->line, err, "section \"-- belay: %s\" stands twice, first in line %ld",
+                marker->text, all[i].section->line - 1);
+            return belay_error_hint(err, "join the two sections, or split the file into two revisions");
         }
+        s->open = all[i].section;
+        uint64_t behind = marker->end < size_bytes ? marker->end + 1 : marker->end; /* the newline */
+        *s->open = (belay_section){.present = true, .offset = behind, .line = marker->line + 1};
+        return true;
     }
+    fail_at(s->node, marker->line, err, "there is no section \"%s\"", marker->text);
+    return belay_error_hint(
+        err, "sections are \"-- belay: upgrade\", \"-- belay: downgrade\" and \"-- belay: verify\"");
 }
 
-static bool check_sections(const scan *s, graph_node *node, belay_error *err)
+static bool take_piece(sections *s, const belay_piece *piece, uint64_t size_bytes, belay_error *err)
 {
-    if (s->stray_line > 0) {
-        fail_at(node, s->stray_line, err, "SQL before the first section marker");
-        return belay_error_hint(err, "put a line \"-- belay: upgrade\" (at the line's start) above it");
+    s->last_line = piece->line;
+    if (piece->kind == BELAY_PIECE_MARKER || piece->kind == BELAY_PIECE_END) {
+        if (s->open != NULL)
+            s->open->length =
+                (piece->kind == BELAY_PIECE_MARKER ? piece->begin : piece->end) - s->open->offset;
+        return piece->kind == BELAY_PIECE_END || open_section(s, piece, size_bytes, err);
     }
-    if (!s->sections[SCAN_UPGRADE].present) {
-        fail_at(node, s->line, err, "the file has no \"-- belay: upgrade\" section");
-        return belay_error_hint(err,
-            "add a line \"-- belay: upgrade\" at the line's start, and the SQL below it; an "
-            "empty section does nothing");
+    if (s->open != NULL)
+        return true;
+    fail_at(s->node, piece->line, err, "SQL before the first section marker");
+    return belay_error_hint(err, "put a line \"-- belay: upgrade\" (at the line's start) above it");
+}
+
+static bool find_sections(graph_node *node, belay_lexer *lexer, uint64_t size_bytes, belay_error *err)
+{
+    sections s = {.node = node};
+    belay_piece piece = {0};
+    do {
+        if (!belay_lexer_next(lexer, &piece, err) || !take_piece(&s, &piece, size_bytes, err))
+            return false;
+    } while (piece.kind != BELAY_PIECE_END);
+    if (node->pub.upgrade.present)
+        return true;
+    fail_at(node, s.last_line, err, "the file has no \"-- belay: upgrade\" section");
+    return belay_error_hint(err,
+        "add a line \"-- belay: upgrade\" at the line's start, and the SQL below it; an "
+        "empty section does nothing");
+}
+
+/* What is no text is said as such, before anything is looked for in it. */
+static bool check_text(const graph_node *node, const char *text, size_t length, bool whole, belay_error *err)
+{
+    belay_utf8 state = {0};
+    const char *nul = memchr(text, '\0', length);
+    size_t good = nul != NULL ? (size_t)(nul - text) : belay_utf8_check(&state, text, length);
+    if (nul == NULL && good == length && whole && !belay_utf8_is_whole(&state))
+        good = length - 1; /* the file ends within a character */
+    if (nul == NULL && good == length)
+        return true;
+    long line = 1;
+    for (size_t i = 0; i < good; i++)
+        line += text[i] == '\n';
+    if (nul != NULL) {
+        fail_at(node, line, err, "the file has a NUL byte: it is not a text file");
+        return belay_error_hint(
+            err, "a migration is SQL text in UTF-8 (not UTF-16, not a dump in custom format)");
     }
-    node->pub.upgrade = s->sections[SCAN_UPGRADE];
-    node->pub.downgrade = s->sections[SCAN_DOWNGRADE];
-    node->pub.verify = s->sections[SCAN_VERIFY];
-    return true;
+    fail_at(node, line, err, "the file is not valid UTF-8: byte 0x%02x at offset %zu",
+        (unsigned)(unsigned char)text[good], good);
+    return belay_error_hint(err, BELAY_UTF8_HINT);
 }
 
 static bool read_open_file(belay_arena *arena, int fd, graph_node *node, belay_error *err)
@@ -301,22 +361,19 @@ static bool read_open_file(belay_arena *arena, int fd, graph_node *node, belay_e
         fail_at(node, 0, err, "the file is empty");
         return belay_error_hint(err, "write the migration, or delete the file");
     }
-    scan s;
-    scan_init(&s);
-    size_t bom = got >= 3 && memcmp(buffer, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    s.offset = s.line_offset = bom;
-    bool ok = scan_feed(&s, buffer + bom, (size_t)got - bom, err);
-    if (!ok)
-        return belay_error_place(err, node->pub.path, err == NULL ? 0 : err->line);
     header h = {.arena = arena, .node = node};
-    if (!read_header(&h, buffer, (size_t)got, err))
-        return false;
     /* A short read of a file is its end; another call a file would show among thousands. */
-    if ((size_t)got == sizeof buffer && !scan_rest(fd, buffer, &s, node, err))
+    bool whole = (size_t)got < sizeof buffer;
+    if (!check_text(node, buffer, (size_t)got, whole, err) || !read_header(&h, buffer, (size_t)got, err))
         return false;
-    if (!scan_end(&s, err))
-        return belay_error_place(err, node->pub.path, err == NULL ? 0 : err->line);
-    return check_sections(&s, node, err);
+    BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
+    const belay_lexer_options options = {.skim = true, .check_utf8 = !whole};
+    struct stat status = {.st_size = got};
+    if (!whole && fstat(fd, &status) != 0)
+        return belay_fail_errno(err, errno, "cannot read %s", node->pub.path);
+    return (whole ? belay_lexer_open_text(node->pub.path, buffer, (size_t)got, &options, &lexer, err)
+                  : belay_lexer_open_file(node->pub.path, &options, &lexer, err)) &&
+           find_sections(node, lexer, (uint64_t)status.st_size, err);
 }
 
 bool graph_read_file(

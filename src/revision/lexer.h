@@ -5,7 +5,8 @@
  * Knows: '', E'', U&'', B'', X'', N'' strings (standard_conforming_strings on unless told), "identifiers" and
  * U&"", dollar quotes with tags, nested block comments, parentheses (psql does not split inside them, CREATE
  * RULE needs it), BEGIN ATOMIC ... END bodies, COPY ... FROM STDIN with inline data up to "\.", psql's
- * backslash commands at top level, BOM, CRLF.
+ * backslash commands at top level, BOM, CRLF. The loader finds the sections of migration files with it too
+ * (skim), so that both always see the same markers.
  *
  *   TEXT --;--> STATEMENT given;  after COPY ... FROM stdin; --> COPY_DATA blocks --\.--> TEXT
  */
@@ -41,6 +42,7 @@ typedef struct belay_piece {
     uint64_t offset; /* byte offset in the file where text begins */
     bool copies;     /* a COPY ... FROM STDIN: COPY_DATA and COPY_END follow */
     uint64_t end;    /* byte offset behind the piece, its semicolon included */
+    uint64_t begin;  /* of a marker: byte offset of its line */
 } belay_piece;
 
 typedef struct belay_lexer belay_lexer;
@@ -49,6 +51,9 @@ typedef struct belay_lexer_options {
     bool nonstandard_strings; /* standard_conforming_strings = off */
     uint64_t offset, length;  /* part of the file; length 0: to its end */
     long first_line;          /* line number of offset; 0 counts as 1 */
+    bool skim;                /* only where things stand: statements have no text, and memory stays constant
+                                 however long they are */
+    bool check_utf8;          /* refuse bytes that are not UTF-8 */
 } belay_lexer_options;
 
 bool belay_lexer_open_file(
@@ -58,7 +63,7 @@ bool belay_lexer_open_text(const char *name, const char *text, size_t length,
     const belay_lexer_options *options, belay_lexer **ret, belay_error *err);
 /* False (BELAY_E_MIGRATION_FILE) with file and line for an unterminated quote or comment, COPY data without
  * its "\." line, text behind COPY ... FROM STDIN on its line, or a NUL byte. Fails again when called again.
- */
+ * One lexer, one thread. */
 bool belay_lexer_next(belay_lexer *lexer, belay_piece *ret, belay_error *err);
 /* When the session's standard_conforming_strings changes in between. */
 void belay_lexer_set_nonstandard_strings(belay_lexer *lexer, bool nonstandard);

@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = size == 0 ? "" : (const char *)data;
     read_all(text, size, &(belay_lexer_options){0});
+    read_all(text, size, &(belay_lexer_options){.skim = true, .check_utf8 = true});
     read_all(text, size, &(belay_lexer_options){.comments = true, .nonstandard_strings = true});
     return 0;
 }

@@ -1,5 +1,5 @@
 /* Any bytes as a migration file: it loads or is refused with a message; sections lie within the file, and the
- * lexer that later reads the SQL sees the same markers wherever both accept the text. */
+ * lexer sees the same markers when it reads the text later as when it skimmed it to load. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ static void compare_markers(const belay_revision *revision, const char *text, si
     } while (piece.kind != BELAY_PIECE_END);
     size_t sections = (size_t)revision->upgrade.present + (size_t)revision->downgrade.present +
                       (size_t)revision->verify.present;
-    require(markers == sections, "lexer and loader see other markers");
+    require(markers == sections, "loading and reading see other markers");
 }
 
 static void check(const belay_graph *graph, const char *text, size_t size)

@@ -161,10 +161,12 @@ static void refuses_bad_files(void **state)
         {"-- m\n-- Revision ID: a1\n\nSELECT 1;\n-- belay: upgrade\n", 4, "before the first", "above it"},
         {"-- m\n-- Revision ID: a1\n-- belay: upgrade\n-- belay: upgrade\n", 4, "twice", "join"},
         {"-- m\n-- Revision ID: a1\n-- belay: upgrad\n", 3, "no section \"upgrad\"", "upgrade"},
-        {"-- m\n-- Revision ID: a1\n-- belay: upgrade\nSELECT 'x;\n", 4, "unterminated quoted", "close"},
-        {"-- m\n-- Revision ID: a1\n-- belay: upgrade\nSELECT $a$;\n", 4, "unterminated dollar", "close"},
+        {"-- m\n-- Revision ID: a1\n-- belay: upgrade\nSELECT 'x;\n", 4,
+            "a quoted string that begins here is not ended", "close"},
+        {"-- m\n-- Revision ID: a1\n-- belay: upgrade\nSELECT $a$;\n", 4,
+            "a dollar-quoted string that begins here is not ended", "$a$"},
         {"-- m\n-- Revision ID: a1\n-- belay: upgrade\nCOPY t FROM stdin;\n1\n-- belay: downgrade\n", 5,
-            "unterminated COPY", "close"},
+            "has no \\. line", "end the data"},
         {"-- caf\xE9\n-- Revision ID: a1\n-- belay: upgrade\n", 1, "not valid UTF-8", "iconv"},
         {"-- m\n-- Revision ID: a1\n-- Revises: b2\n-- belay: upgrade\n", 3, "b2 referenced from a1",
             "version control"},
@@ -175,6 +177,36 @@ static void refuses_bad_files(void **state)
     }
     put_bytes("a.sql", "-- m\n\0binary", 12);
     expect_error(2, "NUL byte", "UTF-8");
+}
+
+/* Larger than what is read at once: one statement of many pieces, and what stands behind it. */
+static void skims_long_files(void **state)
+{
+    (void)state;
+    enum { LINES = 50000 };
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    belay_str_append(&text, "-- m\n-- Revision ID: a1\n-- belay: upgrade\nSELECT '\n");
+    for (int i = 0; i < LINES; i++)
+        belay_str_append(&text, "-- belay: no\xC3\xA4 ;\n");
+    belay_str_append(&text, "';\n-- belay: downgrade\n");
+    size_t behind = text.length;
+    belay_str_append(&text, "SELECT 1;\n");
+    put_bytes("a.sql", belay_str_text(&text), text.length);
+    BELAY_AUTO(belay_graph_free) belay_graph *graph = NULL;
+    belay_error err = {0};
+    if (!belay_graph_load(folder, &graph, &err))
+        fail_msg("%s", err.message);
+    const belay_section *down = &belay_graph_history(graph)[0]->downgrade;
+    assert_int_equal(down->offset, behind);
+    assert_int_equal(down->length, strlen("SELECT 1;\n"));
+    assert_int_equal(down->line, LINES + 7);
+    text.data[behind] = '\xFF';
+    put_bytes("a.sql", belay_str_text(&text), text.length);
+    expect_error(LINES + 7, "not valid UTF-8", "iconv");
+    put_bytes("a.sql", belay_str_text(&text), behind - strlen("-- belay: downgrade\n") - 3);
+    expect_error(4, "a quoted string that begins here is not ended", "close");
+    put("a.sql", "-- m\n-- Revision ID: a1\n-- belay: upgrade\n-- \xC3");
+    expect_error(4, "not valid UTF-8", "iconv");
 }
 
 static void refuses_bad_graphs(void **state)
@@ -256,7 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(reads_header_and_sections),
         TEST(markers_inside_of_sql_do_not_count), TEST(finds_markers_across_blocks), TEST(refuses_bad_files),
-        TEST(refuses_bad_graphs), TEST(plans_up_and_down),
+        TEST(skims_long_files), TEST(refuses_bad_graphs), TEST(plans_up_and_down),
         TEST(names_what_the_database_has_and_the_files_have_not),
         TEST(hashes_sections_without_regard_to_line_endings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
