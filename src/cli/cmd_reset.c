@@ -33,52 +33,57 @@ static bool confirm(const belay_target *target, belay_error *err)
     return belay_cli_confirm_by_name(what, belay_target_dbname(target), err);
 }
 
-/* The empty database is made beside the old one, so that a failure leaves the old one as it was. */
-static bool make_empty(belay_pg *pg, json_t *state, const char *fresh, belay_error *err)
+/* What resets that were killed left: an empty database half made, or the old one after the swap. */
+static bool drop_leftovers(belay_pg *pg, const char *dbname, belay_error *err)
 {
+    static const char *const kinds[] = {"empty", "old"};
+    return belay_gate_drop_kinds(pg, dbname, kinds, BELAY_COUNT(kinds), err);
+}
+
+static bool make_empty(belay_pg *pg, const char *dbname, const char *empty, belay_error *err)
+{
+    json_t *state = NULL;
+    if (!belay_dbstate_read(pg, dbname, &state, err))
+        return false;
     BELAY_AUTO(belay_free) char *users = NULL;
     belay_dbcomment_split(json_string_value(json_object_get(state, "comment")), &users, NULL);
     json_object_set_new(state, "comment", users == NULL ? json_null() : json_string(users));
-    return belay_dbstate_create(pg, state, fresh, err) && belay_dbstate_apply(pg, state, fresh, err);
+    bool ok = belay_dbstate_create(pg, state, empty, err) && belay_dbstate_apply(pg, state, empty, err);
+    json_decref(state);
+    return ok;
 }
 
-static bool replace(belay_pg *pg, const char *dbname, const char *fresh, belay_error *err)
+/* The name always has a database behind it, wherever this is killed: the empty one is made beside, takes the
+ * name in one transaction, and only then is the old one dropped. */
+static bool replace(belay_gate *gate, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *old_name = belay_quote_ident(dbname);
-    BELAY_AUTO(belay_free) char *fresh_name = belay_quote_ident(fresh);
-    if (!belay_pg_execf(pg, err, "DROP DATABASE %s WITH (FORCE)", old_name)) {
-        belay_pg_execf(pg, NULL, "DROP DATABASE %s WITH (FORCE)", fresh_name);
-        return belay_error_prefix(err, "cannot empty database \"%s\", which is as it was", dbname);
+    char empty[BELAY_DBNAME_SIZE], old[BELAY_DBNAME_SIZE];
+    belay_gate_name(gate->public_name, "empty", gate->run_id, empty);
+    belay_gate_name(gate->public_name, "old", gate->run_id, old);
+    if (!make_empty(belay_keeper_pg(gate->keeper), gate->public_name, empty, err) ||
+        !belay_gate_replace(gate, empty, old, err)) {
+        belay_gate_drop(gate, empty, NULL);
+        return belay_error_prefix(err, "cannot empty database \"%s\", which is as it was", gate->public_name);
     }
-    if (belay_pg_execf(pg, err, "ALTER DATABASE %s RENAME TO %s", fresh_name, old_name))
-        return true;
-    belay_error_prefix(err, "the old database is gone, the empty one is still called \"%s\"", fresh);
-    return belay_error_hint(err, "rename it: ALTER DATABASE %s RENAME TO %s", fresh_name, old_name);
+    return belay_gate_drop(gate, old, err) ||
+           belay_error_prefix(err, "database \"%s\" is empty, but the old one, \"%s\", is still there",
+               gate->public_name, old);
 }
 
 static bool reset(belay_cli *cli, belay_error *err)
 {
-    char run_id[BELAY_RUN_ID_SIZE], fresh[BELAY_DBNAME_SIZE];
+    char run_id[BELAY_RUN_ID_SIZE];
+    belay_gate gate;
     belay_new_run_id(run_id);
     BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = NULL;
     if (!belay_cli_target(cli, err) || !allow(&cli->target, err) || !confirm(&cli->target, err) ||
         !belay_cli_lock(cli, run_id, 0, &keeper, err))
         return false;
     const char *dbname = belay_target_dbname(&cli->target);
-    belay_pg *pg = belay_keeper_pg(keeper);
-    json_t *state = NULL;
-    if (!belay_dbstate_read(pg, dbname, &state, err)) {
-        if (err->code == BELAY_E_NO_DATABASE)
-            belay_error_hint(err, "`belay dev` creates it");
-        return false;
-    }
-    belay_gate_name(dbname, "new", run_id, fresh);
-    bool ok = make_empty(pg, state, fresh, err);
-    json_decref(state);
-    if (ok)
-        return replace(pg, dbname, fresh, err);
-    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(fresh);
-    belay_pg_execf(pg, NULL, "DROP DATABASE IF EXISTS %s", quoted);
+    if (belay_gate_init(&gate, keeper, dbname, run_id, NULL, NULL, err))
+        return drop_leftovers(belay_keeper_pg(keeper), dbname, err) && replace(&gate, err);
+    if (err->code == BELAY_E_NO_DATABASE)
+        belay_error_hint(err, "`belay dev` creates it");
     return false;
 }
 
@@ -98,8 +103,8 @@ const belay_command belay_cmd_reset = {
     .usage = "reset [TARGET] [options]",
     .summary = "delete everything in a development database",
     .details =
-        "Sessions are ended, the database is dropped and made again with its owner, rights, settings and "
-        "locale.\n"
+        "Sessions are ended, and an empty database with the same owner, rights, settings and locale takes "
+        "the name.\n"
         "Refused (exit 3) for staging and production, always. Asks for the database's name, or takes --yes.",
     .options = options,
     .target_word = true,

@@ -39,18 +39,27 @@ bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err)
                gate->recorder, BELAY_RECORD_DONE, "gate.drop", json_pack("{s:s}", "database", dbname), err);
 }
 
-bool belay_gate_drop_tries(belay_pg *pg, const char *public_name, belay_error *err)
+bool belay_gate_drop_kinds(
+    belay_pg *pg, const char *public_name, const char *const *kinds, size_t kind_count, belay_error *err)
 {
     BELAY_AUTO(belay_gate_databases_done) belay_gate_databases found = {0};
     if (!belay_gate_find(pg, public_name, &found, err))
         return false;
     for (size_t i = 0; i < found.count; i++) {
         const belay_gate_database *one = &found.items[i];
-        if (one->kind == NULL || (!belay_equal(one->kind, "try") && !belay_equal(one->kind, "tried")))
-            continue;
+        bool wanted = false;
+        for (size_t k = 0; k < kind_count && !wanted; k++)
+            wanted = belay_equal(one->kind, kinds[k]);
         BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(one->name);
-        if (!belay_pg_execf(pg, err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted))
+        if (wanted && (!unmark_template(pg, one->name, err) ||
+                          !belay_pg_execf(pg, err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted)))
             return false;
     }
     return true;
+}
+
+bool belay_gate_drop_tries(belay_pg *pg, const char *public_name, belay_error *err)
+{
+    static const char *const kinds[] = {"try", "tried"};
+    return belay_gate_drop_kinds(pg, public_name, kinds, BELAY_COUNT(kinds), err);
 }

@@ -288,6 +288,11 @@ bool belay_gate_swap(belay_gate *gate, const char *replacement, const char *kept
 {
     if (!gate->closed)
         return belay_fail(err, BELAY_E_INTERNAL, "a swap of \"%s\" with an open gate", gate->public_name);
+    return belay_gate_replace(gate, replacement, kept_name, err);
+}
+
+bool belay_gate_replace(belay_gate *gate, const char *replacement, const char *kept_name, belay_error *err)
+{
     BELAY_AUTO(swap_plan_done) swap_plan plan = {.replacement = replacement, .kept_name = kept_name};
     char oids[BELAY_OIDS_SIZE];
     if (!swap_read(gate, &plan, err))

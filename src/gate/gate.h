@@ -62,6 +62,8 @@ bool belay_gate_open(belay_gate *gate, belay_error *err);
  * of both are ended. Requires the gate to be closed; afterwards gate->oid is the replacement's. Records
  * "gate.swap" {database, private, oid, replacement, replacement_oid, kept}. */
 bool belay_gate_swap(belay_gate *gate, const char *replacement, const char *kept_name, belay_error *err);
+/* The same whether the gate is closed or open, for a database whose content is to be lost. */
+bool belay_gate_replace(belay_gate *gate, const char *replacement, const char *kept_name, belay_error *err);
 
 /* Ends all sessions of a database, waits until they are gone. Missing database: fine. */
 bool belay_gate_end_sessions(belay_keeper *keeper, const char *dbname, int64_t timeout_ms, belay_error *err);
@@ -100,8 +102,11 @@ typedef struct belay_gate_databases {
     belay_gate_database *items;
     size_t count;
 } belay_gate_databases;
-/* Drops the databases on which a pre-flight tried its rights and that a killed one left ("try", "tried"). The
- * caller holds the target's lock, so nobody tries now. */
+/* Drops the databases of the given kinds that a killed belay left. The caller holds the target's lock, so
+ * nobody needs them now. */
+bool belay_gate_drop_kinds(
+    belay_pg *pg, const char *public_name, const char *const *kinds, size_t kind_count, belay_error *err);
+/* Those on which a pre-flight tried its rights ("try", "tried"). */
 bool belay_gate_drop_tries(belay_pg *pg, const char *public_name, belay_error *err);
 /* public_name NULL: of all targets. Sorted by name. */
 bool belay_gate_find(belay_pg *pg, const char *public_name, belay_gate_databases *ret, belay_error *err);

@@ -175,7 +175,8 @@ static const char *whole_run_id(const facts *f, const char *run)
 static const struct {
     const char *kind;
     const char *why;
-} prunable[] = {{"failed", "kept by the restore"}, {"scratch", "left over"}, {"twin", "copy of before"}};
+} prunable[] = {{"failed", "kept by the restore"}, {"scratch", "left over"}, {"twin", "copy of before"},
+    {"old", "replaced by a reset"}};
 
 static void plan_database(const facts *f, const belay_gate_database *one, belay_prune *ret)
 {

@@ -70,6 +70,27 @@ equals "database-level state" "$(sql postgres "$state")" "$before"
 sql_is bank "SHOW work_mem" 7MB
 equals "databases" "$(databases)" $'bank\nscrap'
 belay 0 dev
+
+begin "reset killed between the swap and the drop: the name has the empty database, the next one drops the old"
+psql -X -d postgres -c "BEGIN" -c "LOCK TABLE pg_subscription IN ACCESS EXCLUSIVE MODE" -c "SELECT pg_sleep(600)" >/dev/null 2>&1 &
+activity() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE $1")" = 1 ]; }
+wait_until activity "query LIKE '%pg_sleep(600)%' AND datname = 'postgres' AND pid <> pg_backend_pid()"
+"$BELAY" reset --yes >"$OUT" 2>"$ERR" </dev/null &
+reset=$!
+wait_until activity "query LIKE 'DROP DATABASE%' AND wait_event_type = 'Lock'"
+kill -KILL "$reset"
+wait "$reset" 2>/dev/null || true
+sql postgres "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE 'belay 2%'" >/dev/null
+sql postgres "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >/dev/null
+databases | grep -q '^bank__belay_old_' || fail "reset was not killed before the drop"
+sql_is bank "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace" 0
+equals "database-level state" "$(sql postgres "$state")" "$before"
+belay 0 dev
+sql postgres "CREATE DATABASE bank__belay_empty_123456"
+belay 0 reset --yes
+equals "databases" "$(databases)" $'bank\nscrap'
+belay 0 dev
+
 sql postgres "DROP DATABASE bank"
 belay 1 reset --yes
 err_has "belay dev"
