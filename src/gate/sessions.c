@@ -12,7 +12,7 @@
 #include "util/file.h"
 #include "util/stop.h"
 
-enum { SWEEP_PAUSE_MS = 5, POLL_PAUSE_MS = 10, RENAME_LOCK_MS = 10000 };
+enum { SWEEP_PAUSE_MS = 5, POLL_PAUSE_MS = 10, RENAME_LOCK_MS = 10000, FIRST_SWEEP_MS = 100 };
 
 typedef struct sweep_result {
     int64_t sessions; /* that were there */
@@ -134,11 +134,26 @@ static void *sweep_thread(void *context)
     return NULL;
 }
 
+/* Usually all are gone before the server looks: it looks again only 100 ms later. Those that come back
+ * meanwhile are the thread's. */
+static bool sweep_first(sweeper *self, belay_error *err)
+{
+    int64_t end = belay_now_ms() + FIRST_SWEEP_MS;
+    do {
+        if (!sweep_once(self->pg, sql_end_sessions, &self->oids, 1, &self->last, err))
+            return false;
+        if (self->last.sessions == 0)
+            return true;
+        belay_sleep_ms(1);
+    } while (self->last.stubborn == NULL && belay_now_ms() < end);
+    return true;
+}
+
 static bool sweeper_start(sweeper *self, belay_keeper *keeper, const char *oids, belay_error *err)
 {
-    if (!belay_keeper_second(keeper, &self->pg, err))
-        return false;
     self->oids = oids;
+    if (!belay_keeper_second(keeper, &self->pg, err) || !sweep_first(self, err))
+        return false;
     self->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (self->stop_fd < 0)
         return belay_fail_errno(err, errno, "cannot make an eventfd");
