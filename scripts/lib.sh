@@ -60,8 +60,8 @@ install_packages() {
 }
 
 # build PRESET: configures and builds it in build/PRESET.
-build() {
-    (cd "$root" && cmake --preset "$1" >/dev/null && cmake --build "build/$1" -- -j "$(nproc)" >"build/$1/build.log" 2>&1) || {
+build() { # PRESET [TARGET]
+    (cd "$root" && cmake --preset "$1" >/dev/null && cmake --build "build/$1" ${2:+--target "$2"} -- -j "$(nproc)" >"build/$1/build.log" 2>&1) || {
         tail -n 60 "$root/build/$1/build.log" >&2
         die "the build of preset $1 failed; all of it is in $root/build/$1/build.log"
     }
