@@ -4,6 +4,7 @@
 
 static struct {
     const char *revision;
+    const char *from;
     bool yes;
     belay_cli_followers followers;
 } o;
@@ -12,13 +13,32 @@ static const belay_option options[] = {
     {"revision", 0, "REV",
         "the newest snapshot at that revision, or the nearest below it and the migrations up to it",
         BELAY_OPT_TEXT, &o.revision},
+    {"from", 0, "TARGET", "a snapshot of that target, as staging from production", BELAY_OPT_TEXT, &o.from},
     {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_FOLLOWER_OPTIONS(o.followers),
     BELAY_OPT_END};
+
+/* The other target's snapshots may lie in a store of its own. */
+static bool open_from(belay_cli *cli, belay_store **store, belay_run_options *how, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *url = NULL;
+    if (o.from == NULL || belay_equal(o.from, cli->target.name))
+        return true;
+    how->from = o.from;
+    if (!belay_config_store_url(cli->config, o.from, &url, err))
+        return false;
+    if (url == NULL || belay_equal(url, cli->target.store_url))
+        return true;
+    if (!belay_store_open(url, store, err))
+        return false;
+    how->from_store = *store;
+    return true;
+}
 
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    BELAY_AUTO(belay_store_free) belay_store *from_store = NULL;
     belay_run_options how = {.verb = "restore", .yes = o.yes};
     json_t *json = NULL;
     const char *id = cli->words.count > 0 ? cli->words.items[0] : NULL;
@@ -27,7 +47,7 @@ static int run(belay_cli *cli)
         return belay_cli_finish(cli, false, NULL, &err);
     }
     if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
-        !belay_cli_run_options(cli, &store, &how, &err))
+        !belay_cli_run_options(cli, &store, &how, &err) || !open_from(cli, &from_store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);
     int status = belay_restore_run(&how, id, o.revision, &json);
     return belay_cli_run_answer(cli, status, json);
@@ -36,11 +56,15 @@ static int run(belay_cli *cli)
 const belay_command belay_cmd_restore = {
     .name = "restore",
     .group = "Runs",
-    .usage = "restore ID | restore --revision REV",
+    .usage = "restore ID | restore --revision REV [options]",
     .summary = "put a snapshot in the place of the database, stamped",
-    .details = "Builds a new database from the snapshot beside the present one, compares it, stamps it, and "
-               "swaps the\n"
-               "names in one transaction. The present database is kept as <name>__belay_failed_<run>.",
+    .details =
+        "Builds a new database from the snapshot beside the present one, compares it, stamps it, and "
+        "swaps the\n"
+        "names in one transaction. The present database is kept as <name>__belay_failed_<run>.\n"
+        "Rights, room, extensions, roles and tablespaces are looked at before: what is missing refuses\n"
+        "with exit status 3. Another target's snapshot wants --from TARGET; the database then keeps its\n"
+        "own owner, rights and settings.",
     .options = options,
     .max_words = 1,
     .answer = BELAY_ANSWER_RUN,

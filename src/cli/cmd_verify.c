@@ -16,9 +16,9 @@ const belay_command belay_cmd_verify = {
         "decodes\n"
         "every frame, and looks that nothing else is in the file. Exit status 0: whole; 7: damaged, and the\n"
         "damage is named; 1: it could not be read.\n\n"
-        "Without: is the target at the files' heads, without invalid indexes and unvalidated constraints, "
-        "and do\n"
-        "the verify sections of its revisions and its verify_sql hold? Changes nothing. Exit status 7: no.",
+        "Without: is the target at the files' heads, and do the verify sections of its revisions and its "
+        "verify_sql\n"
+        "hold? Warns of invalid indexes and unvalidated constraints. Changes nothing. Exit status 7: no.",
     .max_words = 1,
     .answer = BELAY_ANSWER_CHECKS,
     .run = run,

@@ -327,6 +327,25 @@ static bool check_policy(const belay_config *config, const belay_ini_section *se
     return belay_error_place(err, config->path, section == NULL ? 0 : section->line);
 }
 
+bool belay_config_store_url(belay_config *config, const char *name, char **ret, belay_error *err)
+{
+    const belay_ini_section *section =
+        config->ini == NULL ? NULL : belay_ini_section_of(config->ini, "target", name);
+    const belay_ini_entry *store = belay_ini_entry_of(section, "store");
+    *ret = NULL;
+    if (section == NULL)
+        return true;
+    belay_target target = {.name = belay_strdup(name), .project_root = belay_strdup(config->root)};
+    if (store == NULL)
+        target.store = belay_strdup("local");
+    bool ok =
+        (store == NULL || expand_into(config, store, &target.store, err)) && find_store(config, &target, err);
+    if (ok)
+        *ret = belay_take(target.store_url);
+    belay_target_done(&target);
+    return ok;
+}
+
 bool belay_config_target(belay_config *config, const char *name, belay_target *ret, belay_error *err)
 {
     const belay_ini_section *section = NULL;

@@ -15,9 +15,10 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
         .run_id = run->id,
         .target = run->how.target,
         .apply_dbstate = apply_dbstate,
+        .state = run->state,
         .recorder = belay_run_recorder(run),
         .reporter = run->how.reporter};
-    if (!belay_archive_open(run->how.store, run->snapshot.name, &archive, err) ||
+    if (!belay_archive_open(belay_run_snapshot_store(run), run->snapshot.name, &archive, err) ||
         !belay_archive_verify(archive, run->how.reporter, err))
         return belay_error_prefix(err, "snapshot %s", run->snapshot.id);
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore",

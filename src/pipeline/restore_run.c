@@ -4,8 +4,8 @@
 #include "pipeline/deploy.h"
 #include "pipeline/followers.h"
 #include "pipeline/replace.h"
+#include "pipeline/restore_check.h"
 #include "pipeline/stages.h"
-#include "preflight/preflight.h"
 #include "restore/choose.h"
 #include "util/stop.h"
 
@@ -14,23 +14,47 @@ typedef struct restore_wish {
     const char *revision;
 } restore_wish;
 
-/* Version rows of the present database, for relative identifiers; none when it does not exist. */
-static bool read_present(belay_run *run, belay_error *err)
+/* Version rows of the present database, for relative identifiers; none when it does not exist, or cannot be
+ * read: that may be why it is to be replaced. */
+static void read_present(belay_run *run)
 {
+    belay_error err = {0};
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    if (!run->gate_known)
+    if (!run->gate_known || (belay_run_connect(run, run->dbname, BELAY_PG_USER, &pg, &err) &&
+                                run->engine->heads(run->engine, pg, &run->from, &err)))
+        return;
+    belay_list_done(&run->from);
+    belay_say(run->how.reporter, BELAY_WARN, "the revision of the present database cannot be read: %s",
+        err.message);
+}
+
+/* An id that is another target's must not slip through: it has to be asked for. */
+static bool find_by_id(belay_run *run, const char *id, belay_error *err)
+{
+    const char *own = run->how.target->name;
+    belay_error why = {0};
+    BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info other = {0};
+    belay_store *store = belay_run_snapshot_store(run);
+    if (belay_snapshot_find(store, run->how.from == NULL ? own : run->how.from, id, &run->snapshot, &why))
         return true;
-    return belay_run_connect(run, run->dbname, BELAY_PG_USER, &pg, err) &&
-           run->engine->heads(run->engine, pg, &run->from, err);
+    if (why.code != BELAY_E_NOT_FOUND || run->how.from != NULL ||
+        !belay_snapshot_find(store, NULL, id, &other, NULL)) {
+        *err = why;
+        return false;
+    }
+    belay_fail(
+        err, BELAY_E_POLICY, "snapshot %s is one of target %s, not of %s", other.id, other.target, own);
+    return belay_error_hint(err, "add --from %s when that is meant", other.target);
 }
 
 /* Finds the snapshot and what has to be applied on top of it. */
 static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
 {
-    if (!belay_engine_open(run->how.target, &run->engine, err) || !read_present(run, err))
+    if (!belay_engine_open(run->how.target, &run->engine, err))
         return false;
+    read_present(run);
     if (wish->id != NULL) {
-        if (!belay_snapshot_find(run->how.store, NULL, wish->id, &run->snapshot, err))
+        if (!find_by_id(run, wish->id, err))
             return false;
     } else {
         const belay_graph *graph = belay_engine_graph(run->engine);
@@ -38,8 +62,9 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
             return belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision",
                 run->engine->name);
         BELAY_AUTO(belay_choice_done) belay_choice choice = {0};
+        const char *whose = run->how.from == NULL ? run->how.target->name : run->how.from;
         if (!belay_choose_snapshot(
-                run->how.store, run->how.target->name, graph, &run->from, wish->revision, &choice, err))
+                belay_run_snapshot_store(run), whose, graph, &run->from, wish->revision, &choice, err))
             return false;
         run->snapshot = choice.info;
         choice.info = (belay_snapshot_info){0};
@@ -52,37 +77,30 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
     return true;
 }
 
-/* A person, or the script, must have said yes where there is something to lose. */
+/* A person, or the script, must have said yes where there is something to lose, and in production always, by
+ * the database's name. */
 static bool agree(belay_run *run, belay_error *err)
 {
     const belay_run_options *how = &run->how;
-    if (!run->gate_known || how->yes || how->accept_loss || how->target->accept_loss)
+    bool production = how->target->environment == BELAY_PRODUCTION;
+    if (how->yes || (!production && (!run->gate_known || how->accept_loss || how->target->accept_loss)))
         return true;
-    belay_say(how->reporter, BELAY_WARN,
-        "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old database",
-        run->dbname, run->snapshot.id, run->snapshot.created_at);
-    if (how->confirm != NULL && how->confirm(how->confirm_context, "Go on? Type yes:", "yes"))
+    if (run->gate_known)
+        belay_say(how->reporter, BELAY_WARN,
+            "%s will be replaced by snapshot %s of %s; everything written since is kept only in the old "
+            "database",
+            run->dbname, run->snapshot.id, run->snapshot.created_at);
+    BELAY_AUTO(belay_free)
+    char *question = production
+                         ? belay_format("%s is a production target. To restore database %s, type its name:",
+                               how->target->name, run->dbname)
+                         : belay_strdup("Go on? Type yes:");
+    if (how->confirm != NULL &&
+        how->confirm(how->confirm_context, question, production ? run->dbname : "yes"))
         return true;
-    belay_fail(err, BELAY_E_POLICY, "nobody agreed to replace %s", run->dbname);
+    belay_fail(
+        err, BELAY_E_POLICY, "nobody agreed to %s %s", run->gate_known ? "replace" : "create", run->dbname);
     return belay_error_hint(err, "add --yes");
-}
-
-/* Slots and subscriptions belong to the database that is put aside: the user must have said what becomes of
- * them. */
-static bool refuse_followers(belay_run *run, belay_error *err)
-{
-    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    if (!run->gate_known)
-        return true;
-    if (!belay_run_connect(run, run->dbname, BELAY_PG_PINNED, &pg, err))
-        return false;
-    const belay_preflight context = {.keeper = run->keeper,
-        .pg = pg,
-        .target = run->how.target,
-        .run_id = run->id,
-        .reporter = run->how.reporter,
-        .followers = &run->followers};
-    return belay_preflight_followers(&context, err);
 }
 
 static bool migrate_up(belay_run *run, const char *dbname, belay_error *err)
@@ -168,6 +186,10 @@ static bool stage_name(belay_run *run, belay_error *err)
            belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "restore.name", NULL, err);
 }
 
+static const belay_stage before_stages[] = {
+    {.name = "preflight", .run = belay_restore_preflight},
+};
+
 static const belay_stage restore_stages[] = {
     {.name = "build", .run = stage_build, .undo = drop_new},
     {.name = "stop", .run = belay_run_stop_app},
@@ -204,8 +226,8 @@ int belay_restore_run(const belay_run_options *how, const char *id, const char *
     restore_wish wish = {id, revision};
     belay_run_init(&run, how);
     if (!belay_run_take(&run, true, &run.error) || !choose(&run, &wish, &run.error) ||
-        !refuse_followers(&run, &run.error) || !agree(&run, &run.error) ||
-        !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
+        !belay_run_stages(&run, before_stages, BELAY_COUNT(before_stages), &run.error) ||
+        !agree(&run, &run.error) || !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
         run.outcome = belay_code_exit(run.error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED
                                                                            : BELAY_OUTCOME_REFUSED;
         belay_say_error(how->reporter, &run.error);

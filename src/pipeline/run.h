@@ -31,6 +31,8 @@ typedef struct belay_run_options {
     belay_reporter *reporter;
     const char *verb;            /* "deploy", "restore" */
     const char *to;              /* deploy: identifier, default head */
+    const char *from;            /* restore: the target whose snapshots are meant; NULL: its own */
+    belay_store *from_store;     /* where those are; NULL: in `store` */
     bool yes;                    /* the person, or the script, said yes */
     bool accept_loss;            /* --accept-loss, beside the target's key */
     bool keep;                   /* recover --keep: a person decided to keep what was migrated */
@@ -68,6 +70,7 @@ typedef struct belay_run {
     char twin[BELAY_DBNAME_SIZE];        /* "" none */
     char replacement[BELAY_DBNAME_SIZE]; /* what the way back prepared, before the swap */
     char kept[BELAY_DBNAME_SIZE];
+    json_t *state;                 /* restore from another target: what it is given (pg/dbstate.h) */
     json_t *loss_before;           /* row counters, gate = none */
     json_t *invalid_before;        /* indexes and constraints that were invalid before */
     bool migrating;                /* the migrate stage was entered */
@@ -121,6 +124,12 @@ bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, be
 bool belay_run_undo(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
 /* The stages that complete a verified run. */
 bool belay_run_complete(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
+
+/* The store that run->snapshot is in. */
+static inline belay_store *belay_run_snapshot_store(const belay_run *run)
+{
+    return run->how.from_store != NULL ? run->how.from_store : run->how.store;
+}
 
 /* Where the target's database is now: its private name while the gate is closed. */
 const char *belay_run_dbname(const belay_run *run);

@@ -6,7 +6,6 @@
 #include "preflight/followers.sql.h"
 
 /* The message is freed. */
-/* The message is freed. */
 static void add_owned(
     belay_check_report *report, const char *name, belay_verdict verdict, char *message, const char *hint)
 {

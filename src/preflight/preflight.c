@@ -45,7 +45,7 @@ static const check checks[] = {
     {.name = "invalid_indexes", .sql = sql_invalid_indexes},
     {.name = "pg_dump", .function = belay_check_pg_dump},
     {.name = "store_space", .function = belay_check_store_space},
-    {.name = "server_space", .function = belay_check_server_space},
+    {.name = "server_space", .function = belay_check_server_space, .restores = true},
 };
 
 static const char *parameter_of(const belay_preflight *context, check_parameter parameter)
@@ -103,8 +103,9 @@ bool belay_preflight_is_for(size_t index, belay_preflight_run_kind kind)
 bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret, belay_error *err)
 {
     belay_say(context->reporter, BELAY_INFO, "pre-flight: database \"%s\" on %s, PostgreSQL %d",
-        belay_pg_dbname(context->pg), belay_pg_address(context->pg),
-        belay_pg_server_version(context->pg) / 10000);
+        context->kind == BELAY_PREFLIGHT_RESTORE ? belay_target_dbname(context->target)
+                                                 : belay_pg_dbname(context->pg),
+        belay_pg_address(context->pg), belay_pg_server_version(context->pg) / 10000);
     /* Somebody's lock must not make the checks hang: a check that cannot be carried out is a finding. */
     if (!belay_pg_exec(context->pg, "SET lock_timeout = '3s'", err))
         return false;
@@ -118,13 +119,4 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
         belay_check_report_settle(ret, checks[i].name, before, context->reporter);
     }
     return belay_pg_exec(context->pg, "RESET lock_timeout", err);
-}
-
-bool belay_preflight_followers(const belay_preflight *context, belay_error *err)
-{
-    static const char name[] = "followers";
-    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
-    belay_check_followers(context, &report, name);
-    belay_check_report_settle(&report, name, 0, context->reporter);
-    return belay_check_report_require(&report, BELAY_E_PREFLIGHT, err);
 }

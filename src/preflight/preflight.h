@@ -34,9 +34,10 @@ typedef struct belay_preflight {
     const belay_target *target;
     const char *run_id;
     belay_engine *engine;
-    const belay_plan *plan; /* NULL: nothing pending */
-    belay_store *store;     /* NULL: no snapshot will be taken */
-    const json_t *state;    /* restore: what the new database will be given (pg/dbstate.h) */
+    const belay_plan *plan;  /* NULL: nothing pending */
+    belay_store *store;      /* NULL: no snapshot will be taken */
+    const json_t *state;     /* restore: what the new database will be given (pg/dbstate.h) */
+    uint64_t restored_bytes; /* restore: what the snapshot's rows take, roughly */
     belay_reporter *reporter;
     bool confirmed;              /* --yes, or the database's name was typed */
     uint64_t server_space_bytes; /* free on the server, as the user declares it; 0: nothing was declared */
@@ -50,7 +51,5 @@ bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret
 const char *belay_preflight_name(size_t index);
 /* Whether a check is made before a run of that kind, on some target at least. */
 bool belay_preflight_is_for(size_t index, belay_preflight_run_kind kind);
-/* The check `followers` alone, for a manual restore. */
-bool belay_preflight_followers(const belay_preflight *context, belay_error *err);
 
 #endif

@@ -81,13 +81,26 @@ static bool known_or_declared(
     return known;
 }
 
+/* What one copy of the database takes: as much as the present one, or as the snapshot's rows. */
+static uint64_t copy_bytes(const belay_preflight *context, const belay_rows *rows)
+{
+    return context->kind == BELAY_PREFLIGHT_RESTORE ? context->restored_bytes
+                                                    : (uint64_t)belay_rows_int(rows, 0, 1);
+}
+
+/* One copy is the twin, or the restored database; with a twin a restore from the snapshot is a second. */
+static uint64_t copy_count(const belay_preflight *context)
+{
+    bool both = belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context);
+    return context->kind == BELAY_PREFLIGHT_DEPLOY && both ? 2 : 1;
+}
+
 static void judge_server_space(const belay_preflight *context, belay_check_report *report, const char *name,
     uint64_t free_bytes, const char *where, const belay_rows *rows)
 {
-    uint64_t size_bytes = (uint64_t)belay_rows_int(rows, 0, 1);
+    uint64_t size_bytes = copy_bytes(context, rows);
     uint64_t wal_bytes = (uint64_t)belay_rows_int(rows, 0, 2);
-    /* One copy is the twin, or the restored database; with a twin a restore from the snapshot is a second. */
-    uint64_t copies = belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context) ? 2 : 1;
+    uint64_t copies = copy_count(context);
     uint64_t wanted_bytes = copies * size_bytes + wal_bytes;
     bool enough = free_bytes >= wanted_bytes;
     BELAY_AUTO(belay_free)
@@ -117,9 +130,8 @@ void belay_check_server_space(const belay_preflight *context, belay_check_report
     }
     BELAY_AUTO(belay_free)
     char *message = belay_format(
-        "unknown: the server's disk cannot be seen from here; copies take up to %lld MB, WAL %lld MB",
-        (long long)(belay_rows_int(rows, 0, 1) >> 20) *
-            (belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context) ? 2 : 1),
+        "unknown: the server's disk cannot be seen from here; copies take up to %" PRIu64 " MB, WAL %lld MB",
+        (copy_bytes(context, rows) >> 20) * copy_count(context),
         (long long)(belay_rows_int(rows, 0, 2) >> 20));
     belay_check_report_add(report, name, BELAY_WARNING, message,
         "look at the server, and declare what is free there: --server-space=SIZE");

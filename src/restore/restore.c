@@ -1,9 +1,9 @@
 #include "restore/restore.h"
 
 #include "pg/dbstate.h"
+#include "restore/check.h"
 #include "restore/load.h"
 #include "restore/post.h"
-#include "restore/restore.sql.h"
 #include "restore/roles.h"
 #include "util/clock.h"
 #include "util/stop.h"
@@ -28,60 +28,9 @@ static const belay_list *role_map(const restore *r)
     return r->options->target == NULL ? NULL : &r->options->target->role_map;
 }
 
-static bool check_server(const restore *r, belay_error *err)
+static const json_t *state_of(const restore *r)
 {
-    json_int_t theirs = json_integer_value(json_object_get(r->toc->header, "server_version"));
-    int ours = belay_pg_server_version(r->options->maintenance);
-    if (theirs / 10000 <= ours / 10000)
-        return true;
-    belay_fail(err, BELAY_E_PREFLIGHT,
-        "the snapshot comes from PostgreSQL %d, the server at %s is PostgreSQL %d: a newer server's snapshot "
-        "does not go into an older one",
-        (int)(theirs / 10000), belay_pg_address(r->options->maintenance), ours / 10000);
-    return belay_error_hint(err, "restore it into a server of version %d or newer", (int)(theirs / 10000));
-}
-
-static bool check_extensions(const restore *r, belay_error *err)
-{
-    const json_t *extensions = json_object_get(r->toc->header, "extensions");
-    if (json_array_size(extensions) == 0)
-        return true;
-    BELAY_AUTO(belay_free) char *text = json_dumps(extensions, JSON_COMPACT);
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_queryp(r->options->maintenance, sql_missing_extensions, &rows, err, text))
-        return false;
-    if (belay_rows_count(rows) == 0)
-        return true;
-    BELAY_AUTO(belay_str_done) belay_str missing = BELAY_STR_INIT;
-    for (size_t i = 0; i < belay_rows_count(rows); i++)
-        belay_str_appendf(&missing, "%s%s %s (%s%s)", i == 0 ? "" : ", ", belay_rows_text(rows, i, 0),
-            belay_rows_text(rows, i, 1),
-            belay_rows_is_null(rows, i, 2) ? "none installed" : "offered: ", belay_rows_text(rows, i, 2));
-    belay_fail(err, BELAY_E_PREFLIGHT, "the server does not offer extensions at the snapshot's versions: %s",
-        belay_str_text(&missing));
-    return belay_error_hint(err, "install the packages of those extension versions on the server");
-}
-
-static void add_role(const char *name, const belay_list *map, belay_list *ret)
-{
-    const char *mapped = map == NULL ? name : belay_roles_lookup(name, map);
-    if (!belay_list_has(ret, mapped))
-        belay_list_add(ret, mapped);
-}
-
-static bool check_roles(const restore *r, belay_error *err)
-{
-    BELAY_AUTO(belay_list_done) belay_list named = {0};
-    BELAY_AUTO(belay_list_done) belay_list wanted = {0};
-    for (size_t i = 0; i < r->toc->count; i++) {
-        for (size_t s = 0; s < r->toc->entries[i].statement_count; s++)
-            belay_roles_collect(r->toc->entries[i].statements[s], &named);
-    }
-    if (r->options->apply_dbstate)
-        belay_roles_collect_state(json_object_get(r->toc->header, "database"), &named);
-    for (size_t i = 0; i < named.count; i++)
-        add_role(named.items[i], role_map(r), &wanted);
-    return belay_roles_require(r->options->maintenance, &wanted, err);
+    return r->options->state != NULL ? r->options->state : json_object_get(r->toc->header, "database");
 }
 
 static json_t *details_of(const restore *r)
@@ -100,7 +49,7 @@ static bool create(const restore *r, belay_error *err)
 {
     const belay_restore_options *o = r->options;
     return record(r, BELAY_RECORD_INTENT, err) &&
-           belay_dbstate_create(o->maintenance, json_object_get(r->toc->header, "database"), o->dbname, err);
+           belay_dbstate_create(o->maintenance, state_of(r), o->dbname, err);
 }
 
 static bool run_pre_data(const restore *r, belay_ddl *script, belay_error *err)
@@ -166,7 +115,7 @@ static bool apply_state(const restore *r, belay_error *err)
 {
     if (!r->options->apply_dbstate)
         return true;
-    json_t *state = belay_roles_map_state(json_object_get(r->toc->header, "database"), role_map(r));
+    json_t *state = belay_roles_map_state(state_of(r), r->options->state != NULL ? NULL : role_map(r));
     bool ok = belay_dbstate_apply(r->options->maintenance, state, r->options->dbname, err);
     json_decref(state);
     return ok;
@@ -196,7 +145,19 @@ static bool check(const restore *r, belay_error *err)
     if (strstr(r->options->dbname, private_mark) == NULL)
         return belay_fail(err, BELAY_E_INTERNAL, "a restore goes into a database of belay's own, not into %s",
             r->options->dbname);
-    return check_server(r, err) && check_extensions(r, err) && check_roles(r, err);
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    belay_restore_look(r->options, r->toc, false, &report);
+    return belay_check_report_require(&report, BELAY_E_PREFLIGHT, err);
+}
+
+bool belay_restore_check(
+    const belay_restore_options *options, belay_archive *archive, belay_check_report *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
+    if (!belay_toc_read(archive, &toc, err))
+        return false;
+    belay_restore_look(options, toc, true, ret);
+    return true;
 }
 
 bool belay_restore_into(

@@ -9,9 +9,12 @@
 #ifndef BELAY_RESTORE_RESTORE_H
 #define BELAY_RESTORE_RESTORE_H
 
+#include <jansson.h>
+
 #include "archive/archive.h"
 #include "config/target.h"
 #include "pg/pg.h"
+#include "report/checks.h"
 #include "report/recorder.h"
 #include "report/reporter.h"
 
@@ -22,6 +25,7 @@ typedef struct belay_restore_options {
     const char *run_id;         /* application_name */
     const belay_target *target; /* role_map, jobs */
     bool apply_dbstate;         /* owner, ACL, settings: yes for a swap, no for scratch */
+    const json_t *state;        /* pg/dbstate.h: given to the database instead of the snapshot's; NULL */
     belay_recorder *recorder;
     belay_reporter *reporter;
 } belay_restore_options;
@@ -36,6 +40,11 @@ static inline void belay_restore_result_done_p(belay_restore_result *result)
 {
     belay_restore_result_done(result);
 }
+
+/* What is known to be wrong before anything is created, as findings (restore/check.h); `dbname` and
+ * `recorder` do not matter. False only when the archive cannot be read. */
+bool belay_restore_check(
+    const belay_restore_options *options, belay_archive *archive, belay_check_report *ret, belay_error *err);
 
 /* Creates the database and fills it: schema, data, sequences, large objects, indexes, constraints, ... On
  * failure the half-made database is dropped when the server can be reached. Recorded: "restore.create" with

@@ -73,3 +73,25 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 -- query: quoted_names
 SELECT pg_catalog.string_agg(q.name, ',' ORDER BY q.name COLLATE "C")
 FROM (SELECT pg_catalog.quote_ident(n) AS name FROM pg_catalog.json_array_elements_text($1::json) n) q
+
+-- query: is_superuser
+SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user
+
+-- query: untrusted_extensions
+SELECT v.name FROM pg_catalog.json_to_recordset($1::json) AS want(name text, version text)
+JOIN pg_catalog.pg_available_extension_versions v ON v.name = want.name AND v.version = want.version
+WHERE v.superuser AND NOT v.trusted AND v.name <> 'plpgsql'
+ORDER BY v.name
+
+-- query: foreign_owners
+SELECT pg_catalog.string_agg(r.rolname, ', ' ORDER BY r.rolname)
+FROM pg_catalog.json_array_elements_text($1::json) AS want(name)
+JOIN pg_catalog.pg_roles r ON r.rolname = want.name
+WHERE NOT pg_catalog.pg_has_role(r.oid, 'MEMBER')
+
+-- query: tablespace_faults
+SELECT pg_catalog.string_agg(want.name || CASE WHEN t.oid IS NULL THEN ' (the server has none of that name)'
+        ELSE ' (this role may not create anything there)' END, ', ' ORDER BY want.name)
+FROM pg_catalog.json_array_elements_text($1::json) AS want(name)
+LEFT JOIN pg_catalog.pg_tablespace t ON t.spcname = want.name
+WHERE t.oid IS NULL OR NOT pg_catalog.has_tablespace_privilege(t.oid, 'CREATE')

@@ -85,15 +85,21 @@ static void find_in_policy(const belay_tokens *tokens, places *ret)
     }
 }
 
-static void find_in_alter(const belay_tokens *tokens, places *ret)
+/* ALTER ... OWNER TO role; */
+static void find_owner(const belay_tokens *tokens, places *ret)
 {
-    if (belay_token_is(tokens, 1, "DEFAULT") && belay_token_is(tokens, 2, "PRIVILEGES"))
-        find_in_default_privileges(tokens, ret);
     size_t count = tokens->count;
     while (count > 0 && belay_token_is_symbol(tokens, count - 1, ';'))
         count--;
     if (count >= 3 && belay_token_is(tokens, count - 3, "OWNER") && belay_token_is(tokens, count - 2, "TO"))
         add_place(tokens, count - 1, ret);
+}
+
+static void find_in_alter(const belay_tokens *tokens, places *ret)
+{
+    if (belay_token_is(tokens, 1, "DEFAULT") && belay_token_is(tokens, 2, "PRIVILEGES"))
+        find_in_default_privileges(tokens, ret);
+    find_owner(tokens, ret);
 }
 
 static void find_in_create(const belay_tokens *tokens, places *ret)
@@ -129,19 +135,29 @@ static void find_roles(const belay_tokens *tokens, places *ret)
         add_place(tokens, 3, ret);
 }
 
-void belay_roles_collect(const char *sql, belay_list *ret)
+static void collect(const char *sql, void (*find)(const belay_tokens *tokens, places *ret), belay_list *ret)
 {
-    if (!may_name_roles(sql))
-        return;
     BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
     BELAY_AUTO(places_done) places found = {0};
     belay_tokens_read(sql, 0, &tokens);
-    find_roles(&tokens, &found);
+    find(&tokens, &found);
     for (size_t i = 0; i < found.count; i++) {
         BELAY_AUTO(belay_free) char *name = belay_token_name(&tokens.items[found.items[i]]);
         if (name != NULL && !belay_list_has(ret, name))
             belay_list_add(ret, name);
     }
+}
+
+void belay_roles_collect(const char *sql, belay_list *ret)
+{
+    if (may_name_roles(sql))
+        collect(sql, find_roles, ret);
+}
+
+void belay_roles_collect_owners(const char *sql, belay_list *ret)
+{
+    if (belay_starts_with(sql, "ALTER "))
+        collect(sql, find_owner, ret);
 }
 
 const char *belay_roles_lookup(const char *name, const belay_list *map)

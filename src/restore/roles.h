@@ -15,6 +15,8 @@
 
 /* Adds the roles that the statement names, each once; PUBLIC and the like are none. */
 void belay_roles_collect(const char *sql, belay_list *ret);
+/* Only those that it makes owners: ... OWNER TO role. */
+void belay_roles_collect_owners(const char *sql, belay_list *ret);
 /* The statement with roles replaced as `map` ("old=new") says; the caller frees. */
 char *belay_roles_map(const char *sql, const belay_list *map);
 /* The role that `name` becomes; borrowed. */

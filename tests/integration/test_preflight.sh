@@ -13,7 +13,8 @@ python3 - "$OUT" "$BELAY_SOURCE/docs/preflight.md" <<'PYTHON' || fail "not the c
 import json, re, sys
 made = [c["name"] for c in json.load(open(sys.argv[1]))["checks"]]
 page = re.findall(r"^\| `(\w+)` \|", open(sys.argv[2]).read(), re.M)
-sys.exit(set(made) != set(page) - {"policy"})
+page = {name for name in page if not name.startswith("snapshot_")}
+sys.exit(set(made) != page - {"policy"})
 PYTHON
 belay 0 preflight dev
 out_has "ok      rights"
@@ -112,31 +113,12 @@ err_has "a production target wants --yes"
 sql_is bank "SELECT version_num FROM alembic_version" a1
 belay 0 preflight --json
 equals "check policy" "$(verdict policy)" ok
-cat >"$WORK/type.py" <<'PYTHON'
-import os, pty, sys
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-seen = b""
-while True:
-    try:
-        data = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    if b"type its name:" in data + seen[-40:] and b"type its name:" not in seen:
-        os.write(terminal, sys.argv[1].encode() + b"\n")
-    seen += data
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-PYTHON
 status=0
-python3 "$WORK/type.py" not_bank "$BELAY" deploy >"$OUT" 2>&1 || status=$?
+python3 "$BELAY_SOURCE/tests/support/type.py" not_bank "$BELAY" deploy >"$OUT" 2>&1 || status=$?
 equals "status" "$status" 3
 sql_is bank "SELECT version_num FROM alembic_version" a1
 status=0
-python3 "$WORK/type.py" bank "$BELAY" deploy >"$OUT" 2>&1 || status=$?
+python3 "$BELAY_SOURCE/tests/support/type.py" bank "$BELAY" deploy >"$OUT" 2>&1 || status=$?
 equals "status" "$status" 0
 sql_is bank "SELECT version_num FROM alembic_version" a2
 belay 3 downgrade -1
