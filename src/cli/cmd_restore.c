@@ -1,5 +1,6 @@
 #include "cli/followers.h"
 #include "cli/runs.h"
+#include "cli/server_space.h"
 #include "pipeline/restore_run.h"
 
 static struct {
@@ -7,6 +8,7 @@ static struct {
     const char *from;
     bool yes;
     belay_cli_followers followers;
+    const char *server_space;
 } o;
 
 static const belay_option options[] = {
@@ -15,7 +17,7 @@ static const belay_option options[] = {
         BELAY_OPT_TEXT, &o.revision},
     {"from", 0, "TARGET", "a snapshot of that target, as staging from production", BELAY_OPT_TEXT, &o.from},
     {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_FOLLOWER_OPTIONS(o.followers),
-    BELAY_OPT_END};
+    BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_OPT_END};
 
 /* The other target's snapshots may lie in a store of its own. */
 static bool open_from(belay_cli *cli, belay_store **store, belay_run_options *how, belay_error *err)
@@ -47,6 +49,7 @@ static int run(belay_cli *cli)
         return belay_cli_finish(cli, false, NULL, &err);
     }
     if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
+        !belay_cli_server_space(o.server_space, &how.server_space_bytes, &err) ||
         !belay_cli_run_options(cli, &store, &how, &err) || !open_from(cli, &from_store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);
     int status = belay_restore_run(&how, id, o.revision, &json);

@@ -61,6 +61,7 @@ static bool look_at_server(
         .engine = run->engine,
         .state = state,
         .restored_bytes = bytes,
+        .server_space_bytes = run->how.server_space_bytes,
         .reporter = run->how.reporter,
         .followers = run->gate_known ? &run->followers : &nobody,
         /* who is there is asked once nothing else refuses */

@@ -35,6 +35,11 @@ refused "prepared transaction 'left over'" "ROLLBACK PREPARED 'left over'"
 sql bank "ROLLBACK PREPARED 'left over'" "DELETE FROM moves"
 now=$(state_of bank)
 
+begin "no room on the server, as it is declared"
+run_json 3 restore "$id" --yes --server-space 1kB --json
+json error.message | grep -F "as --server-space declares" >/dev/null || fail "not the declared room"
+unchanged
+
 begin "roles that the server lacks: by name, mapped, and created"
 sql bank "ALTER TABLE moves OWNER TO postgres"
 sql postgres "DROP ROLE owner_of_things"
