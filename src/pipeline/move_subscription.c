@@ -64,6 +64,12 @@ static bool drop_old(belay_run *run, const char *name, belay_error *err)
     return belay_gate_allow(&run->gate, run->kept, false, ok ? err : NULL) && ok;
 }
 
+static bool note(belay_run *run, belay_record_kind kind, const char *name, belay_error *err)
+{
+    return belay_record(belay_run_recorder(run), kind, "subscription.move",
+        json_pack("{s:s, s:s}", "subscription", name, "from", run->kept), err);
+}
+
 bool belay_subscription_move(belay_run *run, const char *name, bool enabled, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *old = NULL;
@@ -73,7 +79,9 @@ bool belay_subscription_move(belay_run *run, const char *name, bool enabled, bel
         return false;
     if (belay_rows_count(old) == 0)
         return true;
-    return belay_run_connect(run, run->dbname, BELAY_PG_PINNED, &pg, err) &&
+    return note(run, BELAY_RECORD_INTENT, name, err) &&
+           belay_run_connect(run, run->dbname, BELAY_PG_PINNED, &pg, err) &&
            is_moved(pg, name, belay_rows_text(old, 0, 1), &moved, err) &&
-           (moved || make(pg, name, old, enabled, err)) && drop_old(run, name, err);
+           (moved || make(pg, name, old, enabled, err)) && drop_old(run, name, err) &&
+           note(run, BELAY_RECORD_DONE, name, err);
 }

@@ -44,14 +44,19 @@ whole() {
 begin "an undisturbed run"
 belay 4 deploy --subscriptions=disable
 whole
+rm -rf backups "$WORK/calls"
+KILLER_ON=call KILLER_LOG=$WORK/calls LD_PRELOAD=$WORK/killer.so belay 4 deploy --subscriptions=disable
+whole
+calls=$(tail -n 1 "$WORK/calls")
 records=$(wc -l <"$(find backups -name journal.ndjson)")
 [ "$records" -gt 20 ] || fail "only $records records"
 
-for ((at = 1; at <= records; at++)); do
-    CASE="killed after record $at of $records"
+# struck ON AT: a run that is killed there, and what recover makes of it
+struck() {
+    local at=$2 status=0 last
+    CASE="killed after $1 $at"
     rm -rf backups
-    status=0
-    { LD_PRELOAD=$WORK/killer.so KILLER_AT=$at "$BELAY" deploy --subscriptions=disable >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
+    { LD_PRELOAD=$WORK/killer.so KILLER_ON=$1 KILLER_AT=$at "$BELAY" deploy --subscriptions=disable >"$OUT" 2>"$ERR" </dev/null; } 2>/dev/null || status=$?
     if [ "$status" -eq 137 ]; then
         last=$(tail -n 1 "$(find backups -name journal.ndjson)" | grep -o '"kind":"[a-z]*","act":"[^"]*"')
         belay 0 recover --json
@@ -60,4 +65,7 @@ for ((at = 1; at <= records; at++)); do
         equals "status" "$status" 4
     fi
     whole
-done
+}
+for ((at = 1; at <= records; at++)); do struck journal "$at"; done
+# Statements to the servers, from before the swap to the end: the move itself has many between two records.
+for ((at = calls - ${LAST_CALLS:-60}; at <= calls; at++)); do struck call "$at"; done
