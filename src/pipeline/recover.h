@@ -4,9 +4,9 @@
  *
  *   the swap was committed                              -> restored
  *   the migrate stage was never entered                 -> untouched
- *   version rows of before, no ledger row, no statement
- *   outside of a transaction                            -> untouched
+ *   all steps stand, the health check had failed        -> as on_unhealthy and what was agreed to say
  *   all steps stand and verify                          -> succeeded
+ *   else assess (assess.h): nothing was committed       -> untouched
  *   anything else                                       -> by on_failure, as the run itself would have
  *
  * Before that it drops what else killed processes left on the server: databases on which a pre-flight tried
