@@ -18,14 +18,14 @@ typedef struct belay_cli_followers {
 
 /* clang-format off */
 #define BELAY_FOLLOWER_OPTIONS(o)                                                                              \
-    {"subscriptions", 0, "disable|keep",                                                                       \
-        "disable: for the run, and move them along when it restores (default: refuse)",                        \
+    {"subscriptions", 0, "WHAT",                                                                               \
+        "disable: for the run, and move them along when it restores; or keep (default: refuse)",               \
         BELAY_OPT_TEXT, &(o).subscriptions},                                                                   \
-    {"logical-slots", 0, "drop|keep",                                                                          \
-        "drop: after a restore, and print how to make them again (default: refuse)",                           \
+    {"logical-slots", 0, "WHAT",                                                                               \
+        "drop: after a restore, and print how to make them again; or keep (default: refuse)",                  \
         BELAY_OPT_TEXT, &(o).slots},                                                                           \
-    {"standbys", 0, "end-sessions|keep",                                                                       \
-        "end-sessions: those on hot standbys that stay on the old database (default: refuse)",                 \
+    {"standbys", 0, "WHAT",                                                                                    \
+        "end-sessions: those on hot standbys that stay on the old database; or keep (default: refuse)",        \
         BELAY_OPT_TEXT, &(o).standbys},                                                                        \
     {"standby", 0, "CONNINFO",                                                                                 \
         "where a standby is, host=... port=...; again for each (default: the address that the primary shows)", \

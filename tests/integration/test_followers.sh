@@ -88,8 +88,8 @@ err_has "no standby of the target's"
 belay 3 deploy --subscriptions=disable --logical-slots=keep --standbys=end-sessions
 err_has "and 0 can be reached"
 belay 0 help deploy
-out_has "--subscriptions disable|keep"
-out_has "--standbys end-sessions|keep"
+out_has "disable: for the run, and move them along when it restores; or keep (default: refuse)"
+out_has "end-sessions: those on hot standbys"
 
 begin "rehearse and prove: a copy has no subscription, and can be dropped"
 belay 0 rehearse
@@ -113,7 +113,8 @@ all_arrive
 sql_is postgres "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'" reader
 wait_until reading 0
 exec 7>&-
-wait_until eval '[ "$(PGHOST=$STANDBY psql -X -At -d bank -c "SELECT version_num FROM alembic_version")" = bbbb00000002 ]'
+replayed() { [ "$(PGHOST=$STANDBY psql -X -At -d bank -c "SELECT version_num FROM alembic_version")" = bbbb00000002 ]; }
+wait_until replayed
 
 begin "a deploy that fails in its transaction: untouched, enabled again"
 add_migration cccc00000003 bbbb00000002 "Fail" >"$WORK/file" <<<"SELECT 1 / 0;"
