@@ -48,7 +48,7 @@ kill_next() {
     seen=()
     KILL_COMMAND=(deploy)
     kill_fresh
-    cd "$WORK"
+    cd "$WORK" || exit
     rm -rf project store
     sql postgres "DROP DATABASE bank WITH (FORCE)" "DROP DATABASE bank_before WITH (FORCE)"
 }
@@ -319,7 +319,7 @@ kill_server_at() {
     begin "$kind: the server crashed at record $1 of $records${2:+, and started again}"
     kill_fresh
     : >"$WORK/journals"
-    [ -z "${2:-}" ] || command="$command && '$BELAY_SOURCE/tests/support/cluster.sh' restart '$WORK/pg'"
+    [ -z "${2:-}" ] || command="$command && env -u KILL_MARK '$BELAY_SOURCE/tests/support/cluster.sh' restart '$WORK/pg'"
     KILLER_AT=$1 KILLER_CMD="$command" LD_PRELOAD=$KILLER kill_run "${KILL_COMMAND[@]}"
     [ "$status" -ne 137 ] || fail "the run hung"
     echo "  it ended with status $status"
