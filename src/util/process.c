@@ -310,7 +310,7 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     belay_str_done(&errors.line);
     int64_t left = timeout_ms <= 0 ? 0 : end - belay_now_ms();
     if (!belay_process_wait(&process, timeout_ms <= 0 ? 0 : left < 1 ? 1 : left, err))
-        return belay_error_prefix(err, "%s", how->argv[0]);
+        return belay_error_prefix(err, "%s", how->shell != NULL ? how->shell : how->argv[0]);
     *ret_status = process.exit_status;
     return true;
 }

@@ -105,6 +105,11 @@ static void ends_what_takes_too_long(void **state)
     assert_false(belay_process_run(&how, 100, NULL, NULL, NULL, NULL, &status, &err));
     assert_int_equal(err.code, BELAY_E_DEADLINE);
     assert_true(belay_now_ms() - start < 15000);
+    const belay_spawn shell_line = {.shell = "sleep 30"};
+    belay_error_clear(&err);
+    assert_false(belay_process_run(&shell_line, 100, NULL, NULL, NULL, NULL, &status, &err));
+    assert_int_equal(err.code, BELAY_E_DEADLINE);
+    assert_non_null(strstr(err.message, "sleep 30"));
 }
 
 static void does_not_wait_for_a_daemon(void **state)
