@@ -104,6 +104,9 @@ static void ends_what_takes_too_long(void **state)
     const belay_spawn how = {.argv = (const char *const[]){"sh", "-c", "sleep 60 & sleep 60; true", NULL}};
     assert_false(belay_process_run(&how, 100, NULL, NULL, NULL, NULL, &status, &err));
     assert_int_equal(err.code, BELAY_E_DEADLINE);
+    const belay_spawn users = {.shell = "sleep 60 & sleep 60; true"};
+    assert_false(belay_process_run(&users, 100, NULL, NULL, NULL, NULL, &status, &err));
+    assert_int_equal(err.code, BELAY_E_DEADLINE);
     assert_true(belay_now_ms() - start < 15000);
     const belay_spawn shell_line = {.shell = "sleep 30"};
     belay_error_clear(&err);
