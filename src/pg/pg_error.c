@@ -53,6 +53,9 @@ static const struct {
     {"Connection refused", BELAY_E_CONNECTION_REFUSED},
     {"No such file or directory", BELAY_E_CONNECTION_REFUSED},
     {"could not translate host name", BELAY_E_CONNECTION_REFUSED},
+    {"Network is unreachable", BELAY_E_CONNECTION_REFUSED},
+    {"No route to host", BELAY_E_CONNECTION_REFUSED},
+    {"Connection timed out", BELAY_E_CONNECTION_REFUSED},
     {"the database system is", BELAY_E_CONNECTION},
 };
 

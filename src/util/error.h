@@ -31,7 +31,8 @@ enum {
 #define BELAY_ERROR_TABLE(X)                                                                                 \
     X(NONE, "none", BELAY_EXIT_OK, NULL)                                                                     \
     X(USAGE, "usage", BELAY_EXIT_USAGE, "see `belay help` or `belay <command> --help`")                      \
-    X(CONFIG, "config", BELAY_EXIT_USAGE, NULL)                                                              \
+    X(CONFIG, "config", BELAY_EXIT_USAGE,                                                                    \
+        "docs/configuration.md has every key; `belay targets` shows what holds")                             \
     X(INTERNAL, "internal", BELAY_EXIT_FAILED,                                                               \
         "this is a defect in belay; please report it with the journal")                                      \
     X(NO_MEMORY, "no_memory", BELAY_EXIT_FAILED, NULL)                                                       \
@@ -46,8 +47,11 @@ enum {
         "pg_hba.conf")                                                                                       \
     X(NO_DATABASE, "no_database", BELAY_EXIT_FAILED,                                                         \
         "check dbname of the target; `belay runs` shows whether an unfinished run renamed it")               \
-    X(CONNECTION, "connection", BELAY_EXIT_FAILED, NULL)                                                     \
-    X(CONNECTION_LOST, "connection_lost", BELAY_EXIT_FAILED, NULL)                                           \
+    X(CONNECTION, "connection", BELAY_EXIT_FAILED,                                                           \
+        "check host and port of the target, the network and the firewall; `belay doctor` looks at each "     \
+        "step")                                                                                              \
+    X(CONNECTION_LOST, "connection_lost", BELAY_EXIT_FAILED,                                                 \
+        "the server's log says why it ended; `belay runs` shows whether a run is unfinished")                \
     X(POOLER, "pooler", BELAY_EXIT_REFUSED,                                                                  \
         "connect directly to the server, by its own host and port; applications may keep the pooler")        \
     X(PERMISSION, "permission", BELAY_EXIT_FAILED, NULL)                                                     \
@@ -85,10 +89,14 @@ enum {
     X(ARCHIVE, "archive", BELAY_EXIT_FAILED,                                                                 \
         "the snapshot is damaged and must not be used; `belay snapshots` lists others")                      \
     X(FORMAT, "format", BELAY_EXIT_FAILED, NULL)                                                             \
-    X(COMPARE, "compare", BELAY_EXIT_FAILED, NULL)                                                           \
+    X(COMPARE, "compare", BELAY_EXIT_FAILED,                                                                 \
+        "that copy must not be used; `belay verify ID` reads the snapshot again, `belay snapshots` lists "   \
+        "others")                                                                                            \
     X(VERIFY, "verify", BELAY_EXIT_FAILED, NULL)                                                             \
-    X(HEALTH, "health", BELAY_EXIT_FAILED, NULL)                                                             \
-    X(PROCESS, "process", BELAY_EXIT_FAILED, NULL)                                                           \
+    X(HEALTH, "health", BELAY_EXIT_FAILED,                                                                   \
+        "the application's own log says more; `belay report last` shows what the run did")                   \
+    X(PROCESS, "process", BELAY_EXIT_FAILED,                                                                 \
+        "what the command said is shown above; run it by hand to see more")                                  \
     X(CANCELLED, "cancelled", BELAY_EXIT_FAILED, NULL)                                                       \
     X(DEADLINE, "deadline", BELAY_EXIT_FAILED, NULL)                                                         \
     X(UNSUPPORTED, "unsupported", BELAY_EXIT_REFUSED, NULL)                                                  \

@@ -67,6 +67,7 @@ static void says_what_cannot_be_run(void **state)
     (void)state;
     belay_error err = {0};
     belay_process process;
+    setenv("PATH", "/usr/bin:/bin", 1); /* a folder in it that nobody may enter would be the answer instead */
     const belay_spawn how = {.argv = (const char *const[]){"belay-no-such-program", NULL}};
     assert_false(belay_process_start(&how, &process, &err));
     assert_int_equal(err.code, BELAY_E_PROCESS);
