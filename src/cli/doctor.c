@@ -199,12 +199,25 @@ static void check_server(doctor *d)
         say(d, BELAY_OK, NULL, "PostgreSQL %d.%d, a primary", version / 10000, version % 10000);
 }
 
+/* The version table's name as SQL writes it. */
+static char *quoted_version_table(const belay_target *target)
+{
+    BELAY_AUTO(belay_free) char *table = belay_quote_ident(target->version_table);
+    if (target->version_table_schema == NULL)
+        return belay_take(table);
+    BELAY_AUTO(belay_free) char *schema = belay_quote_ident(target->version_table_schema);
+    return belay_format("%s.%s", schema, table);
+}
+
 static void check_rights(doctor *d)
 {
+    BELAY_AUTO(belay_free) char *version_table = quoted_version_table(&d->cli->target);
     const belay_target *target = &d->cli->target;
     bool ok = none_found(d, any(d), sql_doctor_rights, belay_target_dbname(target));
-    if (d->pg != NULL)
+    if (d->pg != NULL) {
         ok = none_found(d, d->pg, sql_doctor_database_rights, target->version_table_schema) && ok;
+        ok = none_found(d, d->pg, sql_doctor_records, version_table) && ok;
+    }
     if (ok)
         say(d, BELAY_OK, NULL, "the role may do what a deploy and a restore need");
 }

@@ -49,6 +49,25 @@ SELECT 'refuse', CASE WHEN $1 IS NULL THEN pg_catalog.format('no schema of the s
                                                    current_user, current_user)
             ELSE 'create it, or change version_table_schema of the target' END
  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = coalesce($1, pg_catalog.current_schema()))
+-- query: doctor_records
+WITH records AS (
+  SELECT pg_catalog.to_regclass($1)::oid AS oid
+  UNION
+  SELECT c.oid FROM pg_catalog.pg_class c
+   WHERE c.relnamespace = pg_catalog.to_regnamespace('belay') AND c.relkind = 'r')
+SELECT 'refuse', pg_catalog.format('role %I may not read and write what records the revisions: %s', current_user,
+                                   pg_catalog.string_agg(oid::pg_catalog.regclass::text, ', ' ORDER BY oid)),
+       pg_catalog.format('as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I',
+                         pg_catalog.string_agg(oid::pg_catalog.regclass::text, ', ' ORDER BY oid), current_user)
+  FROM records
+ WHERE oid IS NOT NULL
+   AND NOT (pg_catalog.has_table_privilege(oid, 'SELECT') AND pg_catalog.has_table_privilege(oid, 'INSERT')
+        AND pg_catalog.has_table_privilege(oid, 'UPDATE') AND pg_catalog.has_table_privilege(oid, 'DELETE'))
+HAVING pg_catalog.count(*) > 0
+UNION ALL
+SELECT 'refuse', pg_catalog.format('role %I may not use the schema belay, which records what was applied', current_user),
+       pg_catalog.format('as its owner: GRANT USAGE, CREATE ON SCHEMA belay TO %I', current_user)
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = 'belay' AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
 -- query: doctor_tables
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'belay')

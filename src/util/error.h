@@ -54,7 +54,8 @@ enum {
         "the server's log says why it ended; `belay runs` shows whether a run is unfinished")                \
     X(POOLER, "pooler", BELAY_EXIT_REFUSED,                                                                  \
         "connect directly to the server, by its own host and port; applications may keep the pooler")        \
-    X(PERMISSION, "permission", BELAY_EXIT_FAILED, NULL)                                                     \
+    X(PERMISSION, "permission", BELAY_EXIT_FAILED,                                                           \
+        "`belay doctor` and `belay preflight` name the rights that are missing, with the GRANT for each")    \
     X(SQL, "sql", BELAY_EXIT_FAILED, NULL)                                                                   \
     X(LOCK_TIMEOUT, "lock_timeout", BELAY_EXIT_FAILED,                                                       \
         "another session holds a lock that the migration needs; end it or try again when it is done")        \

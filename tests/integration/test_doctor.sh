@@ -114,6 +114,21 @@ sed 's/^store = local/version_table_schema = elsewhere/' belay.ini >other.ini
 belay 3 doctor -c other.ini
 finding refuse rights "schema elsewhere does not exist"
 
+begin "rights on what records the revisions"
+belay 0 stamp head
+belay 3 doctor -c clerk.ini
+finding refuse rights "may not read and write what records the revisions: alembic_version, belay.ledger"
+finding refuse rights "may not use the schema belay"
+advice "GRANT SELECT, INSERT, UPDATE, DELETE ON alembic_version, belay.ledger"
+advice "GRANT USAGE, CREATE ON SCHEMA belay TO clerk"
+belay 1 current -c clerk.ini
+err_has "permission denied for table alembic_version"
+err_has "belay doctor"
+belay 3 doctor -c clerk.ini
+follow
+belay 0 doctor -c clerk.ini
+finding ok rights "may do"
+
 begin "pg_dump: missing, too old"
 BELAY_PG_DUMP=/nonexistent belay 3 doctor
 finding refuse pg_dump "cannot be run"
