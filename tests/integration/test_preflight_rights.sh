@@ -125,7 +125,8 @@ finding refuse recreatable "event trigger watcher, publication everything of all
 begin "a twin alone is the way back: all of that stays where it is"
 set_key way_back twin
 set_key snapshot no
-finds ok recreatable fine
+belay 3 preflight --json # of the subscription that follows
+finding ok recreatable fine
 unset_key way_back
 unset_key snapshot
 sql bank "DROP EVENT TRIGGER watcher" "DROP PUBLICATION everything" "ALTER SUBSCRIPTION sub SET (slot_name = NONE)" \
