@@ -82,7 +82,7 @@ static bool do_word(driver *d, const char *word, belay_error *err)
     if (belay_equal(verb, "pid"))
         return printf("pid %d\n", belay_pg_backend_pid(belay_keeper_pg(d->keeper))) > 0;
     if (belay_equal(verb, "wait"))
-        return fgets(line, sizeof line, stdin) != NULL || true;
+        return fgets(line, sizeof line, stdin) != NULL || feof(stdin);
     return belay_fail(err, BELAY_E_USAGE, "unknown word %s", word);
 }
 
