@@ -53,7 +53,7 @@ static const char store_text[] =
     "as\n"
     "the database itself, and keep a copy on another machine for anything that matters.\n";
 
-static const char *const ignored[] = {"/backups/*", "!/backups/README.md", ".env"};
+static const char *const ignored[] = {"/backups/*", "!/backups/README.md", ".env", ".env.*"};
 
 static bool put_new(
     belay_cli *cli, const char *folder, const char *name, const char *text, json_t *made, belay_error *err)
@@ -99,8 +99,11 @@ static bool refuse_existing(const char *folder, belay_error *err)
         if (!belay_file_exists(path))
             continue;
         belay_fail(err, BELAY_E_POLICY, "%s exists already, and `init` overwrites nothing", path);
+        if (strstr(names[i], ".ini") != NULL)
+            return belay_error_hint(err,
+                "the project is set up: `belay doctor` checks it; to begin afresh move the old files away");
         return belay_error_hint(
-            err, "the project is set up: `belay doctor` checks it; to begin afresh move the old files away");
+            err, "move it away first; or write belay.ini by hand, docs/configuration.md shows one");
     }
     return true;
 }

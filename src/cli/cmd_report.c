@@ -33,9 +33,12 @@ static bool find_run(belay_cli *cli, belay_store *store, json_t **ret, belay_err
         return false;
     for (size_t i = 0; i < ids.count; i++) {
         bool meant = belay_equal(word, "last") ? i == 0 : belay_starts_with(ids.items[i], word);
-        if (meant && found != NULL)
-            return belay_fail(
+        if (meant && found != NULL) {
+            belay_fail(
                 err, BELAY_E_USAGE, "several runs begin with \"%s\": %s and %s", word, found, ids.items[i]);
+            return belay_error_hint(
+                err, "give more characters of the id; `belay runs -t %s` lists them", cli->target.name);
+        }
         found = meant ? ids.items[i] : found;
     }
     if (found != NULL)

@@ -40,9 +40,10 @@ static int run(belay_cli *cli)
     ok = ok && belay_snapshot_take(&how, store, &info, &err);
     if (ok)
         belay_cli_print(cli,
-            "snapshot %s: %llu tables, %llu rows, %.1f MB (from %.1f MB) in %.1f s, verified\n%s", info.id,
-            (unsigned long long)info.tables, (unsigned long long)info.rows, (double)info.bytes / 1e6,
-            (double)info.raw_bytes / 1e6, info.seconds, info.path);
+            "snapshot %s: %llu table%s, %llu row%s, %.1f MB (from %.1f MB) in %.1f s, verified\n%s", info.id,
+            (unsigned long long)info.tables, info.tables == 1 ? "" : "s", (unsigned long long)info.rows,
+            info.rows == 1 ? "" : "s", (double)info.bytes / 1e6, (double)info.raw_bytes / 1e6, info.seconds,
+            info.path);
     return belay_cli_finish(cli, ok, ok ? belay_cli_snapshot_json(&info) : NULL, &err);
 }
 

@@ -23,6 +23,7 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
         .engine = engine,
         .reached = &rows,
         .wanted = &wanted,
+        .at_rest = true,
         .reporter = cli->reporter};
     return belay_verify_run(&how, ret, err);
 }
@@ -33,6 +34,7 @@ int belay_cli_verify_target(belay_cli *cli)
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     bool looked = look(cli, &report, &err);
     bool ok = looked && belay_check_report_require(&report, BELAY_E_ANSWER_NO, &err);
-    belay_cli_print_checks(cli, &report);
+    if (looked)
+        belay_cli_print_checks(cli, &report);
     return belay_cli_finish(cli, ok, looked ? belay_check_report_json(&report) : NULL, &err);
 }

@@ -70,7 +70,7 @@ static const belay_key key_table[] = {
     {T("start_command", COMMAND), FIELD(start_command), .help = "shell command that starts it again"},
     {T("start_command_on", HOSTS), FIELD(start_command),
         .help = "[host.*] to run it on (default: this machine)"},
-    {T("logs", PATHS), FIELD(logs), .help = "the application's log files, for `belay logs`"},
+    {T("logs", PATHS), FIELD(logs), .help = "the application's log files"},
     {T("lock_timeout", DURATION), FIELD(lock_timeout_ms), EVERYWHERE("5s"), .most = INT_MAX,
         .help = "how long a migration waits for a lock before it is tried again"},
     {T("statement_timeout", DURATION), FIELD(statement_timeout_ms), EVERYWHERE("0"), .most = INT_MAX,

@@ -34,9 +34,15 @@ void belay_check_report_settle(
 {
     if (report->count == before)
         belay_check_report_add(report, name, BELAY_OK, "fine", NULL);
-    for (size_t i = before; i < report->count; i++)
-        belay_say(reporter, report->items[i].verdict == BELAY_OK ? BELAY_DEBUG : BELAY_WARN, "%s: %s: %s",
-            belay_verdict_name(report->items[i].verdict), name, report->items[i].message);
+    for (size_t i = before; i < report->count; i++) {
+        const belay_finding *one = &report->items[i];
+        if (one->verdict != BELAY_WARNING)
+            belay_say(
+                reporter, BELAY_DEBUG, "%s: %s: %s", belay_verdict_name(one->verdict), name, one->message);
+        else
+            belay_say(reporter, BELAY_WARN, "%s: %s%s%s", name, one->message,
+                one->hint[0] == '\0' ? "" : "\n  hint      ", one->hint);
+    }
 }
 
 void belay_check_report_done(belay_check_report *report)
@@ -62,16 +68,34 @@ json_t *belay_check_report_json(const belay_check_report *report)
     return json_pack("{s:s, s:o}", "verdict", belay_verdict_name(report->verdict), "checks", checks);
 }
 
+/* The hint of the only refusal, or a line for each: "name: hint". */
+static void add_hints(const belay_check_report *report, size_t refusals, belay_str *to)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const belay_finding *one = &report->items[i];
+        if (one->verdict != BELAY_REFUSE || one->hint[0] == '\0')
+            continue;
+        if (refusals == 1)
+            belay_str_append(to, one->hint);
+        else
+            belay_str_appendf(
+                to, "%s%s: %s", belay_str_text(to)[0] == '\0' ? "" : "\n", one->name, one->hint);
+    }
+}
+
 bool belay_check_report_require(const belay_check_report *report, belay_code code, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    BELAY_AUTO(belay_str_done) belay_str hints = BELAY_STR_INIT;
     const belay_finding *first = NULL;
+    size_t refusals = 0;
     for (size_t i = 0; i < report->count; i++) {
         const belay_finding *one = &report->items[i];
         if (one->verdict != BELAY_REFUSE)
             continue;
         belay_str_appendf(&text, "%s%s: %s", first == NULL ? "" : "; ", one->name, one->message);
         first = first == NULL ? one : first;
+        refusals++;
     }
     if (first == NULL)
         return true;
@@ -84,7 +108,8 @@ bool belay_check_report_require(const belay_check_report *report, belay_code cod
     if (first->cause == NULL || belay_code_exit(placed.code) != belay_code_exit(code) ||
         belay_code_exit(code) != BELAY_EXIT_REFUSED)
         placed.code = code;
-    belay_error_hint(&placed, "%s", first->hint);
+    add_hints(report, refusals, &hints);
+    belay_error_hint(&placed, "%s", belay_str_text(&hints));
     if (err != NULL)
         *err = placed;
     return false;

@@ -35,8 +35,8 @@ void belay_check_report_add(belay_check_report *report, const char *name, belay_
 /* A finding from an error, which is copied. */
 void belay_check_report_add_error(
     belay_check_report *report, const char *name, belay_verdict verdict, const belay_error *cause);
-/* After a check that added nothing beyond `before` findings: it is fine. Says what was found: warnings and
- * refusals aloud, the rest with --verbose. */
+/* After a check that added nothing beyond `before` findings: it is fine. Says warnings with their
+ * hints, the rest with --verbose: refusals are for whoever shows the report or the error of `require`. */
 void belay_check_report_settle(
     belay_check_report *report, const char *name, size_t before, belay_reporter *reporter);
 void belay_check_report_done(belay_check_report *report);
@@ -46,7 +46,8 @@ static inline void belay_check_report_done_p(belay_check_report *report)
 }
 /* {"verdict", "checks": [{"name", "verdict", "message", "hint"}]}; a new reference. */
 json_t *belay_check_report_json(const belay_check_report *report);
-/* True when nothing refuses; else `code` with all refusals' messages, and hint and place of the first. */
+/* True when nothing refuses; else `code` with all refusals' messages and hints, and the place of the
+ * first. */
 bool belay_check_report_require(const belay_check_report *report, belay_code code, belay_error *err);
 
 #endif

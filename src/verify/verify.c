@@ -30,8 +30,9 @@ static bool check_revision(
     BELAY_AUTO(belay_free)
     char *message = belay_format(
         "the database is at %s, not at %s", have[0] == '\0' ? "base" : have, want[0] == '\0' ? "base" : want);
-    belay_check_report_add(
-        report, name, BELAY_REFUSE, message, "a migration, or somebody else, changed the version table");
+    belay_check_report_add(report, name, BELAY_REFUSE, message,
+        context->at_rest ? "`belay upgrade heads --plan` shows what is pending, `belay deploy` applies it"
+                         : "a migration, or somebody else, changed the version table");
     return true;
 }
 

@@ -26,6 +26,7 @@ typedef struct belay_verify {
     const belay_list *reached; /* revisions whose verify sections must hold; NULL: none */
     const belay_list *wanted;  /* version rows that must stand, in any order; NULL: not checked */
     const json_t *before;      /* of belay_verify_before; NULL: unknown, so what is found only warns */
+    bool at_rest;              /* no run brought it here: revisions may just be pending */
     belay_reporter *reporter;  /* may be NULL */
 } belay_verify;
 

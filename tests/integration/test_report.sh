@@ -18,6 +18,8 @@ err_has "has no runs"
 
 begin "verify says no while revisions are pending"
 belay 7 verify
+out_has "upgrade heads --plan"
+err_has "upgrade heads --plan"
 belay 7 verify --json
 json_is verdict refuse
 

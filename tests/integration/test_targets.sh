@@ -9,7 +9,7 @@ umask 022
 printf 'build/\n.env' >.gitignore
 belay 0 init
 [ -d migrations ] && [ -f belay.ini ] && [ -f backups/README.md ] || fail "files are missing"
-equals ".gitignore" "$(cat .gitignore)" $'build/\n.env\n/backups/*\n!/backups/README.md'
+equals ".gitignore" "$(cat .gitignore)" $'build/\n.env\n/backups/*\n!/backups/README.md\n.env.*'
 equals "modes" "$(stat -c %a .gitignore belay.ini migrations backups | paste -sd' ')" "644 644 755 700"
 (umask 027 && "$BELAY" revision -m "First" >/dev/null && "$BELAY" revision -m "Second" --head head >/dev/null)
 equals "the user's umask" "$(stat -c %a migrations/*.sql | paste -sd' ')" "640 640"

@@ -166,5 +166,7 @@ done
 
 begin "a database that cannot be asked is no answer: exit 1"
 sed "s|^host = .*|host = $WORK/nowhere|" belay.ini >other.ini
+belay 1 verify -c other.ini
+out_is ""
 belay 1 verify -c other.ini --json
 json error.message | grep -F "$WORK/nowhere" >/dev/null || fail "not named"
