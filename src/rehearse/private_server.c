@@ -128,12 +128,13 @@ static bool start_postmaster(belay_private_server *server, belay_error *err)
     BELAY_AUTO(belay_list_done) belay_list owned = {0};
     BELAY_AUTO(belay_free) char *data = belay_path_join(server->folder, "data");
     const char *argv[ARGV_MAX];
-    /* Nothing here has to survive a crash; the log stays below what a pipe holds. */
+    /* Nothing here has to survive a crash; the log stays below what a pipe holds; shared memory lies in the
+     * folder and goes with it, however the server ended. */
     const char *const args[] = {"-D", data, "-k", server->folder, "-c", "listen_addresses=", "-c",
         "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c",
-        "max_locks_per_transaction=512", "-c", "max_connections=40", "-c", "log_min_messages=fatal", "-c",
-        "log_min_error_statement=panic", "-c", "log_checkpoints=off", "-c", "log_startup_progress_interval=0",
-        NULL};
+        "dynamic_shared_memory_type=mmap", "-c", "max_locks_per_transaction=512", "-c", "max_connections=40",
+        "-c", "log_min_messages=fatal", "-c", "log_min_error_statement=panic", "-c", "log_checkpoints=off",
+        "-c", "log_startup_progress_interval=0", NULL};
     build_argv(server, "postgres", args, &owned, argv);
     const belay_spawn how = {
         .argv = argv, .folder = server->folder, .pipe_stdout = true, .pipe_stderr = true};

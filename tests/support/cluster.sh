@@ -64,6 +64,7 @@ start)
 listen_addresses = ''
 unix_socket_directories = '$dir/s'
 fsync = off
+dynamic_shared_memory_type = mmap
 shared_buffers = 64MB
 max_connections = 60
 wal_level = logical
