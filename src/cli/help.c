@@ -56,6 +56,9 @@ static const char *const environment[][2] = {
     {"BELAY_CONFIG", "configuration file, when -c is not given"},
     {"BELAY_ENVIRONMENT", "environment of the target env, which POSTGRES_* make when there is no belay.ini"},
     {"BELAY_PG_DUMP", "the pg_dump to use"},
+    {"BELAY_PG_BIN",
+        "folder of the server programs (initdb, postgres) for private servers of rehearsals, where "
+        "they are not in a distribution's usual place"},
     {"POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB",
         "connection, where the target leaves it open; then libpq's PG* variables"},
     {"NO_COLOR", "no colours"},

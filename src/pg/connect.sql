@@ -16,5 +16,7 @@ SELECT pg_catalog.pg_backend_pid() = $1::int, pg_catalog.current_setting('port')
                        ('pinned', 'idle_in_transaction_session_timeout', '0'),
                        ('pinned', 'synchronize_seqscans', 'off'), ('pinned', 'TimeZone', 'UTC'),
                        ('pinned', 'xmloption', 'content'), ('pinned', 'standard_conforming_strings', 'on'),
-                       ('pinned', 'quote_all_identifiers', 'off')) s (kind, name, value)
-         WHERE s.kind = ANY ($2::text[]) AND pg_catalog.pg_backend_pid() = $1::int)
+                       ('pinned', 'quote_all_identifiers', 'off'),
+                       ('pinned', 'transaction_timeout', '0')) s (kind, name, value)
+         WHERE s.kind = ANY ($2::text[])
+           AND (s.name <> 'transaction_timeout' OR pg_catalog.current_setting('server_version_num')::int >= 170000) AND pg_catalog.pg_backend_pid() = $1::int)

@@ -35,8 +35,21 @@ static char *expand_major(const char *pattern, int major)
     return belay_format("%.*s%d%s", (int)(at - pattern), pattern, major, at + 2);
 }
 
+/* BELAY_PG_BIN, where its server is of that version. */
+static char *chosen_programs(int major)
+{
+    const char *folder = getenv("BELAY_PG_BIN");
+    if (folder == NULL || *folder == '\0')
+        return NULL;
+    BELAY_AUTO(belay_free) char *program = belay_path_join(folder, "postgres");
+    return belay_process_major(program) == major ? belay_strdup(folder) : NULL;
+}
+
 static bool find_programs(belay_private_server *server, int major, belay_error *err)
 {
+    server->bin = chosen_programs(major);
+    if (server->bin != NULL)
+        return true;
     for (size_t i = 0; i < BELAY_COUNT(bin_folders); i++) {
         BELAY_AUTO(belay_free) char *folder = expand_major(bin_folders[i], major);
         BELAY_AUTO(belay_free) char *initdb = belay_path_join(folder, "initdb");
@@ -48,8 +61,9 @@ static bool find_programs(belay_private_server *server, int major, belay_error *
     belay_fail(err, BELAY_E_PREFLIGHT,
         "no server programs (initdb, postgres) of PostgreSQL %d on this machine", major);
     return belay_error_hint(err,
-        "install the package postgresql-%d, or give the role CREATEDB on the target's server so that the "
-        "rehearsal can use a scratch database there",
+        "install the package postgresql-%d or set BELAY_PG_BIN to the folder of its programs, or give the "
+        "role "
+        "CREATEDB on the target's server so that the rehearsal can use a scratch database there",
         major);
 }
 

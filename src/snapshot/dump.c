@@ -6,20 +6,6 @@
 #include "util/file.h"
 #include "util/process.h"
 
-enum { VERSION_TIMEOUT_MS = 10000 };
-
-/* Major version that a pg_dump says it has; 0 when it does not run. */
-static int major_of(const char *program)
-{
-    BELAY_AUTO(belay_str_done) belay_str out = BELAY_STR_MAX(4096);
-    belay_spawn how = {.argv = (const char *const[]){program, "--version", NULL}};
-    int status = 1;
-    if (!belay_process_run(&how, VERSION_TIMEOUT_MS, &out, NULL, NULL, NULL, &status, NULL) || status != 0)
-        return 0;
-    const char *digits = strpbrk(belay_str_text(&out), "0123456789");
-    return digits == NULL ? 0 : (int)strtol(digits, NULL, 10);
-}
-
 /* Of the installed ones the least major that is not older than the server's. */
 static char *find_installed(int server_major)
 {
@@ -48,7 +34,7 @@ bool belay_dump_find(int server_version, char **ret, belay_error *err)
     char *program = chosen != NULL && *chosen != '\0' ? belay_strdup(chosen) : find_installed(server_major);
     if (program == NULL)
         program = belay_strdup("pg_dump");
-    int major = major_of(program);
+    int major = belay_process_major(program);
     if (major >= server_major) {
         *ret = program;
         return true;

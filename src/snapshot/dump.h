@@ -32,9 +32,10 @@ typedef struct belay_dump_options {
 /* Runs pg_dump for "pre-data" or "post-data"; its text goes to ret. It dies with belay. Blocking. */
 bool belay_dump_run(const belay_dump_options *options, const char *section, belay_str *ret, belay_error *err);
 
-/* Copies pg_dump's text to `to` without psql commands (\restrict) and appends its entries, as snapshot.h
- * describes them, to the JSON array. `section`: "pre" or "post". */
-bool belay_dump_split(
-    const char *text, size_t length, const char *section, belay_str *to, json_t *entries, belay_error *err);
+/* Copies pg_dump's text to `to` and appends its entries, as snapshot.h describes them, to the JSON array.
+ * Left out are psql commands (\restrict) and settings that a server of that version (160002) does not know.
+ * `section`: "pre" or "post". */
+bool belay_dump_split(const char *text, size_t length, const char *section, int server_version, belay_str *to,
+    json_t *entries, belay_error *err);
 
 #endif

@@ -27,3 +27,39 @@ ORDER BY c.oid
 
 -- query: extras_large_objects
 SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m ORDER BY 1
+
+-- query: extras_large_object_ddl
+WITH lo AS (
+    SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner) AS owner, m.lomowner, m.lomacl
+    FROM pg_catalog.pg_largeobject_metadata m
+), granted AS (
+    SELECT lo.oid, min(x.nr) AS nr, CASE WHEN x.grantor <> lo.lomowner THEN pg_catalog.pg_get_userbyid(x.grantor) END AS grantor,
+           CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee,
+           x.is_grantable, pg_catalog.string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type) AS privileges
+    FROM lo, pg_catalog.aclexplode(lo.lomacl) WITH ORDINALITY x (grantor, grantee, privilege_type, is_grantable, nr)
+    GROUP BY lo.oid, lo.lomowner, x.grantor, x.grantee, x.is_grantable
+)
+SELECT type, name, owner, text FROM (
+    SELECT 1 AS part, oid, 'BLOB' AS type, oid::text AS name, owner,
+           pg_catalog.format(E'SELECT pg_catalog.lo_create(\'%s\');\nALTER LARGE OBJECT %s OWNER TO %I;\n\n', oid, oid, owner) AS text
+    FROM lo
+    UNION ALL
+    SELECT 2, oid, 'COMMENT', 'LARGE OBJECT ' || oid, owner,
+           pg_catalog.format(E'COMMENT ON LARGE OBJECT %s IS %L;\n\n', oid, pg_catalog.obj_description(oid, 'pg_largeobject'))
+    FROM lo WHERE pg_catalog.obj_description(oid, 'pg_largeobject') IS NOT NULL
+    UNION ALL
+    SELECT 3, lo.oid, 'SECURITY LABEL', 'LARGE OBJECT ' || lo.oid, owner,
+           pg_catalog.format(E'SECURITY LABEL FOR %I ON LARGE OBJECT %s IS %L;\n\n', l.provider, lo.oid, l.label)
+    FROM lo JOIN pg_catalog.pg_seclabel l
+      ON l.objoid = lo.oid AND l.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
+    UNION ALL
+    SELECT 4, oid, 'ACL', 'LARGE OBJECT ' || oid, owner,
+           pg_catalog.format(E'REVOKE ALL ON LARGE OBJECT %s FROM PUBLIC;\nREVOKE ALL ON LARGE OBJECT %s FROM %I;\n', oid, oid, owner)
+           || coalesce((SELECT pg_catalog.string_agg(
+                  CASE WHEN g.grantor IS NOT NULL THEN pg_catalog.format(E'SET SESSION AUTHORIZATION %I;\n', g.grantor) ELSE '' END
+                  || pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s', g.privileges, lo.oid, g.grantee)
+                  || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END || E';\n'
+                  || CASE WHEN g.grantor IS NOT NULL THEN E'RESET SESSION AUTHORIZATION;\n' ELSE '' END, '' ORDER BY g.nr)
+              FROM granted g WHERE g.oid = lo.oid), '') || E'\n'
+    FROM lo WHERE lomacl IS NOT NULL
+) e ORDER BY oid, part

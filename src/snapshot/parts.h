@@ -45,6 +45,8 @@ bool belay_taking_plan(belay_taking *t, belay_error *err);
 bool belay_taking_header(belay_taking *t, belay_error *err);
 /* schema.c: schema/pre-data.sql.zst, schema/post-data.sql.zst, toc.json. */
 bool belay_taking_schema(belay_taking *t, belay_error *err);
+/* large_object_ddl.c: appends the DDL of large objects to the text of pre-data and its entries. */
+bool belay_taking_large_object_ddl(belay_taking *t, belay_str *to, json_t *entries, belay_error *err);
 /* data.c: the rows of all tables; row counts and hashes go to the table list. */
 bool belay_taking_rows(belay_taking *t, belay_error *err);
 /* extras.c: sequences.json; blobs.json and blobs/. */

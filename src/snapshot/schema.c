@@ -2,16 +2,6 @@
 #include "snapshot/dump.h"
 #include "snapshot/parts.h"
 
-static bool take_section(belay_taking *t, const belay_dump_options *how, const char *pg_section,
-    const char *section, const char *member, json_t *entries, belay_error *err)
-{
-    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
-    BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
-    return belay_dump_run(how, pg_section, &text, err) &&
-           belay_dump_split(belay_str_text(&text), text.length, section, &clean, entries, err) &&
-           belay_taking_add(t, member, belay_str_text(&clean), clean.length, 0, err);
-}
-
 static bool has_type(const json_t *entries, const char *type)
 {
     size_t i;
@@ -22,6 +12,21 @@ static bool has_type(const json_t *entries, const char *type)
             return true;
     }
     return false;
+}
+
+static bool take_section(belay_taking *t, const belay_dump_options *how, const char *pg_section,
+    const char *section, const char *member, json_t *entries, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
+    if (!belay_dump_run(how, pg_section, &text, err) ||
+        !belay_dump_split(belay_str_text(&text), text.length, section, belay_pg_server_version(t->pg), &clean,
+            entries, err))
+        return false;
+    if (belay_equal(section, "pre") && !has_type(entries, "BLOB") &&
+        !belay_taking_large_object_ddl(t, &clean, entries, err))
+        return false;
+    return belay_taking_add(t, member, belay_str_text(&clean), clean.length, 0, err);
 }
 
 bool belay_taking_schema(belay_taking *t, belay_error *err)

@@ -115,8 +115,24 @@ static void take_comment(splitter *s, const belay_piece *piece)
     s->have_dash = false;
 }
 
-bool belay_dump_split(
-    const char *text, size_t length, const char *section, belay_str *to, json_t *entries, belay_error *err)
+/* A newer pg_dump sets what an older server refuses as unknown. */
+static bool is_too_new(const belay_piece *piece, int server_version)
+{
+    static const struct {
+        const char *statement;
+        int since;
+    } settings[] = {{"SET transaction_timeout ", 170000}};
+    for (size_t i = 0; i < BELAY_COUNT(settings); i++) {
+        size_t length = strlen(settings[i].statement);
+        if (server_version < settings[i].since && piece->length > length &&
+            memcmp(piece->text, settings[i].statement, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool belay_dump_split(const char *text, size_t length, const char *section, int server_version, belay_str *to,
+    json_t *entries, belay_error *err)
 {
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
     belay_lexer_options options = {.comments = true};
@@ -135,9 +151,10 @@ bool belay_dump_split(
             continue;
         }
         s.have_dash = false;
-        if (piece.kind == BELAY_PIECE_META) {
+        if (piece.kind == BELAY_PIECE_META ||
+            (piece.kind == BELAY_PIECE_STATEMENT && s.entry == NULL && is_too_new(&piece, server_version))) {
             copy_to(&s, piece.offset);
-            s.copied = piece.offset + piece.length;
+            s.copied = piece.kind == BELAY_PIECE_META ? piece.offset + piece.length : (size_t)piece.end;
         } else if (piece.kind != BELAY_PIECE_STATEMENT && piece.kind != BELAY_PIECE_MARKER) {
             return belay_fail(err, BELAY_E_INTERNAL, "pg_dump wrote rows into a schema section");
         }

@@ -16,7 +16,13 @@
 
 extern char **environ;
 
-enum { TERM_GRACE_MS = 5000, STDIN_MAX_BYTES = 64 * 1024, POLL_MS = 200, DAEMON_GRACE_MS = 2000 };
+enum {
+    TERM_GRACE_MS = 5000,
+    STDIN_MAX_BYTES = 64 * 1024,
+    POLL_MS = 200,
+    DAEMON_GRACE_MS = 2000,
+    VERSION_TIMEOUT_MS = 10000
+};
 
 /* belay's environment with the additions in front, so that they win. The caller frees the array only. */
 static char **build_environment(const char *const *additions)
@@ -313,4 +319,15 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
         return belay_error_prefix(err, "%s", how->shell != NULL ? how->shell : how->argv[0]);
     *ret_status = process.exit_status;
     return true;
+}
+
+int belay_process_major(const char *program)
+{
+    BELAY_AUTO(belay_str_done) belay_str out = BELAY_STR_MAX(4096);
+    belay_spawn how = {.argv = (const char *const[]){program, "--version", NULL}};
+    int status = 1;
+    if (!belay_process_run(&how, VERSION_TIMEOUT_MS, &out, NULL, NULL, NULL, &status, NULL) || status != 0)
+        return 0;
+    const char *digits = strpbrk(belay_str_text(&out), "0123456789");
+    return digits == NULL ? 0 : (int)strtol(digits, NULL, 10);
 }

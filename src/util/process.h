@@ -59,4 +59,7 @@ typedef void belay_line_function(void *context, bool is_stderr, const char *line
 bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *ret_stdout,
     belay_str *ret_stderr, belay_line_function *on_line, void *context, int *ret_status, belay_error *err);
 
+/* The first number in what `program --version` says; 0 when it does not run within 10 s. Blocking. */
+int belay_process_major(const char *program);
+
 #endif

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Alembic (Debian's) reads and moves a database that belay migrated, and the reverse.
+# Alembic (Debian's, or that of ALEMBIC_PYTHON) reads and moves a database that belay migrated, and the reverse.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
-[ -x /usr/bin/alembic ] || skip "alembic is not installed"
+python=${ALEMBIC_PYTHON:-/usr/bin/python3}
+"$python" -c "import alembic" 2>/dev/null || skip "alembic is not installed"
 start_cluster
 make_empty_project bank
 export POSTGRES_HOST=$PGHOST POSTGRES_USER=postgres POSTGRES_DB=bank
@@ -49,7 +50,7 @@ both b4 "b2 b3" "" ""
 # alembic ARGUMENTS...: must succeed; what it said is in $OUT
 alembic() {
     LAST="alembic $*"
-    /usr/bin/python3 /usr/bin/alembic "$@" >"$OUT" 2>"$ERR" </dev/null || fail "$LAST"
+    "$python" -m alembic.config "$@" >"$OUT" 2>"$ERR" </dev/null || fail "$LAST"
 }
 tables() {
     sql bank "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"

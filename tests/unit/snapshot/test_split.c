@@ -34,7 +34,7 @@ static void test_entries(void **state)
     belay_error err = {0};
     BELAY_AUTO(belay_str_done) belay_str to = BELAY_STR_INIT;
     json_t *entries = json_array();
-    assert_true(belay_dump_split(dump, sizeof dump - 1, "pre", &to, entries, &err));
+    assert_true(belay_dump_split(dump, sizeof dump - 1, "pre", 170000, &to, entries, &err));
     assert_int_equal(json_array_size(entries), 3);
     assert_string_equal(text_of(entries, 0, "name"), "f()");
     assert_string_equal(text_of(entries, 0, "type"), "FUNCTION");
@@ -54,7 +54,7 @@ static void test_places(void **state)
     (void)state;
     BELAY_AUTO(belay_str_done) belay_str to = BELAY_STR_INIT;
     json_t *entries = json_array();
-    assert_true(belay_dump_split(dump, sizeof dump - 1, "pre", &to, entries, NULL));
+    assert_true(belay_dump_split(dump, sizeof dump - 1, "pre", 170000, &to, entries, NULL));
     assert_null(strstr(belay_str_text(&to), "restrict"));
     json_int_t at = json_integer_value(json_object_get(json_array_get(entries, 0), "start"));
     for (size_t i = 0; i < 3; i++) { /* the entries cover the text to its end, without gaps */
@@ -67,8 +67,31 @@ static void test_places(void **state)
     json_decref(entries);
 }
 
+/* A newer pg_dump's settings: only before the first entry, and only for a server that does not know them. */
+static void test_settings(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "SET lock_timeout = 0;\nSET transaction_timeout = 0;\nSET row_security = off;\n\n"
+        "--\n-- TOC entry 6 (class 1259 OID 2)\n"
+        "-- Name: a; Type: TABLE; Schema: -; Owner: o\n--\n\nCREATE TABLE a ();\n";
+    for (int version = 160000; version <= 170000; version += 10000) {
+        BELAY_AUTO(belay_str_done) belay_str to = BELAY_STR_INIT;
+        json_t *entries = json_array();
+        assert_true(belay_dump_split(text, sizeof text - 1, "pre", version, &to, entries, NULL));
+        assert_int_equal(strstr(belay_str_text(&to), "transaction_timeout") != NULL, version == 170000);
+        assert_non_null(strstr(belay_str_text(&to), "SET lock_timeout = 0;\n"));
+        assert_non_null(strstr(belay_str_text(&to), "SET row_security = off;\n"));
+        assert_memory_equal(
+            to.data + json_integer_value(json_object_get(json_array_get(entries, 0), "start")),
+            "--\n-- TOC entry", 15);
+        json_decref(entries);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_entries), cmocka_unit_test(test_places)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_entries), cmocka_unit_test(test_places), cmocka_unit_test(test_settings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
