@@ -191,6 +191,31 @@ static bool wants_snapshot(const belay_run *run)
     return run->how.target->snapshot || !has_twin(run);
 }
 
+/* Neither a twin nor a merely verified snapshot suffices by policy. */
+static bool wants_proof(const belay_run *run)
+{
+    unsigned way_back = run->how.target->way_back;
+    return !has_twin(run) && (way_back & BELAY_WAY_BACK_PROVEN) != 0 &&
+           (way_back & BELAY_WAY_BACK_VERIFIED) == 0;
+}
+
+static belay_prove_options prove_options(belay_run *run)
+{
+    return (belay_prove_options){.dialer = run->how.dialer,
+        .maintenance = belay_keeper_pg(run->keeper),
+        .target = run->how.target,
+        .run_id = run->id,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter};
+}
+
+/* The snapshot alone is the way back, and nothing else tries it. */
+static bool can_come_back(belay_run *run, belay_error *err)
+{
+    belay_prove_options options = prove_options(run);
+    return belay_prove_rights(&options, run->how.store, &run->snapshot, err);
+}
+
 static bool stage_snapshot(belay_run *run, belay_error *err)
 {
     belay_snapshot_options options = {.dialer = run->how.dialer,
@@ -208,25 +233,13 @@ static bool stage_snapshot(belay_run *run, belay_error *err)
     belay_say(run->how.reporter, BELAY_INFO, "snapshot verified: %s (%.1f MB, %llu rows)", run->snapshot.path,
         (double)run->snapshot.bytes / 1e6, (unsigned long long)run->snapshot.rows);
     return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "snapshot",
-        json_pack("{s:s}", "id", run->snapshot.id), err);
-}
-
-/* Neither a twin nor a merely verified snapshot suffices by policy. */
-static bool wants_proof(const belay_run *run)
-{
-    unsigned way_back = run->how.target->way_back;
-    return !has_twin(run) && (way_back & BELAY_WAY_BACK_PROVEN) != 0 &&
-           (way_back & BELAY_WAY_BACK_VERIFIED) == 0;
+               json_pack("{s:s}", "id", run->snapshot.id), err) &&
+           (has_twin(run) || wants_proof(run) || can_come_back(run, err));
 }
 
 static bool stage_prove(belay_run *run, belay_error *err)
 {
-    belay_prove_options options = {.dialer = run->how.dialer,
-        .maintenance = belay_keeper_pg(run->keeper),
-        .target = run->how.target,
-        .run_id = run->id,
-        .recorder = belay_run_recorder(run),
-        .reporter = run->how.reporter};
+    belay_prove_options options = prove_options(run);
     BELAY_AUTO(belay_proof_done) belay_proof proof = {0};
     if (!belay_prove(&options, run->how.store, &run->snapshot, &proof, err))
         return belay_error_prefix(err, "prove");

@@ -113,13 +113,32 @@ WITH things AS (
   UNION ALL
   SELECT proowner, pronamespace, 'pg_proc'::regclass, oid, oid::regprocedure::text FROM pg_proc
   UNION ALL
-  SELECT nspowner, oid, 'pg_namespace'::regclass, oid, 'schema ' || quote_ident(nspname) FROM pg_namespace)
+  SELECT nspowner, oid, 'pg_namespace'::regclass, oid, 'schema ' || quote_ident(nspname) FROM pg_namespace
+  UNION ALL
+  SELECT collowner, collnamespace, 'pg_collation'::regclass, oid, 'collation ' || quote_ident(collname) FROM pg_collation
+  UNION ALL
+  SELECT conowner, connamespace, 'pg_conversion'::regclass, oid, 'conversion ' || quote_ident(conname) FROM pg_conversion
+  UNION ALL
+  SELECT oprowner, oprnamespace, 'pg_operator'::regclass, oid, 'operator ' || oid::regoperator FROM pg_operator
+  UNION ALL
+  SELECT opcowner, opcnamespace, 'pg_opclass'::regclass, oid, 'operator class ' || quote_ident(opcname) FROM pg_opclass
+  UNION ALL
+  SELECT stxowner, stxnamespace, 'pg_statistic_ext'::regclass, oid, 'statistics ' || quote_ident(stxname) FROM pg_statistic_ext
+  UNION ALL
+  SELECT cfgowner, cfgnamespace, 'pg_ts_config'::regclass, oid, 'text search configuration ' || quote_ident(cfgname) FROM pg_ts_config
+  UNION ALL
+  SELECT dictowner, dictnamespace, 'pg_ts_dict'::regclass, oid, 'text search dictionary ' || quote_ident(dictname) FROM pg_ts_dict
+  UNION ALL
+  SELECT pubowner, NULL, 'pg_publication'::regclass, oid, 'publication ' || quote_ident(pubname) FROM pg_publication
+  UNION ALL
+  SELECT srvowner, NULL, 'pg_foreign_server'::regclass, oid, 'server ' || quote_ident(srvname) FROM pg_foreign_server)
 SELECT 'refuse', format('a restore could not give %s of %s to it as role %s: %s', count(*) || CASE count(*) WHEN 1 THEN ' object' ELSE ' objects' END,
          owner::regrole, current_user, string_agg(name, ', ' ORDER BY name) FILTER (WHERE place <= 5) || CASE WHEN count(*) > 5 THEN ', ...' ELSE '' END),
        format('GRANT %s TO %I, or change their owner, or make a twin alone the way back (way_back = twin, snapshot = no)', owner::regrole, current_user)
   FROM (SELECT t.*, row_number() OVER (PARTITION BY owner ORDER BY name) AS place
-          FROM things t JOIN pg_namespace n ON n.oid = t.space
-         WHERE t.oid >= 16384 AND n.nspname !~ '^pg_' AND NOT pg_has_role(owner, 'MEMBER') AND $1 <> 'twin'
+          FROM things t LEFT JOIN pg_namespace n ON n.oid = t.space
+         WHERE (t.oid >= 16384 OR t.class = 'pg_namespace'::regclass) AND coalesce(n.nspname, '') !~ '^(pg_|information_schema$)'
+           AND NOT pg_has_role(owner, 'MEMBER') AND $1 <> 'twin'
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = t.class AND d.objid = t.oid AND d.deptype = 'e')) o
  GROUP BY owner
 -- query: recreatable

@@ -90,6 +90,7 @@ typedef struct post {
     belay_ddl *script;
     const belay_toc *toc;
     belay_reporter *reporter;
+    bool empty;
     belay_list *warnings;
     belay_list left_out; /* dump ids of entries that were not made */
     belay_progress progress;
@@ -150,7 +151,8 @@ static bool run_entry(post *p, const belay_toc_entry *entry, belay_error *err)
 {
     /* A database with a subscription cannot be dropped, and a copy must not receive what the original does:
      * the pipeline moves the original's where one is wanted. */
-    if (is_left_out(p, entry) || belay_equal(entry->type, "SUBSCRIPTION")) {
+    if (is_left_out(p, entry) || belay_equal(entry->type, "SUBSCRIPTION") ||
+        (p->empty && belay_equal(entry->type, "MATERIALIZED VIEW DATA"))) {
         leave_out(p, entry);
         return true;
     }
@@ -168,16 +170,17 @@ static bool run_node(post *p, size_t node, belay_error *err)
 {
     if (p->toc->pre_count + node < p->toc->count)
         return run_entry(p, &p->toc->entries[p->toc->pre_count + node], err);
-    return belay_ddl_flush(p->script, err) && belay_pg_exec(p->script->pg, "ANALYZE", err);
+    return belay_ddl_flush(p->script, err) && (p->empty || belay_pg_exec(p->script->pg, "ANALYZE", err));
 }
 
-bool belay_restore_post(belay_ddl *script, const belay_toc *toc, belay_reporter *reporter,
+bool belay_restore_post(belay_ddl *script, const belay_toc *toc, const belay_post_options *options,
     belay_list *ret_warnings, belay_error *err)
 {
     BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = belay_restore_post_schedule(toc);
     post p = {.script = script,
         .toc = toc,
-        .reporter = reporter,
+        .reporter = options->reporter,
+        .empty = options->empty,
         .warnings = ret_warnings,
         .progress = {.what = "indexes and constraints"},
         .started_ms = belay_now_ms()};

@@ -11,8 +11,13 @@
 #include "restore/schedule.h"
 #include "restore/script.h"
 
+typedef struct belay_post_options {
+    belay_reporter *reporter;
+    bool empty; /* there are no rows: nothing is computed from them, and there is nothing to analyze */
+} belay_post_options;
+
 /* `script` stands in the data's database; warnings are added to ret_warnings. */
-bool belay_restore_post(belay_ddl *script, const belay_toc *toc, belay_reporter *reporter,
+bool belay_restore_post(belay_ddl *script, const belay_toc *toc, const belay_post_options *options,
     belay_list *ret_warnings, belay_error *err);
 /* The order of the post-data entries as a schedule: node i is entry pre_count + i, the last node is ANALYZE.
  */

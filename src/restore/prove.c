@@ -2,6 +2,7 @@
 
 #include "gate/gate.h"
 #include "restore/compare.h"
+#include "restore/restore.sql.h"
 #include "restore/scratch.h"
 #include "util/clock.h"
 #include "util/stop.h"
@@ -79,4 +80,39 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
         return belay_error_prefix(err, "snapshot %s is not proven", info->id);
     ret->seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
     return belay_snapshot_mark_proven(store, info, ret->seconds, err);
+}
+
+static bool try_schema(const belay_restore_options *how, belay_archive *archive, belay_error *err)
+{
+    BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
+    if (belay_restore_into(how, archive, &result, err))
+        return drop_scratch(how, err);
+    if (err->code != BELAY_E_SQL && err->code != BELAY_E_PERMISSION)
+        return false;
+    err->code = BELAY_E_PREFLIGHT;
+    belay_error_prefix(err, "a restore as this role would fail, tried without rows");
+    return belay_error_hint(err, "use a superuser for the target, or way_back = twin");
+}
+
+bool belay_prove_rights(
+    const belay_prove_options *options, belay_store *store, const belay_snapshot_info *info, belay_error *err)
+{
+    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
+    BELAY_AUTO(belay_free) char *super = NULL;
+    char scratch[BELAY_DBNAME_SIZE];
+    belay_gate_name(belay_target_dbname(options->target), "scratch", options->run_id, scratch);
+    if (!belay_pg_value(options->maintenance, sql_is_superuser, NULL, 0, &super, err))
+        return false;
+    if (belay_equal(super, "t"))
+        return true;
+    const belay_restore_options how = {.dialer = options->dialer,
+        .maintenance = options->maintenance,
+        .dbname = scratch,
+        .run_id = options->run_id,
+        .target = options->target,
+        .apply_dbstate = true,
+        .schema_only = true,
+        .recorder = options->recorder,
+        .reporter = options->reporter};
+    return belay_archive_open(store, info->name, &archive, err) && try_schema(&how, archive, err);
 }

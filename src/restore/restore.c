@@ -2,6 +2,7 @@
 
 #include "pg/dbstate.h"
 #include "restore/check.h"
+#include "restore/lend.h"
 #include "restore/load.h"
 #include "restore/post.h"
 #include "restore/roles.h"
@@ -52,16 +53,43 @@ static bool create(const restore *r, belay_error *err)
            belay_dbstate_create(o->maintenance, state_of(r), o->dbname, err);
 }
 
-static bool run_pre_data(const restore *r, belay_ddl *script, belay_error *err)
+/* The number of the entry after the last schema, and of the first that grants: between them owners are made.
+ */
+static void find_owned(const belay_toc *toc, size_t *ret_first, size_t *ret_end)
+{
+    *ret_first = 0;
+    *ret_end = toc->pre_count;
+    for (size_t i = 0; i < toc->pre_count; i++) {
+        if (belay_equal(toc->entries[i].type, "SCHEMA"))
+            *ret_first = i + 1;
+        if (*ret_end == toc->pre_count && belay_equal(toc->entries[i].type, "ACL"))
+            *ret_end = i;
+    }
+}
+
+static bool run_pre_data(const restore *r, belay_ddl *script, belay_lend *lend, belay_error *err)
 {
     belay_say(r->options->reporter, BELAY_DEBUG, "restoring %zu objects", r->toc->pre_count);
+    size_t first, end;
+    find_owned(r->toc, &first, &end);
     if (!belay_ddl_begin(script, r->toc->pre_prologue, err))
         return false;
     for (size_t i = 0; i < r->toc->pre_count; i++) {
-        if (!belay_stop_check(err) || !belay_ddl_add(script, &r->toc->entries[i], err))
+        if ((i == first && !(belay_ddl_flush(script, err) &&
+                               belay_lend_to_owners(lend, r->toc->entries, r->toc->pre_count, err))) ||
+            (i == end && !(belay_ddl_flush(script, err) && belay_lend_take_back(lend, err))) ||
+            !belay_stop_check(err) || !belay_ddl_add(script, &r->toc->entries[i], err))
             return false;
     }
-    return belay_ddl_flush(script, err);
+    return belay_ddl_flush(script, err) && belay_lend_take_back(lend, err);
+}
+
+static bool run_post_data(const restore *r, belay_ddl *script, belay_lend *lend, belay_error *err)
+{
+    const belay_toc *toc = r->toc;
+    const belay_post_options how = {.reporter = r->options->reporter, .empty = r->options->schema_only};
+    return belay_lend_to_owners(lend, toc->entries + toc->pre_count, toc->count - toc->pre_count, err) &&
+           belay_restore_post(script, toc, &how, &r->ret->warnings, err) && belay_lend_take_back(lend, err);
 }
 
 /* Largest tables first, so that workers would end together. */
@@ -106,9 +134,11 @@ static bool fill(const restore *r, belay_error *err)
     belay_ddl script = {.role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions")};
     const belay_pg_options how = {
         .dbname = r->options->dbname, .application_name = r->options->run_id, .profile = BELAY_PG_DATA};
-    return belay_pg_open(r->options->dialer, &how, &pg, err) && belay_ddl_init(&script, pg, err) &&
-           run_pre_data(r, &script, err) && load(r, pg, err) &&
-           belay_restore_post(&script, r->toc, r->options->reporter, &r->ret->warnings, err);
+    if (!belay_pg_open(r->options->dialer, &how, &pg, err))
+        return false;
+    BELAY_AUTO(belay_lend_done) belay_lend lend = {.pg = pg, .role_map = role_map(r)};
+    return belay_ddl_init(&script, pg, err) && run_pre_data(r, &script, &lend, err) &&
+           (r->options->schema_only || load(r, pg, err)) && run_post_data(r, &script, &lend, err);
 }
 
 static bool apply_state(const restore *r, belay_error *err)

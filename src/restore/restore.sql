@@ -95,3 +95,18 @@ SELECT pg_catalog.string_agg(want.name || CASE WHEN t.oid IS NULL THEN ' (the se
 FROM pg_catalog.json_array_elements_text($1::json) AS want(name)
 LEFT JOIN pg_catalog.pg_tablespace t ON t.spcname = want.name
 WHERE t.oid IS NULL OR NOT pg_catalog.has_tablespace_privilege(t.oid, 'CREATE')
+
+-- query: missing_create
+SELECT pg_catalog.format('GRANT CREATE ON %s TO %I', place, rolname), pg_catalog.format('REVOKE CREATE ON %s FROM %I', place, rolname)
+FROM (
+    SELECT DISTINCT pg_catalog.format('SCHEMA %I', n.nspname) AS place, r.rolname
+    FROM pg_catalog.json_to_recordset($1::json) AS want(schema text, owner text)
+    JOIN pg_catalog.pg_roles r ON r.rolname = want.owner
+    JOIN pg_catalog.pg_namespace n ON n.nspname = want.schema
+    WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
+    UNION
+    SELECT pg_catalog.format('DATABASE %I', pg_catalog.current_database()), r.rolname
+    FROM pg_catalog.json_to_recordset($1::json) AS want(schema text, owner text)
+    JOIN pg_catalog.pg_roles r ON r.rolname = want.owner
+    WHERE want.schema = '' AND NOT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE')) missing
+WHERE NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
