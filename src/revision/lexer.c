@@ -122,6 +122,8 @@ static bool give_statement(belay_lexer *lexer, belay_piece *ret)
         advance(lexer);
         end++;
     }
+    if (s.strings == STRINGS_ON || s.strings == STRINGS_OFF)
+        lexer->nonstandard_strings = s.strings == STRINGS_OFF;
     if (s.copy == COPY_INLINE && !to_copy_data(lexer))
         return false;
     give(lexer, BELAY_PIECE_STATEMENT, lexer->start + length, line, ret);
@@ -199,6 +201,7 @@ static bool next_piece(belay_lexer *lexer, belay_piece *ret)
             if (!give_line(lexer, BELAY_PIECE_MARKER, text, ret))
                 return false;
             ret->begin = begin;
+            lexer->nonstandard_strings = false; /* each section is a session of its own */
             return true;
         } else if (c == '-' && peek(lexer, 1) == '-') {
             if (lexer->comments)

@@ -2,11 +2,11 @@
  * by the longest single statement (at most BELAY_STATEMENT_MAX_BYTES) and a block of COPY data, whatever the
  * file's size.
  *
- * Knows: '', E'', U&'', B'', X'', N'' strings (standard_conforming_strings on unless told), "identifiers" and
- * U&"", dollar quotes with tags, nested block comments, parentheses (psql does not split inside them, CREATE
- * RULE needs it), BEGIN ATOMIC ... END bodies, COPY ... FROM STDIN with inline data up to "\.", psql's
- * backslash commands at top level, BOM, CRLF. The loader finds the sections of migration files with it too
- * (skim), so that both always see the same markers.
+ * Knows: '', E'', U&'', B'', X'', N'' strings (standard_conforming_strings on unless told or SET in the
+ * text), "identifiers" and U&"", dollar quotes with tags, nested block comments, parentheses (psql does not
+ * split inside them, CREATE RULE needs it), BEGIN ATOMIC ... END bodies, COPY ... FROM STDIN with inline data
+ * up to "\.", psql's backslash commands at top level, BOM, CRLF. The loader finds the sections of migration
+ * files with it too (skim), so that both always see the same markers.
  *
  *   TEXT --;--> STATEMENT given;  after COPY ... FROM stdin; --> COPY_DATA blocks --\.--> TEXT
  */

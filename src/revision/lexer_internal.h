@@ -44,6 +44,8 @@ struct belay_lexer {
 };
 
 enum copy_state { COPY_NO, COPY_SEEN, COPY_FROM, COPY_INLINE };
+/* SET [SESSION | LOCAL] standard_conforming_strings {= | TO} value; RESET standard_conforming_strings */
+enum strings_state { STRINGS_NO, STRINGS_SET, STRINGS_NAMED, STRINGS_RESET, STRINGS_ON, STRINGS_OFF };
 
 /* What has to be remembered of a statement's tokens. */
 typedef struct statement {
@@ -55,6 +57,7 @@ typedef struct statement {
     bool after_begin; /* the last token was a BEGIN that ATOMIC would make count */
     bool after_label; /* the last token was AS or ".": a keyword behind it is a name */
     enum copy_state copy;
+    enum strings_state strings;
 } statement;
 
 /* All return false; the first problem stays. */

@@ -147,6 +147,42 @@ static void count_begins(statement *s, const char *word, size_t length)
     }
 }
 
+/* A file that switches standard_conforming_strings says itself where its next strings end: what is known
+ * before a server is asked. */
+static void note_strings(statement *s, const char *word, size_t length)
+{
+    static const char *const off[] = {"off", "false", "no", "0"};
+    bool named = word_is(word, length, "standard_conforming_strings");
+    if (!s->any)
+        s->strings = word_is(word, length, "set")     ? STRINGS_SET
+                     : word_is(word, length, "reset") ? STRINGS_RESET
+                                                      : STRINGS_NO;
+    else if (s->strings == STRINGS_SET && !word_is(word, length, "session") &&
+             !word_is(word, length, "local"))
+        s->strings = named ? STRINGS_NAMED : STRINGS_NO;
+    else if (s->strings == STRINGS_RESET)
+        s->strings = named ? STRINGS_ON : STRINGS_NO;
+    else if (s->strings == STRINGS_NAMED && !word_is(word, length, "to")) {
+        s->strings = STRINGS_ON;
+        for (size_t i = 0; i < BELAY_COUNT(off); i++) {
+            if (word_is(word, length, off[i]))
+                s->strings = STRINGS_OFF;
+        }
+    }
+}
+
+/* The value as a constant: 'off' or 0. */
+static void note_strings_constant(belay_lexer *lexer, statement *s, int c)
+{
+    if (s->strings != STRINGS_NAMED || (c != '\'' && !is_digit(c)))
+        return;
+    size_t from = c == '\'' ? 1 : 0;
+    size_t length = 0;
+    while (is_ident(peek(lexer, from + length)))
+        length++;
+    note_strings(s, lexer->buffer + lexer->at + from, length);
+}
+
 static void note_word(statement *s, const char *word, size_t length)
 {
     static const char *const tracked[] = {"create", "or", "replace", "function", "procedure"};
@@ -160,6 +196,8 @@ static void note_word(statement *s, const char *word, size_t length)
         s->copy = COPY_FROM;
     else if (s->copy == COPY_FROM)
         s->copy = word_is(word, length, "stdin") || word_is(word, length, "stdout") ? COPY_INLINE : COPY_NO;
+    if (!s->any || s->strings != STRINGS_NO)
+        note_strings(s, word, length);
     if (s->parens == 0 && is_routine(s))
         count_begins(s, word, length);
     s->after_label = word_is(word, length, "as");
@@ -221,6 +259,7 @@ bool lexer_scan_token(belay_lexer *lexer, statement *s)
     if (is_ident_start(c))
         return scan_word(lexer, s);
     note_token(s, c);
+    note_strings_constant(lexer, s, c);
     switch (c) {
     case '\'':
         return skip_string(lexer, lexer->nonstandard_strings);

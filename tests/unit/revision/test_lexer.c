@@ -98,6 +98,27 @@ static void knows_strings(void **state)
     assert_string_equal(belay_str_text(&got), "S:SELECT '\\';'|S:x|");
 }
 
+/* What the server would do with the strings behind it. */
+static void follows_standard_conforming_strings(void **state)
+{
+    (void)state;
+    static const char *const off[] = {"SET standard_conforming_strings = off",
+        "set session Standard_Conforming_Strings to 'off'", "SET LOCAL standard_conforming_strings TO false",
+        "SET standard_conforming_strings=0"};
+    for (size_t i = 0; i < BELAY_COUNT(off); i++) {
+        BELAY_AUTO(belay_free) char *text = belay_format("%s; SELECT '\\';'; x", off[i]);
+        BELAY_AUTO(belay_free) char *wanted = belay_format("S:%s|S:SELECT '\\';'|S:x|", off[i]);
+        expect(text, wanted);
+    }
+    expect("SET standard_conforming_strings = on; SELECT '\\'; x",
+        "S:SET standard_conforming_strings = on|S:SELECT '\\'|S:x|");
+    expect("SET standard_conforming_strings = off; RESET standard_conforming_strings; SELECT '\\'; x",
+        "S:SET standard_conforming_strings = off|S:RESET standard_conforming_strings|S:SELECT '\\'|S:x|");
+    expect("SET x = off; SELECT '\\'; x", "S:SET x = off|S:SELECT '\\'|S:x|");
+    expect("SET standard_conforming_strings = off;\n-- belay: downgrade\nSELECT '\\'; x",
+        "S:SET standard_conforming_strings = off|K:downgrade|S:SELECT '\\'|S:x|");
+}
+
 static void knows_atomic_bodies(void **state)
 {
     (void)state;
@@ -207,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_at_semicolons),
         cmocka_unit_test(knows_strings),
+        cmocka_unit_test(follows_standard_conforming_strings),
         cmocka_unit_test(knows_atomic_bodies),
         cmocka_unit_test(reads_copy_data),
         cmocka_unit_test(gives_meta_commands_and_markers),
