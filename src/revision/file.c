@@ -122,8 +122,11 @@ static bool check_id(const graph_node *node, const char *id, long line, belay_er
         fail_at(node, line, err, "Character(s) '%c' not allowed in revision identifier '%s'", *illegal, id);
         return belay_error_hint(err, "identifiers have letters, digits and _; usual are 12 hex digits");
     }
-    if (strlen(id) > BELAY_REVISION_ID_MAX) {
-        fail_at(node, line, err, "revision identifier '%s' is %zu characters long", id, strlen(id));
+    size_t length = 0;
+    for (const char *c = id; *c != '\0'; c++)
+        length += ((unsigned char)*c & 0xC0) != 0x80;
+    if (length > BELAY_REVISION_ID_MAX) {
+        fail_at(node, line, err, "revision identifier '%s' is %zu characters long", id, length);
         return belay_error_hint(err, "the version table holds %d characters at most", BELAY_REVISION_ID_MAX);
     }
     static const char *const reserved[] = {"head", "heads", "base", "current"};

@@ -314,8 +314,12 @@ static bool cycle_error(const belay_graph *graph, const rev_set *left, bool depe
     belay_error_detail(err, "files: %s", paths);
     belay_error_hint(err, "each of them comes after the others: correct the \"Revises:\"%s line of one",
         depends ? " or \"Depends On:\"" : "");
+    const belay_revision *next = next_in(left, first, depends);
     const graph_node *node = node_of(first);
-    return belay_error_place(err, first->path, node->revises.line);
+    bool parent = false;
+    for (size_t i = 0; i < first->down_count; i++)
+        parent = parent || first->down[i] == next;
+    return belay_error_place(err, first->path, parent ? node->revises.line : node->depends_on.line);
 }
 
 static bool refuse_cycles(belay_graph *graph, belay_error *err)

@@ -218,9 +218,28 @@ static void refuses_bad_graphs(void **state)
     put("b.sql", "-- Revision ID: b1\n-- Revises: c1\n-- belay: upgrade\n");
     put("c.sql", "-- Revision ID: c1\n-- Revises: b1\n-- belay: upgrade\n");
     expect_error(2, "Cycle is detected in revisions (b1, c1)", "correct the \"Revises:\"");
+    put("b.sql", "-- Revision ID: b1\n-- Create Date:\n-- Depends On: c1\n-- belay: upgrade\n");
+    put("c.sql", "-- Revision ID: c1\n-- Create Date:\n-- Depends On: b1\n-- belay: upgrade\n");
+    expect_error(3, "Dependency cycle is detected in revisions (b1, c1)", "Depends On:");
     put("b.sql", "-- Revision ID: b1\n-- Branch Labels: x\n-- belay: upgrade\n");
     put("c.sql", "-- Revision ID: c1\n-- Branch Labels: x\n-- belay: upgrade\n");
     expect_error(2, "Branch name 'x' in revision c1 already used by revision b1", "one branch");
+}
+
+/* varchar(32) counts characters. */
+static void counts_characters_of_identifiers(void **state)
+{
+    (void)state;
+    BELAY_AUTO(belay_str_done) belay_str id = BELAY_STR_INIT;
+    for (int i = 0; i < 32; i++)
+        belay_str_append(&id, "\xC3\xBC");
+    put_revision("a1", belay_str_text(&id), "");
+    BELAY_AUTO(belay_free)
+    char *text = belay_format("-- m\n-- Revision ID: %s\n-- belay: upgrade\n", belay_str_text(&id));
+    put("b.sql", text);
+    BELAY_AUTO(belay_graph_free) belay_graph *graph = NULL;
+    load(&graph);
+    assert_non_null(belay_graph_find(graph, belay_str_text(&id)));
 }
 
 static void plans_up_and_down(void **state)
@@ -288,8 +307,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(reads_header_and_sections),
         TEST(markers_inside_of_sql_do_not_count), TEST(finds_markers_across_blocks), TEST(refuses_bad_files),
-        TEST(skims_long_files), TEST(refuses_bad_graphs), TEST(plans_up_and_down),
-        TEST(names_what_the_database_has_and_the_files_have_not),
+        TEST(skims_long_files), TEST(refuses_bad_graphs), TEST(counts_characters_of_identifiers),
+        TEST(plans_up_and_down), TEST(names_what_the_database_has_and_the_files_have_not),
         TEST(hashes_sections_without_regard_to_line_endings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
