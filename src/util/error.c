@@ -113,8 +113,10 @@ bool belay_error_hint(belay_error *err, const char *format, ...)
         return false;
     va_list args;
     va_start(args, format);
-    put(err->hint, sizeof err->hint, format, args);
+    char text[sizeof err->hint]; /* the old one may be among the arguments */
+    put(text, sizeof text, format, args);
     va_end(args);
+    memcpy(err->hint, text, sizeof text);
     return false;
 }
 
@@ -124,8 +126,10 @@ bool belay_error_detail(belay_error *err, const char *format, ...)
         return false;
     va_list args;
     va_start(args, format);
-    put(err->detail, sizeof err->detail, format, args);
+    char text[sizeof err->detail]; /* the old one may be among the arguments */
+    put(text, sizeof text, format, args);
     va_end(args);
+    memcpy(err->detail, text, sizeof text);
     return false;
 }
 

@@ -20,6 +20,11 @@ static void fills_code_message_and_default_hint(void **state)
     assert_string_equal(err.detail, "");
     belay_error_hint(&err, "do %s", "this");
     assert_string_equal(err.hint, "do this");
+    belay_error_hint(&err, "first; %s", err.hint); /* a text may be built from itself */
+    assert_string_equal(err.hint, "first; do this");
+    belay_error_detail(&err, "below");
+    belay_error_detail(&err, "above, %s", err.detail);
+    assert_string_equal(err.detail, "above, below");
     belay_fail(&err, BELAY_E_SQL, "again");
     assert_string_equal(err.hint, ""); /* nothing of the error before stays */
 }
