@@ -36,6 +36,20 @@ static bool native_plan(belay_engine *self, const belay_list *heads, const char 
                      : belay_graph_plan_upgrade(graph, heads, to, ret, err);
 }
 
+/* What a step without a transaction left half-done is no change by somebody else. */
+static void warn_of_drift(belay_pg *pg, belay_list *ret_warnings)
+{
+    BELAY_AUTO(belay_free) char *begun = NULL;
+    if (belay_progress_begun(pg, &begun, NULL) && begun != NULL)
+        belay_list_add_owned(ret_warnings,
+            belay_format("the schema is not the one that belay recorded: %s was begun and not finished, and "
+                         "an upgrade continues it",
+                begun));
+    else
+        belay_list_add(ret_warnings,
+            "the schema is not the one that belay recorded: somebody changed it outside of migrations");
+}
+
 static bool native_check(
     belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings, belay_error *err)
 {
@@ -54,8 +68,7 @@ static bool native_check(
         belay_list_add(ret_warnings, why.message);
     }
     if (drifted)
-        belay_list_add(ret_warnings,
-            "the schema is not the one that belay recorded: somebody changed it outside of migrations");
+        warn_of_drift(pg, ret_warnings);
     return true;
 }
 

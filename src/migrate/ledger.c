@@ -1,6 +1,4 @@
 /* Reading the ledger: were applied files edited or deleted, what did a run commit, did the schema drift. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 
 #include "migrate/version.h"
@@ -43,26 +41,19 @@ bool belay_progress_count_run(belay_pg *pg, const char *run_id, int64_t *ret_cou
     return count_run(pg, sql_progress_count_run, run_id, ret_count, err);
 }
 
+bool belay_progress_begun(belay_pg *pg, char **ret, belay_error *err)
+{
+    bool exists = false;
+    *ret = NULL;
+    return ledger_exists(pg, &exists, err) &&
+           (!exists || belay_pg_value(pg, sql_progress_begun, NULL, 0, ret, err));
+}
+
 bool belay_progress_forget_run(belay_pg *pg, const char *run_id, belay_error *err)
 {
     bool exists = false;
     return ledger_exists(pg, &exists, err) &&
            (!exists || belay_pg_queryp(pg, sql_progress_forget_run, NULL, err, run_id));
-}
-
-bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
-{
-    enum { BLOCK_BYTES = 64 * 1024 };
-    BELAY_AUTO(belay_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return belay_fail_errno(err, errno, "cannot open %s", path);
-    BELAY_AUTO(belay_sha256_free) belay_sha256 *hash = belay_sha256_new();
-    BELAY_AUTO(belay_free) char *block = belay_alloc(BLOCK_BYTES);
-    ssize_t got;
-    while ((got = belay_read_full(fd, block, BLOCK_BYTES, path, err)) > 0)
-        belay_sha256_update(hash, block, (size_t)got);
-    belay_sha256_finish(hash, hex);
-    return got == 0;
 }
 
 static bool check_file(const belay_revision *revision, const belay_rows *rows, size_t row,

@@ -16,7 +16,8 @@ static bool open_section(const belay_script *script, belay_lexer **ret, belay_er
 
 static bool refuse_meta(const belay_script *script, const belay_piece *piece, belay_error *err)
 {
-    if (belay_starts_with(piece->text, "\\restrict") || belay_starts_with(piece->text, "\\unrestrict"))
+    belay_span word = {piece->text, strcspn(piece->text, " \t\r")};
+    if (belay_sql_is(word, "\\restrict") || belay_sql_is(word, "\\unrestrict"))
         return true;
     belay_fail(err, BELAY_E_MIGRATION_FILE, "psql's command %.60s is not SQL, and belay does not run it",
         piece->text);
@@ -99,10 +100,26 @@ static size_t byte_of(const char *text, int position)
     return at;
 }
 
+/* What the server does not say because it does not know of belay. */
+static void advise(const belay_script *script, const belay_piece *piece, belay_error *err)
+{
+    const char *at = piece->text;
+    belay_span first;
+    bool sets =
+        belay_sql_token(&at, &first) && belay_sql_is(first, "set"); /* SET TRANSACTION comes too late */
+    if (belay_equal(err->sqlstate, "25001") && !script->own_transactions && !sets)
+        belay_error_hint(err, "write `Transaction: no` into the header; best in a migration of its own");
+    if (err->code == BELAY_E_DEADLINE)
+        belay_error_hint(err,
+            "it took longer than statement_timeout, or somebody cancelled it; raise the target's "
+            "statement_timeout, or write SET LOCAL statement_timeout above the statement");
+}
+
 static bool place(belay_pg *pg, const belay_script *script, const belay_piece *piece, belay_error *err)
 {
     if (err == NULL)
         return false;
+    advise(script, piece, err);
     int position = belay_pg_error_position(pg);
     long below = position > 0 ? newlines(piece->text, byte_of(piece->text, position)) : 0;
     belay_error_place(err, script->revision->path, piece->line + below);
@@ -112,7 +129,9 @@ static bool place(belay_pg *pg, const belay_script *script, const belay_piece *p
 /* "COPY t, line 3, column a: ..." says which line of the data is at fault. */
 static long line_of_copy_error(const belay_error *err)
 {
-    const char *found = belay_starts_with(err->detail, "COPY ") ? strstr(err->detail, ", line ") : NULL;
+    const char *context =
+        belay_starts_with(err->detail, "COPY ") ? err->detail : strstr(err->detail, "\nCOPY ");
+    const char *found = context == NULL ? NULL : strstr(context, ", line ");
     return found == NULL ? 1 : strtol(found + 7, NULL, 10);
 }
 

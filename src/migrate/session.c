@@ -11,7 +11,11 @@ static void tell_notice(void *context, const char *severity, const char *message
     belay_level level = belay_equal(severity, "WARNING") ? BELAY_WARN
                         : belay_equal(severity, "DEBUG") ? BELAY_DEBUG
                                                          : BELAY_NOTICE;
-    belay_say(context, level, "server: %s: %s", severity, message);
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
+    belay_list_split(&lines, message, "\r\n");
+    belay_say(context, level, "server: %s: %s", severity, lines.count == 0 ? "" : lines.items[0]);
+    for (size_t i = 1; i < lines.count; i++)
+        belay_say(context, level, "server:   %s", lines.items[i]);
 }
 
 static bool identify(belay_session *session, belay_error *err)

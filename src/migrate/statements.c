@@ -65,7 +65,11 @@ static bool clear_index(progress *p, const belay_piece *piece, bool *ret_built, 
     const char *index = belay_rows_text(rows, 0, 1);
     belay_say(p->run->how->reporter, BELAY_WARN, "dropping the invalid index %s that an earlier attempt left",
         index);
-    return belay_pg_execf(pg, err, "DROP INDEX CONCURRENTLY %s", index);
+    BELAY_AUTO(belay_free) char *drop = belay_format("DROP INDEX CONCURRENTLY %s", index);
+    belay_blocker_begin(p->run->blocker, p->run->session.pid);
+    bool ok = belay_pg_run_user_sql(pg, drop, NULL, NULL, err);
+    belay_blocker_end(p->run->blocker);
+    return ok || belay_error_place(err, p->step->script.revision->path, piece->line);
 }
 
 /* What earlier runs say about this statement. */

@@ -68,6 +68,9 @@ bool belay_ledger_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count
 /* Number of statements that the run committed (or may have) in steps without a transaction that are not
  * finished: half-done steps, which no downgrade section can undo. 0 without a ledger. */
 bool belay_progress_count_run(belay_pg *pg, const char *run_id, int64_t *ret_count, belay_error *err);
+/* The revisions without a transaction that were begun and not finished, in one text the caller frees; NULL
+ * when there are none. */
+bool belay_progress_begun(belay_pg *pg, char **ret, belay_error *err);
 /* Of a run that is known to have changed nothing: its statements count as never begun. */
 bool belay_progress_forget_run(belay_pg *pg, const char *run_id, belay_error *err);
 /* Did the schema change since belay recorded it? False also when nothing is recorded for the version rows
@@ -75,7 +78,5 @@ bool belay_progress_forget_run(belay_pg *pg, const char *run_id, belay_error *er
 bool belay_ledger_drifted(belay_pg *pg, const belay_list *heads, bool *ret, belay_error *err);
 /* Writes the schema's present hash into the newest ledger row; own transaction. */
 bool belay_ledger_note_schema(belay_pg *pg, belay_error *err);
-/* SHA-256 of a whole migration file. */
-bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err);
 
 #endif

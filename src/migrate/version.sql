@@ -61,6 +61,8 @@ SELECT pg_catalog.to_regclass('belay.ledger')
 SELECT pg_catalog.count(*) FROM belay.ledger WHERE run_id = $1 AND reason IN ('upgrade', 'downgrade')
 -- query: progress_count_run
 SELECT pg_catalog.count(*) FROM belay.progress WHERE run_id = $1
+-- query: progress_begun
+SELECT pg_catalog.string_agg(DISTINCT revision, ', ') FROM belay.progress
 -- query: progress_forget_run
 DELETE FROM belay.progress WHERE run_id = $1
 -- query: ledger_applied

@@ -21,7 +21,13 @@ static void on_libpq_notice(void *context, const PGresult *result)
         return;
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    pg->on_notice(pg->notice_context, severity == NULL ? "NOTICE" : severity, message == NULL ? "" : message);
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    BELAY_AUTO(belay_free)
+    char *text = belay_format("%s%s%s%s%s", message == NULL ? "" : message,
+        detail == NULL ? "" : "\nDETAIL: ", detail == NULL ? "" : detail,
+        hint == NULL ? "" : "\nHINT: ", hint == NULL ? "" : hint);
+    pg->on_notice(pg->notice_context, severity == NULL ? "NOTICE" : severity, text);
 }
 
 void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context)

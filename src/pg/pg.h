@@ -35,6 +35,7 @@ typedef enum belay_pg_profile {
     BELAY_PG_DATA
 } belay_pg_profile;
 
+/* The message, and the server's DETAIL and HINT below it as lines of their own. */
 typedef void belay_notice_function(void *context, const char *severity, const char *message);
 
 typedef struct belay_pg_options {

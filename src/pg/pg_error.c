@@ -93,31 +93,6 @@ bool belay_pg_lost_error(PGconn *conn, belay_error *err)
         text == NULL || *text == '\0' ? "the connection to the server was lost" : text);
 }
 
-bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err)
-{
-    if (err == NULL)
-        return false;
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (sqlstate == NULL)
-        return belay_pg_lost_error(conn, err);
-    belay_code code = code_of_sqlstate(sqlstate);
-    if (code == BELAY_E_DEADLINE && belay_stop_requested())
-        code = BELAY_E_CANCELLED;
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
-    belay_fail(err, code, "%s", message == NULL ? "the server reported an error" : message);
-    snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
-    if (detail != NULL)
-        belay_error_detail(err, "%s", detail);
-    else if (context != NULL)
-        belay_error_detail(err, "%s", context);
-    if (hint != NULL)
-        belay_error_hint(err, "%s", hint);
-    return false;
-}
-
 /* The byte offset of a 1-based position counted in UTF-8 characters. */
 static size_t byte_of_position(const char *sql, int position)
 {
@@ -132,13 +107,17 @@ static size_t byte_of_position(const char *sql, int position)
 
 enum { EXCERPT_BYTES = 200 };
 
-void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
+/* Columns that a terminal gives to a character. */
+static int width_of(const char *character)
 {
-    if (err == NULL)
-        return;
-    belay_error_statement(err, sql);
-    if (position <= 0)
-        return;
+    int width = PQdsplen(character, pg_char_to_encoding("UTF8"));
+    return width < 0 ? 0 : width;
+}
+
+/* The line of the statement around the position, and a caret below. A tab stands as one space, so that the
+ * caret does not depend on where tabs end. */
+static void append_excerpt(belay_str *to, const char *sql, int position)
+{
     size_t at = byte_of_position(sql, position);
     size_t start = at;
     while (start > 0 && sql[start - 1] != '\n' && at - start < 100)
@@ -151,11 +130,69 @@ void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
         while (((unsigned char)sql[start + length] & 0xC0) == 0x80)
             length--;
     }
+    for (size_t i = start; i < start + length; i++)
+        belay_str_append_char(to, sql[i] == '\t' ? ' ' : sql[i]);
     int columns = 0;
-    for (size_t i = start; i < at; i++)
-        columns += ((unsigned char)sql[i] & 0xC0) != 0x80;
-    char old[sizeof err->detail];
-    memcpy(old, err->detail, sizeof old);
-    belay_error_detail(
-        err, "%.*s\n%*s^%s%s", (int)length, sql + start, columns, "", old[0] == '\0' ? "" : "\n", old);
+    for (size_t i = start; i < at; i++) {
+        if (((unsigned char)sql[i] & 0xC0) != 0x80)
+            columns += sql[i] == '\t' ? 1 : width_of(sql + i);
+    }
+    belay_str_appendf(to, "\n%*s^", columns, "");
+}
+
+static void append_line(belay_str *to, const char *text)
+{
+    if (text != NULL && *text != '\0')
+        belay_str_appendf(to, "%s%s", to->length == 0 ? "" : "\n", text);
+}
+
+/* The server's DETAIL; the statement within a function that failed; where that stands, or the row of a COPY.
+ */
+static void append_detail(belay_str *to, const PGresult *result)
+{
+    const char *query = PQresultErrorField(result, PG_DIAG_INTERNAL_QUERY);
+    const char *position = PQresultErrorField(result, PG_DIAG_INTERNAL_POSITION);
+    long long at = 0;
+    append_line(to, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+    if (query != NULL && position != NULL && belay_parse_int64(position, &at) && at > 0) {
+        append_line(to, "in the query");
+        belay_str_append_char(to, '\n');
+        append_excerpt(to, query, (int)at);
+    }
+    append_line(to, PQresultErrorField(result, PG_DIAG_CONTEXT));
+}
+
+bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err)
+{
+    if (err == NULL)
+        return false;
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (sqlstate == NULL)
+        return belay_pg_lost_error(conn, err);
+    belay_code code = code_of_sqlstate(sqlstate);
+    if (code == BELAY_E_DEADLINE && belay_stop_requested())
+        code = BELAY_E_CANCELLED;
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    BELAY_AUTO(belay_str_done) belay_str detail = BELAY_STR_INIT;
+    append_detail(&detail, result);
+    belay_fail(err, code, "%s", message == NULL ? "the server reported an error" : message);
+    snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
+    belay_error_detail(err, "%s", belay_str_text(&detail));
+    if (hint != NULL)
+        belay_error_hint(err, "%s", hint);
+    return false;
+}
+
+void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
+{
+    if (err == NULL)
+        return;
+    belay_error_statement(err, sql);
+    if (position <= 0)
+        return;
+    BELAY_AUTO(belay_str_done) belay_str detail = BELAY_STR_INIT;
+    append_excerpt(&detail, sql, position);
+    append_line(&detail, err->detail);
+    belay_error_detail(err, "%s", belay_str_text(&detail));
 }

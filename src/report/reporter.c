@@ -34,6 +34,13 @@ static void say_block(belay_reporter *reporter, const char *label, const char *t
         belay_say(reporter, BELAY_ERROR, "  %-10s%s", i == 0 ? label : "", lines.items[i]);
 }
 
+/* Does the detail begin with a line of the statement and a caret below it? */
+static bool shows_statement(const belay_error *err)
+{
+    const char *second = strchr(err->detail, '\n');
+    return second != NULL && second[1 + strspn(second + 1, " ")] == '^';
+}
+
 void belay_say_error(belay_reporter *reporter, const belay_error *err)
 {
     if (err->file[0] != '\0' && err->line > 0)
@@ -44,7 +51,7 @@ void belay_say_error(belay_reporter *reporter, const belay_error *err)
         belay_say(reporter, BELAY_ERROR, "%s", err->message);
     if (err->sqlstate[0] != '\0')
         say_block(reporter, "SQLSTATE", err->sqlstate);
-    if (err->statement[0] != '\0' && strchr(err->detail, '^') == NULL)
+    if (err->statement[0] != '\0' && !shows_statement(err))
         say_block(reporter, "statement", err->statement);
     say_block(reporter, "detail", err->detail);
     say_block(reporter, "hint", err->hint);

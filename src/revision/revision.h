@@ -145,5 +145,7 @@ bool belay_revision_create(
 /* SHA-256 of a section with CRLF read as LF and without BOM; streams the file. */
 bool belay_section_hash(const belay_revision *revision, const belay_section *section,
     char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err);
+/* The same of a whole migration file. */
+bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err);
 
 #endif

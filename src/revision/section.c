@@ -1,6 +1,8 @@
-/* The hash of a section: the same whether the file was checked out with LF or CRLF. */
+/* The hash of a section, and of a file: the same whether the file was checked out with LF or CRLF. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "revision/revision.h"
 #include "util/file.h"
@@ -58,4 +60,26 @@ bool belay_section_hash(const belay_revision *revision, const belay_section *sec
     if (ok)
         belay_sha256_finish(hash, hex);
     return ok;
+}
+
+bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
+{
+    static const char bom[] = "\xEF\xBB\xBF";
+    char front[3];
+    struct stat status;
+    BELAY_AUTO(belay_sha256_free) belay_sha256 *hash = belay_sha256_new();
+    BELAY_AUTO(belay_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return belay_fail_errno(err, errno, "cannot open %s", path);
+    ssize_t got = belay_read_full(fd, front, sizeof front, path, err);
+    if (got < 0)
+        return false;
+    if (fstat(fd, &status) != 0)
+        return belay_fail_errno(err, errno, "cannot read %s", path);
+    uint64_t skip = got == sizeof front && memcmp(front, bom, sizeof front) == 0 ? sizeof front : 0;
+    const belay_section whole = {.offset = skip, .length = (uint64_t)status.st_size - skip};
+    if (!hash_part(fd, &whole, path, hash, err))
+        return false;
+    belay_sha256_finish(hash, hex);
+    return true;
 }
