@@ -28,7 +28,8 @@ bool belay_cli_confirm_by_name(const char *what, const char *name, belay_error *
         return belay_error_hint(err, "add --yes when that is meant");
     }
     BELAY_AUTO(belay_free) char *question = belay_format("%s.\nType its name (%s) to go on:", what, name);
-    return belay_cli_ask(NULL, question, name) ||
-           belay_fail(
-               err, BELAY_E_POLICY, "not confirmed: \"%s\" was to be typed; nothing was changed", name);
+    if (belay_cli_ask(NULL, question, name))
+        return true;
+    belay_fail(err, BELAY_E_POLICY, "not confirmed: \"%s\" was to be typed; nothing was changed", name);
+    return belay_error_hint(err, "run the command again and type the name as it is written; or add --yes");
 }

@@ -36,9 +36,11 @@ static bool read_by_oid(
 
 static bool fail_gone(const belay_gate *gate, belay_error *err)
 {
-    return belay_fail(err, BELAY_E_NO_DATABASE,
+    belay_fail(err, BELAY_E_NO_DATABASE,
         "database \"%s\" (OID %" PRIu32 ") does not exist any more: someone dropped it", gate->public_name,
         gate->oid);
+    return belay_error_hint(err, "a twin may be the only copy: docs/gate.md says how it gets the name; "
+                                 "otherwise `belay restore` brings a snapshot back");
 }
 
 /* There is no such database: is it behind the gate of another run? */

@@ -199,10 +199,12 @@ static bool end_old_backend(belay_keeper *keeper, const char *pid, belay_error *
         if (belay_rows_bool(gone, 0, 0))
             return true;
         if (belay_now_ms() > end)
-            return belay_fail(
-                err, BELAY_E_DEADLINE, "server process %s of the lost connection does not end", pid);
+            break;
         belay_sleep_ms(20);
     }
+    belay_fail(err, BELAY_E_DEADLINE, "server process %s of the lost connection does not end", pid);
+    return belay_error_hint(
+        err, "end it as a superuser: SELECT pg_terminate_backend(%s); then `belay recover`", pid);
 }
 
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)

@@ -47,8 +47,11 @@ static bool fail_sessions(const char *what, const sweep_result *left, int64_t ti
         return belay_error_hint(err, "close them, or GRANT pg_signal_backend to belay's role (sessions of "
                                      "superusers need a superuser)");
     }
-    return belay_fail(err, BELAY_E_DEADLINE, "%s: %" PRId64 " sessions did not end within %" PRId64 " s",
-        what, left->sessions, timeout_ms / 1000);
+    belay_fail(err, BELAY_E_DEADLINE, "%s: %" PRId64 " sessions did not end within %" PRId64 " s", what,
+        left->sessions, timeout_ms / 1000);
+    return belay_error_hint(err,
+        "pg_stat_activity shows them (datname, application_name, backend_type); stop "
+        "what connects, then run the command again");
 }
 
 static bool sweep_until_gone(belay_keeper *keeper, const char *sql, const char *const *params,

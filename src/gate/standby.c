@@ -113,9 +113,13 @@ static bool try_one(act *self, belay_pg *pg, const char *host, belay_error *err)
     (void)host;
     if (!belay_pg_value(pg, sql_is_standby_of, &self->first, 1, &answer, err))
         return false;
-    return (answer != NULL && belay_equal(answer, "t")) ||
-           belay_fail(err, BELAY_E_PREFLIGHT, "the server there (%s) is no standby of the target's",
-               belay_pg_address(pg));
+    if (answer != NULL && belay_equal(answer, "t"))
+        return true;
+    belay_fail(
+        err, BELAY_E_PREFLIGHT, "the server there (%s) is no standby of the target's", belay_pg_address(pg));
+    return belay_error_hint(err,
+        "--standby 'host=... port=...' names a server that replays this one; pg_stat_replication "
+        "on the primary lists them");
 }
 
 bool belay_standbys_try(
@@ -139,11 +143,15 @@ static bool sweep_one(act *self, belay_pg *pg, const char *host, belay_error *er
         int64_t sessions = belay_rows_int(rows, 0, 1);
         if (replayed && sessions == 0)
             return true;
-        if (belay_now_ms() >= end)
-            return belay_fail(err, BELAY_E_DEADLINE,
+        if (belay_now_ms() >= end) {
+            belay_fail(err, BELAY_E_DEADLINE,
                 replayed ? "%" PRId64 " sessions did not end within %" PRId64 " s"
                          : "with %" PRId64 " sessions it did not replay the rename within %" PRId64 " s",
                 sessions, self->timeout_ms / 1000);
+            return belay_error_hint(err,
+                "end them there (pg_stat_activity, pg_terminate_backend); replay_lag in "
+                "pg_stat_replication on the primary shows how far behind it is");
+        }
         belay_sleep_ms(SWEEP_PAUSE_MS);
     }
 }

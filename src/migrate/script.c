@@ -208,4 +208,9 @@ void belay_script_prefix(const belay_script *script, belay_error *err)
     belay_error_prefix(err, "%s %s (%s)",
         script->section == &script->revision->upgrade ? "upgrade" : "downgrade", script->revision->id,
         belay_path_base(script->revision->path));
+    /* Where neither the server nor the code of the error has a better one. */
+    if (err != NULL && err->code == BELAY_E_SQL && err->hint[0] == '\0')
+        belay_error_hint(err,
+            "repair the file there, then run the command again; `belay rehearse` tries it on a "
+            "copy of the data");
 }

@@ -30,8 +30,11 @@ static bool wait_for_workers(belay_pg *pg, belay_error *err)
             return false;
         if (count != NULL && belay_equal(count, "0"))
             return true;
-        if (belay_now_ms() >= end)
-            return belay_fail(err, BELAY_E_DEADLINE, "%s replication workers did not end", count);
+        if (belay_now_ms() >= end) {
+            belay_fail(err, BELAY_E_DEADLINE, "%s replication workers did not end", count);
+            return belay_error_hint(
+                err, "pg_stat_subscription shows what they wait for, the server's log says more");
+        }
         belay_sleep_ms(POLL_MS);
     }
 }

@@ -48,9 +48,12 @@ bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list 
     bool same = now.count == heads->count;
     for (size_t i = 0; same && i < heads->count; i++)
         same = belay_list_has(&now, heads->items[i]);
-    if (!same)
-        return belay_fail(err, BELAY_E_VERIFY,
+    if (!same) {
+        belay_fail(err, BELAY_E_VERIFY,
             "the restored database does not carry the revisions that it was stamped with");
+        return belay_error_hint(
+            err, "it was not swapped in; a trigger or rule on the version table may be why");
+    }
     return true;
 }
 
@@ -74,6 +77,13 @@ static bool prepare_twin(belay_run *run, belay_error *err)
     return belay_stamp_and_check(run, run->twin, &run->from, err);
 }
 
+static bool fail_no_way_back(belay_error *err)
+{
+    belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the run has neither a twin nor a snapshot to go back to");
+    return belay_error_hint(err, "`belay recover --keep` keeps what was migrated and opens the gate; `belay "
+                                 "snapshots` lists what `belay restore` could put back then");
+}
+
 /* Finds or builds a database that is as it was before; run->replacement is its name. */
 static bool stage_restore(belay_run *run, belay_error *err)
 {
@@ -89,8 +99,7 @@ static bool stage_restore(belay_run *run, belay_error *err)
         belay_error_clear(err);
     }
     if (run->snapshot.id == NULL)
-        return belay_fail(
-            err, BELAY_E_NEEDS_RECOVERY, "the run has neither a twin nor a snapshot to go back to");
+        return fail_no_way_back(err);
     belay_gate_name(run->dbname, "new", run->id, run->replacement);
     return belay_gate_drop(&run->gate, run->replacement, err) && /* half-built by an earlier attempt */
            belay_build_from_snapshot(run, run->replacement, true, err) &&

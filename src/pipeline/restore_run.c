@@ -58,9 +58,11 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
             return false;
     } else {
         const belay_graph *graph = belay_engine_graph(run->engine);
-        if (graph == NULL)
-            return belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision",
+        if (graph == NULL) {
+            belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision",
                 run->engine->name);
+            return belay_error_hint(err, "name it by its id: `belay snapshots` lists them");
+        }
         BELAY_AUTO(belay_choice_done) belay_choice choice = {0};
         const char *whose = run->how.from == NULL ? run->how.target->name : run->how.from;
         if (!belay_choose_snapshot(

@@ -76,10 +76,12 @@ static bool make_folder(belay_private_server *server, belay_reporter *reporter, 
         const struct passwd *entry = getpwnam("postgres");
         if (entry == NULL)
             entry = getpwnam("nobody");
-        if (entry == NULL)
-            return belay_fail(err, BELAY_E_PREFLIGHT,
-                "a private server cannot run as root, and there is neither a "
-                "user postgres nor a user nobody");
+        if (entry == NULL) {
+            belay_fail(err, BELAY_E_PREFLIGHT,
+                "a private server cannot run as root, and there is neither a user postgres nor a user "
+                "nobody");
+            return belay_error_hint(err, "run belay as another user, or rehearse without --cluster");
+        }
         server->user = belay_strdup(entry->pw_name);
         user = entry->pw_uid;
         group = entry->pw_gid;

@@ -23,9 +23,11 @@ static bool read_positions(belay_taking *t, const belay_rows *names, size_t from
         json_t *position = json_pack("{s:s, s:s, s:I, s:b}", "schema", belay_rows_text(names, number, 0),
             "name", belay_rows_text(names, number, 1), "last_value", (json_int_t)belay_rows_int(rows, i, 1),
             "is_called", belay_rows_bool(rows, i, 2));
-        if (json_array_append_new(t->sequences, position) != 0)
-            return belay_fail(err, BELAY_E_UNSUPPORTED, "the name of sequence %s is not UTF-8",
+        if (json_array_append_new(t->sequences, position) != 0) {
+            belay_fail(err, BELAY_E_UNSUPPORTED, "the name of sequence %s is not UTF-8",
                 belay_rows_text(names, number, 1));
+            return belay_error_hint(err, "ALTER SEQUENCE ... RENAME TO gives it a name that is");
+        }
     }
     return true;
 }

@@ -84,5 +84,10 @@ bool belay_taking_header(belay_taking *t, belay_error *err)
         version_table == NULL ? json_null() : version_table, "schema_hash", hex);
     bool ok = rest != NULL && json_object_update(t->header, rest) == 0;
     json_decref(rest);
-    return ok || belay_fail(err, BELAY_E_UNSUPPORTED, "a name in header.json is not UTF-8");
+    if (ok)
+        return true;
+    belay_fail(err, BELAY_E_UNSUPPORTED, "a name in header.json is not UTF-8");
+    return belay_error_hint(err,
+        "the database, one of its roles or settings, or the target has a name in another "
+        "encoding: rename it");
 }

@@ -66,3 +66,43 @@ out_lacks started
 status=0
 entry || status=$?
 equals "status" "$status" 3
+
+begin "the workflow's summary is of its own deploy, also where that never began"
+if command -v jq >/dev/null && python3 -c 'import yaml' 2>/dev/null; then
+    python3 - "$conf" "$WORK" <<'PYTHON'
+import sys, yaml
+steps = yaml.safe_load(open(sys.argv[1] + "/ci/deploy-production.yml"))["jobs"]["migrate"]["steps"]
+for step in steps:
+    if step.get("name") in ("Migrate", "Report"):
+        open("%s/%s.sh" % (sys.argv[2], step["name"]), "w").write("set -e\n" + step["run"])
+PYTHON
+    sql postgres "CREATE DATABASE live"
+    mkdir "$WORK/live" && cd "$WORK/live"
+    cp -R "$BELAY_SOURCE/migrations" migrations
+    printf '[target.production]\nenvironment = production\nhost = %s\ndbname = live\n' "$PGHOST" >belay.ini
+    export GITHUB_OUTPUT=$WORK/output GITHUB_STEP_SUMMARY=$WORK/summary
+    # job STATUS [LINE]: both steps as the runner takes them; the summary is theirs alone
+    job() {
+        local status=0
+        rm -f "$GITHUB_STEP_SUMMARY"
+        PATH="$WORK/bin:$PATH" bash "$WORK/Migrate.sh" >"$OUT" 2>"$ERR" || status=$?
+        equals "status" "$status" "$1"
+        PATH="$WORK/bin:$PATH" bash "$WORK/Report.sh" >>"$OUT" 2>>"$ERR" || fail "the report's step"
+    }
+    summary_has() { grep -qF -- "$1" "$GITHUB_STEP_SUMMARY" || fail "the summary lacks $1: $(cat "$GITHUB_STEP_SUMMARY")"; }
+    job 0
+    summary_has "## ✅ belay deploy production: succeeded"
+    job 0
+    summary_has "nothing to do"
+    echo 'window = Sun 02:00-02:00' >>belay.ini
+    job 2
+    summary_has "window"
+    sed -i 's/^window = .*/require_rehearsal = yes/' belay.ini
+    head=$("$BELAY" heads | cut -d' ' -f1)
+    add_migration aaaaaaaaaaaa "$head" "One more" <<<"SELECT 1;" >/dev/null
+    job 3
+    summary_has "belay deploy: refused"
+    summary_has "rehears"
+else
+    echo "  without jq or PyYAML: not run"
+fi

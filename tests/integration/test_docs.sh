@@ -39,7 +39,7 @@ for path in pages:
         continue  # its blocks are bytes of a file
     pieces = re.findall(r"`(belay [^`]*)`", re.sub(r"(?ms)^```.*?^```", "", text)) + [l for b in blocks for l in b.split("\n")]
     for piece in pieces:
-        for call in re.findall(r"(?:^(?:\$ |- )?(?:run: |cmd: )?|&& |; |\()belay ([a-z].*?)(?=&&|\|\||[|;#>]|$)", piece.strip()):
+        for call in re.findall(r"(?:^(?:\$ |- )?(?:run: |cmd: )?|&& |; |\()belay ([a-z].*?)(?=&&|\|\||[|;#>]|$)", re.sub(r"\$\([^)]*\)", "ID", piece.strip())):
             words = call.split()
             if words[0] == "help":
                 continue

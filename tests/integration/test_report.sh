@@ -69,6 +69,7 @@ belay 0 report
 out_has "untouched: "
 out_has missing_table
 out_has "_aaaa0002_break.sql:"
+out_has "repair the file there"
 belay 0 report --json
 json_is outcome untouched
 json_is error.sqlstate 42P01
