@@ -4,6 +4,7 @@
 
 #include "cli/lock.h"
 #include "pg/pg.h"
+#include "preflight/preflight.h"
 #include "util/clock.h"
 
 typedef struct work {
@@ -61,6 +62,27 @@ static bool plan_offline(work *w, const char *word, belay_error *err)
         w->engine, &w->heads, colon == NULL ? word : colon + 1, w->options->downgrade, &w->plan, err);
 }
 
+static void warn_of_untracked(const work *w)
+{
+    enum { MOST = 3 };
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    belay_preflight_tracked(&w->plan, "tracked", &report);
+    for (size_t i = 0; i < report.count && i < MOST; i++)
+        belay_say(w->cli->reporter, BELAY_WARN, "%s", report.items[i].message);
+    if (report.count > MOST)
+        belay_say(w->cli->reporter, BELAY_WARN, "git lacks %zu more pending files", report.count - MOST);
+}
+
+/* Alembic's words, and where it begins: which of the heads "-1" is counted from is belay's choice. */
+static void warn_of_heads(const work *w, const char *word)
+{
+    if (!w->options->downgrade || word[0] != '-' || w->heads.count < 2 || w->plan.step_count == 0)
+        return;
+    belay_say(w->cli->reporter, BELAY_WARN,
+        "downgrade %s from multiple heads is ambiguous; it begins at %s: <branchname>@%s says which branch",
+        word, w->plan.steps[0].revision->id, word);
+}
+
 static bool plan_online(work *w, const char *word, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list warnings = {0};
@@ -70,7 +92,12 @@ static bool plan_online(work *w, const char *word, belay_error *err)
         return false;
     for (size_t i = 0; i < warnings.count; i++)
         belay_say(w->cli->reporter, BELAY_WARN, "%s", warnings.items[i]);
-    return w->engine->plan(w->engine, &w->heads, word, w->options->downgrade, &w->plan, err);
+    if (!w->engine->plan(w->engine, &w->heads, word, w->options->downgrade, &w->plan, err))
+        return false;
+    warn_of_heads(w, word);
+    if (!w->options->downgrade)
+        warn_of_untracked(w);
+    return true;
 }
 
 static json_t *plan_json(const belay_plan *plan)

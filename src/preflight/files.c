@@ -44,13 +44,13 @@ void belay_check_records(const belay_preflight *context, belay_check_report *rep
 }
 
 static void judge_status(
-    const belay_preflight *context, belay_check_report *report, const char *name, const char *entry)
+    const belay_plan *plan, belay_check_report *report, const char *name, const char *entry)
 {
     /* "XY path": ?? and !! are untracked and ignored. */
     const char *file = belay_path_base(entry + 3);
     bool untracked = belay_starts_with(entry, "??") || belay_starts_with(entry, "!!");
-    for (size_t i = 0; i < context->plan->step_count; i++) {
-        if (!belay_equal(file, belay_path_base(context->plan->steps[i].revision->path)))
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (!belay_equal(file, belay_path_base(plan->steps[i].revision->path)))
             continue;
         BELAY_AUTO(belay_free)
         char *message = belay_format(untracked ? "git does not track the pending file %s"
@@ -62,12 +62,11 @@ static void judge_status(
 }
 
 /* Quiet where there is no git, or no repository. */
-void belay_check_tracked(const belay_preflight *context, belay_check_report *report, const char *name)
+void belay_preflight_tracked(const belay_plan *plan, const char *name, belay_check_report *report)
 {
-    if (context->plan == NULL || context->plan->step_count == 0 ||
-        context->plan->steps[0].revision->path == NULL)
+    if (plan == NULL || plan->step_count == 0 || plan->steps[0].revision->path == NULL)
         return;
-    BELAY_AUTO(belay_free) char *folder = belay_path_folder(context->plan->steps[0].revision->path);
+    BELAY_AUTO(belay_free) char *folder = belay_path_folder(plan->steps[0].revision->path);
     /* safe.directory: whose folder it is does not matter for this question */
     const belay_spawn how = {
         .argv = (const char *const[]){"git", "-c", "safe.directory=*", "-C", folder, "status", "--porcelain",
@@ -78,5 +77,10 @@ void belay_check_tracked(const belay_preflight *context, belay_check_report *rep
     if (!belay_process_run(&how, GIT_TIMEOUT_MS, &out, &errors, NULL, NULL, &status, NULL) || status != 0)
         return;
     for (size_t at = 0; at + 3 < out.length; at += strlen(out.data + at) + 1)
-        judge_status(context, report, name, out.data + at);
+        judge_status(plan, report, name, out.data + at);
+}
+
+void belay_check_tracked(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_preflight_tracked(context->plan, name, report);
 }

@@ -47,6 +47,10 @@ typedef struct belay_preflight {
 /* False (with err) only when the checks could not be run at all; refusals are in the report. */
 bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret, belay_error *err);
 
+/* One check by itself, for the bare verbs: warns of pending files that git does not have as they are. Starts
+ * git; adds nothing where there is no git or no repository. */
+void belay_preflight_tracked(const belay_plan *plan, const char *name, belay_check_report *report);
+
 /* The names of the table's checks, in its order; NULL beyond the last. */
 const char *belay_preflight_name(size_t index);
 /* Whether a check is made before a run of that kind, on some target at least. */

@@ -133,6 +133,28 @@ sed -i 's,1 / 0,1,' "$file"
 belay 0 upgrade head
 belay 0 check
 
+begin "pending files that git does not have are named"
+git init -q . && git add -A
+git -c user.name=n -c user.email=e@localhost commit -q -m all
+file=$(add_migration a5 a4 "Untracked" <<<'CREATE TABLE five (id int);')
+belay 0 upgrade head --plan
+err_has "git does not track the pending file $(basename "$file")"
+git add -A
+git -c user.name=n -c user.email=e@localhost commit -q -m five
+belay 0 upgrade head --plan
+err_lacks "git"
+rm -r "$file" .git
+
+begin "a relative downgrade from several heads says where it begins"
+one=$(add_migration b1 a4 "Left" <<<$'SELECT 1;\n-- belay: downgrade')
+two=$(add_migration b2 a4 "Right" <<<$'SELECT 1;\n-- belay: downgrade')
+belay 0 upgrade heads
+belay 0 downgrade -1 --plan
+err_has "downgrade -1 from multiple heads is ambiguous; it begins at "
+belay 0 downgrade a4
+err_lacks "ambiguous"
+rm "$one" "$two"
+
 begin "an invalid index whose drop has to wait: place, statement, and the blocker once"
 file=$(add_migration a5 a4 "Index" "Transaction: no" <<<'CREATE UNIQUE INDEX CONCURRENTLY half_id ON half (id);')
 sql bank "INSERT INTO half VALUES (1), (1)"
