@@ -13,6 +13,21 @@ typedef struct belay_apply_options {
     bool without_snapshot, yes;
 } belay_apply_options;
 
+/* Their rows in a command's table. */
+/* clang-format off */
+#define BELAY_APPLY_OPTIONS(o)                                                                             \
+    {"plan", 0, NULL, "show the steps, change nothing", BELAY_OPT_FLAG, &(o).plan},                        \
+    {"sql", 0, NULL, "print the script for psql instead; REVISION may be a range a:b", BELAY_OPT_FLAG,     \
+        &(o).sql},                                                                                         \
+    {"without-snapshot", 0, NULL, "on a production target: go on although there is no way back",           \
+        BELAY_OPT_FLAG, &(o).without_snapshot},                                                            \
+    {"yes", 'y', NULL, "do not ask", BELAY_OPT_FLAG, &(o).yes}
+/* clang-format on */
+
+#define BELAY_APPLY_DETAILS                                                                                  \
+    "The bare verb: on failure the revisions that were committed before stand, and are named (exit 1).\n"    \
+    "`belay deploy` takes a snapshot first and puts the database back when it fails."
+
 /* The whole body; the first word is the revision, or a:b with sql. Returns the exit status. */
 int belay_cli_apply(belay_cli *cli, const belay_apply_options *options);
 

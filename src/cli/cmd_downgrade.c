@@ -2,13 +2,7 @@
 
 static belay_apply_options o = {.downgrade = true};
 
-static const belay_option options[] = {
-    {"plan", 0, NULL, "show the steps, change nothing", BELAY_OPT_FLAG, &o.plan},
-    {"sql", 0, NULL, "print the script for psql instead; REVISION may be a range a:b", BELAY_OPT_FLAG,
-        &o.sql},
-    {"without-snapshot", 0, NULL, "on a production target: go on although there is no way back",
-        BELAY_OPT_FLAG, &o.without_snapshot},
-    {"yes", 'y', NULL, "do not ask", BELAY_OPT_FLAG, &o.yes}, BELAY_OPT_END};
+static const belay_option options[] = {BELAY_APPLY_OPTIONS(o), BELAY_OPT_END};
 
 static int run(belay_cli *cli)
 {
@@ -20,9 +14,7 @@ const belay_command belay_cmd_downgrade = {
     .group = "Revisions",
     .usage = "downgrade [options] REVISION",
     .summary = "take revisions back down to REVISION, without snapshot and gate",
-    .details =
-        "The bare verb: on failure the revisions that were committed before stand, and are named (exit 1).\n"
-        "`belay deploy` takes a snapshot first and puts the database back when it fails.",
+    .details = BELAY_APPLY_DETAILS,
     .options = options,
     .min_words = 1,
     .max_words = 1,

@@ -46,6 +46,7 @@ typedef struct belay_apply_result {
 } belay_apply_result;
 void belay_apply_result_done(belay_apply_result *result);
 
+/* All of it is to be filled: nobody asks whether a function is there. */
 typedef struct belay_engine belay_engine;
 struct belay_engine {
     const char *name;
