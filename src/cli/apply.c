@@ -171,6 +171,8 @@ static bool run(work *w, json_t **ret_json, belay_error *err)
     if (!(w->options->sql ? plan_offline(w, word, err) : plan_online(w, word, err)))
         return false;
     w->planned = true;
+    if (w->options->sql && !w->engine->check_plan(w->engine, &w->plan, err))
+        return false;
     if (w->options->sql)
         return belay_cli_print_script(&w->cli->target, &w->plan, err);
     *ret_json = plan_json(&w->plan);

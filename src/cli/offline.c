@@ -75,8 +75,8 @@ static bool print_section(const belay_revision *revision, const belay_section *s
 static bool print_step(const char *table, const belay_step *step, belay_error *err)
 {
     const belay_revision *revision = step->revision;
-    printf(
-        "-- Running %s %s, %s\n\n", step->upgrade ? "upgrade" : "downgrade", revision->id, revision->message);
+    BELAY_AUTO(belay_free) char *text = belay_step_text(step);
+    printf("-- Running %s\n\n", text);
     if (!step->upgrade && !revision->downgrade.present)
         return belay_fail(err, BELAY_E_IRREVERSIBLE, "%s (%s) has no downgrade section", revision->id,
             belay_path_base(revision->path));
@@ -92,6 +92,9 @@ bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, 
 {
     BELAY_AUTO(belay_free) char *table = table_name(target);
     BELAY_AUTO(belay_str_done) belay_str create = BELAY_STR_INIT;
+    /* A step behind one that failed would find nothing to stop it. */
+    if (plan->step_count > 0)
+        puts("\\set ON_ERROR_STOP on\n");
     if (plan->from_count == 0 && plan->step_count > 0)
         belay_version_create_sql(&create, table);
     fputs(belay_str_text(&create), stdout);

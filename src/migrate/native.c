@@ -168,15 +168,8 @@ bool belay_native_after(void *context, bool ok, belay_error *err)
 
 static void tell_step(const belay_native_run *run, const belay_step *step)
 {
-    const belay_revision *revision = step->revision;
-    belay_list ids = {0};
-    for (size_t i = 0; i < revision->down_count; i++)
-        belay_list_add(&ids, revision->down[i]->id);
-    BELAY_AUTO(belay_free) char *down = belay_list_join(&ids, ", ");
-    belay_list_done(&ids);
-    belay_say(run->how->reporter, BELAY_INFO, "Running %s %s -> %s, %s",
-        step->upgrade ? "upgrade" : "downgrade", step->upgrade ? down : revision->id,
-        step->upgrade ? revision->id : down, revision->message);
+    BELAY_AUTO(belay_free) char *text = belay_step_text(step);
+    belay_say(run->how->reporter, BELAY_INFO, "Running %s", text);
 }
 
 /* Sends the statements of the step, checks what they did, and appends its last statements to `rows`. */

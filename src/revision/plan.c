@@ -71,3 +71,14 @@ void belay_plan_done(belay_plan *plan)
     belay_arena_free(plan->arena);
     *plan = (belay_plan){0};
 }
+
+char *belay_step_text(const belay_step *step)
+{
+    const belay_revision *revision = step->revision;
+    BELAY_AUTO(belay_list_done) belay_list ids = {0};
+    for (size_t i = 0; i < revision->down_count; i++)
+        belay_list_add(&ids, revision->down[i]->id);
+    BELAY_AUTO(belay_free) char *down = belay_list_join(&ids, ", ");
+    return belay_format("%s %s -> %s, %s", step->upgrade ? "upgrade" : "downgrade",
+        step->upgrade ? down : revision->id, step->upgrade ? revision->id : down, revision->message);
+}

@@ -119,6 +119,9 @@ static inline void belay_plan_done_p(belay_plan *plan)
     belay_plan_done(plan);
 }
 
+/* "upgrade a1 -> a2, Message", as Alembic words it. The caller frees. */
+char *belay_step_text(const belay_step *step);
+
 /* Every revision below (and with) the given heads, by Revises and Depends On. ret: ids. */
 bool belay_graph_applied(
     const belay_graph *graph, const belay_list *heads, belay_list *ret, belay_error *err);

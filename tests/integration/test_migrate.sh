@@ -61,6 +61,20 @@ belay 0 downgrade a2:base --sql
 sql_file offline "$OUT"
 sql_is offline "SELECT to_regclass('accounts') IS NULL AND NOT EXISTS (SELECT FROM alembic_version)" t
 
+begin "the script of --sql stops at what fails, and a file that is refused is not printed"
+file=$(add_migration a3 a2 "Fail" <<<'SELECT 1 / 0;')
+add_migration a4 a3 "Behind it" >/dev/null <<<'SELECT 1;'
+belay 0 upgrade a2:a4 --sql
+out_has "-- Running upgrade a2 -> a3, Fail"
+sql offline "DELETE FROM alembic_version" "INSERT INTO alembic_version VALUES ('a2')"
+psql -X -q -d offline <"$OUT" >/dev/null 2>&1 && fail "psql went on"
+sql_is offline "SELECT version_num FROM alembic_version" a2
+echo '\i other.sql' >>"$file"
+belay 2 upgrade a2:a4 --sql
+err_has "psql's command \\i other.sql"
+out_is ""
+rm migrations/*_a3_* migrations/*_a4_*
+
 begin "a failing statement is shown with its line, and nothing of it stays"
 file=$(add_migration a3 a2 "Fail in the middle" <<'SQL'
 CREATE TABLE half (id int);
