@@ -32,10 +32,17 @@ static json_t *wanted_state(const belay_preflight *context, belay_error *err)
 
 static bool try_state(const belay_preflight *context, const json_t *state, const char *made, belay_error *err)
 {
-    return belay_dbstate_apply(belay_keeper_pg(context->keeper), state, made, err) ||
-           belay_error_hint(err,
-               "use a superuser for the target, GRANT SET ON PARAMETER to its role, or take "
-               "that setting off the database: a restore could not bring it back");
+    belay_error why = {0};
+    if (belay_dbstate_apply(belay_keeper_pg(context->keeper), state, made, &why))
+        return true;
+    bool missing = belay_equal(why.sqlstate, "42704");
+    belay_error_hint(&why, "%s",
+        missing ? "create what is missing; a role of a snapshot can be mapped to another one with `role_map`"
+                : "use a superuser for the target, GRANT SET ON PARAMETER to its role, or take that setting "
+                  "off the database: a restore could not bring it back");
+    if (err != NULL)
+        *err = why;
+    return false;
 }
 
 static bool try_acts(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)

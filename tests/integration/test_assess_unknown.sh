@@ -94,6 +94,7 @@ for cut in after before; do
 done
 
 begin "killed after the health check failed: recover completes what on_unhealthy asks for"
+cp "$BELAY_TESTS/killer.so" "$WORK/killer.so" # LD_PRELOAD cannot hold a path with a space
 for policy in restore stop; do
     unhealthy() {
         fresh
@@ -114,7 +115,7 @@ on_unhealthy = $policy"
         at=$(grep -nE "\"kind\": ?\"intent\", ?\"act\": ?\"$act\"" <<<"$records" | tail -n 1 | cut -d: -f1)
         [ -n "$at" ] || fail "no record $act"
         unhealthy
-        KILLER_AT=$at LD_PRELOAD=$BELAY_TESTS/killer.so belay 137 deploy --accept-loss
+        KILLER_AT=$at LD_PRELOAD=$WORK/killer.so belay 137 deploy --accept-loss
         journal "\"$act\"" || fail "not killed at $act"
         case $act.$policy in
         unhealthy.restore | unhealthy.stop) # by policy, or since nobody had said yes yet

@@ -37,7 +37,7 @@ FORMS = {
     "run": {**RUN, "error": "null"},
     "failed run": {**RUN, "error": ERROR},
     "rehearsal": {**RUN, "error": "null", "steps?": "count", "downgraded?": "count", "irreversible?": "text|null",
-                  "schema_equal?": "bool|null", "schema_difference?": "text|null", "private_server?": "bool",
+                  "schema_equal?": "bool|null", "schema_difference?": "text|null", "private_server?": "bool", "record?": "text|null",
                   "warnings?": ["text"]},
     "snapshot": SNAPSHOT,
     "snapshots": {"snapshots": [{**SNAPSHOT, "proven_at?": "text"}]},
