@@ -1,11 +1,12 @@
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "report/reporter.h"
 #include "util/clock.h"
 #include "util/str.h"
 
-enum { TERMINAL_INTERVAL_MS = 200, PLAIN_INTERVAL_MS = 5000 };
+enum { TERMINAL_INTERVAL_MS = 200, PLAIN_INTERVAL_MS = 5000, LINE_MAX_COLUMNS = 150 };
 
 struct belay_terminal {
     belay_reporter base;
@@ -56,6 +57,14 @@ static void append_size(belay_str *to, double bytes)
     belay_str_appendf(to, "%.0f %s", bytes, units[unit]);
 }
 
+/* A progress line that wrapped could not be cleared again. */
+static int columns(const belay_terminal *t)
+{
+    struct winsize size;
+    bool known = t->is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return known && size.ws_col <= LINE_MAX_COLUMNS ? size.ws_col - 1 : LINE_MAX_COLUMNS;
+}
+
 static void progress(belay_reporter *self, const belay_progress *p)
 {
     belay_terminal *t = (belay_terminal *)self;
@@ -85,7 +94,7 @@ static void progress(belay_reporter *self, const belay_progress *p)
         belay_str_appendf(&text, ", %.0f s left", (double)(p->total_bytes - p->done_bytes) / rate);
     if (p->item != NULL)
         belay_str_appendf(&text, "  %s", p->item);
-    fprintf(stderr, "%.150s%s", belay_str_text(&text), t->is_terminal ? "" : "\n");
+    fprintf(stderr, "%.*s%s", columns(t), belay_str_text(&text), t->is_terminal ? "" : "\n");
     t->progress_shown = t->is_terminal;
 }
 

@@ -46,7 +46,8 @@ enum {
         "check user and password of the target (POSTGRES_USER, POSTGRES_PASSWORD, ~/.pgpass) and "           \
         "pg_hba.conf")                                                                                       \
     X(NO_DATABASE, "no_database", BELAY_EXIT_FAILED,                                                         \
-        "check dbname of the target; `belay runs` shows whether an unfinished run renamed it")               \
+        "check dbname of the target; `belay runs` shows whether an unfinished run renamed it; in "           \
+        "development `belay dev` creates it")                                                                \
     X(CONNECTION, "connection", BELAY_EXIT_FAILED,                                                           \
         "check host and port of the target, the network and the firewall; `belay doctor` looks at each "     \
         "step")                                                                                              \

@@ -1,0 +1,61 @@
+#!/bin/bash
+# What a terminal shows: colours unless NO_COLOR is set, and a progress line that never wraps; a pipe gets plain lines.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+start_cluster
+make_empty_project bank
+sql bank "CREATE TABLE entries AS SELECT i, md5(i::text) AS a, md5((i + 1)::text) AS b FROM generate_series(1, 600000) i" >/dev/null
+unset NO_COLOR
+
+# shown COLUMNS STATUS ARGUMENTS...: belay at a terminal of that width; what it shows is in $OUT
+shown() {
+    local status=0
+    LAST="belay ${*:3}"
+    python3 - "$1" "$BELAY" "${@:3}" >"$OUT" 2>"$ERR" <<'PYTHON' || status=$?
+import fcntl, os, pty, struct, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 25, int(sys.argv[1]), 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        data = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    sys.stdout.buffer.write(data)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+PYTHON
+    equals "status" "$status" "$2"
+}
+escapes() { grep -c $'\033\\[[0-9;]*m' "$OUT" || true; }
+
+begin "errors have colours on a terminal, unless NO_COLOR is set"
+shown 80 2 show nothing
+[ "$(escapes)" -gt 0 ] || fail "no colour"
+NO_COLOR=1 shown 80 2 show nothing
+equals "coloured lines" "$(escapes)" 0
+NO_COLOR='' shown 80 2 show nothing
+[ "$(escapes)" -gt 0 ] || fail "an empty NO_COLOR counts"
+
+begin "progress fits the terminal, and is gone at the end"
+for width in 30 200; do
+    shown "$width" 0 snapshot
+    python3 - "$OUT" "$width" <<'PYTHON' || fail "the progress line"
+import re, sys
+text, width = open(sys.argv[1], newline="").read(), int(sys.argv[2])
+lines = re.findall(r"(snapshot: [^\r\n]*)\r\x1b\[K", text)
+assert lines, text
+assert all(len(line) < width for line in lines), lines
+assert text.count("snapshot: ") == len(lines), "one was left standing"
+assert width < 100 or any(" %" in line and "/s" in line for line in lines), lines
+PYTHON
+done
+shown 80 0 snapshot -q
+! grep -q 'snapshot: ' "$OUT" || fail "--quiet shows progress"
+
+begin "a pipe gets no control characters"
+belay 2 show nothing
+belay 0 snapshot
+! grep -q $'[\r\033]' "$OUT" "$ERR" || fail "control characters"
