@@ -1,6 +1,7 @@
 -- Lines of the canonical description. Every query gets the common table expressions of "schema_prefix" in front.
 -- The column option pg_attver is the server's own bookkeeping (seen in 15.20; every column has one, and it changes with a
--- restore); pg_dump leaves it out too.
+-- restore); pg_dump leaves it out too. Columns that only some versions' catalogs have are taken through the row's JSON
+-- form, where a missing one is NULL.
 
 -- query: schema_pin
 SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('DateStyle'),
@@ -47,7 +48,7 @@ FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extna
 SELECT format('%s %s', CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table'
                                       WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' END, r.fullname)
     || CASE r.relpersistence WHEN 'u' THEN ' unlogged' ELSE '' END
-    || CASE WHEN r.relkind IN ('r', 'm') AND am.amname <> 'heap' THEN format(' using %I', am.amname) ELSE '' END
+    || CASE WHEN r.relkind IN ('r', 'p', 'm') AND am.amname <> 'heap' THEN format(' using %I', am.amname) ELSE '' END
     || CASE WHEN r.reloftype <> 0 THEN ' of ' || format_type(r.reloftype, NULL) ELSE '' END
     || CASE WHEN r.reloptions IS NOT NULL
             THEN ' with ' || (SELECT string_agg(o, ',' ORDER BY o COLLATE "C") FROM unnest(r.reloptions) o) ELSE '' END
@@ -98,7 +99,7 @@ FROM pg_catalog.pg_constraint k JOIN rel r ON r.oid = k.conrelid
 WHERE k.contype IN ('c', 'p', 'u', 'x', 'f') AND NOT (k.contype = 'f' AND k.conparentid <> 0)
 
 -- query: schema_not_null_constraints
-SELECT format('not null constraint %s %I', r.fullname, a.attname)
+SELECT format('not null constraint %s %I %I', r.fullname, a.attname, k.conname)
     || CASE WHEN k.connoinherit THEN ' no inherit' ELSE '' END || CASE WHEN NOT k.convalidated THEN ' not valid' ELSE '' END
 FROM pg_catalog.pg_constraint k JOIN rel r ON r.oid = k.conrelid
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -234,9 +235,13 @@ FROM pg_catalog.pg_cast k
 WHERE k.oid >= 16384 AND k.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_cast'::regclass)
 
 -- query: schema_collations
-SELECT format('collation %I.%I provider %s deterministic %s encoding %s collate %s ctype %s', nsp.nspname, o.collname,
-              o.collprovider, o.collisdeterministic, o.collencoding, o.collcollate, o.collctype)
-FROM pg_catalog.pg_collation o JOIN nsp ON nsp.oid = o.collnamespace
+SELECT format('collation %I.%I provider %s deterministic %s encoding %s locale %s', nsp.nspname, o.collname,
+              o.collprovider, o.collisdeterministic, o.collencoding,
+              coalesce(j.collation ->> 'colllocale', j.collation ->> 'colliculocale',
+                       CASE WHEN o.collprovider = 'i' THEN o.collcollate::text
+                            ELSE format('collate %s ctype %s', o.collcollate, o.collctype) END))
+    || coalesce(' rules ' || quote_literal(j.collation ->> 'collicurules'), '')
+FROM pg_catalog.pg_collation o CROSS JOIN LATERAL (SELECT to_jsonb(o) AS collation) j JOIN nsp ON nsp.oid = o.collnamespace
 WHERE o.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_collation'::regclass)
 
 -- query: schema_languages
@@ -282,6 +287,7 @@ WHERE e.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_even
 -- query: schema_publications
 SELECT format('publication %I all %s insert %s update %s delete %s truncate %s root %s', p.pubname, p.puballtables,
               p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot)
+    || CASE WHEN to_jsonb(p) ->> 'pubgencols' <> 'n' THEN ' generated columns ' || (to_jsonb(p) ->> 'pubgencols') ELSE '' END
 FROM pg_catalog.pg_publication p
 
 -- query: schema_publication_tables_14

@@ -29,7 +29,8 @@ same_database() {
     local encoding
     encoding=$(sql "$1" "SHOW server_encoding")
     sql postgres "CREATE DATABASE reworded TEMPLATE template0 ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C'"
-    pg_dump --schema-only -d "$1" | psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d reworded
+    # pg_dump 17 and newer set what an older server does not know
+    pg_dump --schema-only -d "$1" | sed '/^SET transaction_timeout = 0;$/d' | psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d reworded
     diff <(schema_lines reworded) <(schema_lines "$2") >"$WORK/schema.diff" || fail "schemas differ: $(head -40 "$WORK/schema.diff")"
     sql postgres "DROP DATABASE reworded"
     diff <(data_lines "$1") <(data_lines "$2") >"$WORK/data.diff" || fail "rows differ: $(head -20 "$WORK/data.diff")"
@@ -114,6 +115,10 @@ sql damaged "SELECT lo_put(90001, 5, '\x10')" >/dev/null
 damage "UPDATE part.by_mood SET n = 0 WHERE n = 7" "part.by_mood: 400 rows, but other values"
 sql damaged "UPDATE part.by_mood SET n = 7 WHERE n = 0"
 damage "CREATE INDEX extra ON tree (parent)" "schema"
+sql damaged "DROP INDEX extra"
+compare "$RICH" damaged
+out_is equal
+damage "DROP COLLATION de; CREATE COLLATION de (provider = icu, locale = 'fr')" "schema"
 sql postgres "DROP DATABASE damaged"
 
 begin "one flipped byte is refused before anything is created"

@@ -151,7 +151,14 @@ CREATE FOREIGN TABLE far (a integer) SERVER nowhere OPTIONS (name 'f');
 CREATE USER MAPPING FOR rich_reader SERVER nowhere OPTIONS (secret 'rich_owner');
 CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
 CREATE COLLATION de (provider = icu, locale = 'de');
-CREATE PUBLICATION some_rows FOR TABLE entries (id, account) WHERE (account > 3), team;
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 150000 THEN
+        EXECUTE 'CREATE PUBLICATION some_rows FOR TABLE entries (id, account) WHERE (account > 3), team';
+    ELSE
+        EXECUTE 'CREATE PUBLICATION some_rows FOR TABLE entries, team';
+    END IF;
+END $$;
 
 -- large objects, one of them empty
 SELECT lo_from_bytea(90001, decode(repeat('00ff10', 300000), 'hex'));
