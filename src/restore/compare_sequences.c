@@ -3,6 +3,7 @@
 #include "restore/compare_parts.h"
 #include "restore/load.h"
 #include "restore/restore.sql.h"
+#include "util/json.h"
 #include "util/stop.h"
 
 /* Positions never go back: "at least" in the sequence's own direction. */
@@ -34,13 +35,11 @@ static bool compare_position(
 
 static bool compare_sequence(belay_comparison *c, const json_t *sequence, belay_error *err)
 {
-    const char *schema = json_string_value(json_object_get(sequence, "schema"));
-    const char *plain = json_string_value(json_object_get(sequence, "name"));
-    if (schema == NULL || plain == NULL)
-        return belay_fail(err, BELAY_E_ARCHIVE, "sequences.json of the snapshot has an entry without a name");
-    if (c->options->skip_ledger && belay_equal(schema, "belay"))
+    BELAY_AUTO(belay_free) char *name = NULL;
+    if (!belay_sequence_name(sequence, &name, err))
+        return false;
+    if (c->options->skip_ledger && belay_equal(belay_json_text(sequence, "schema"), "belay"))
         return true;
-    BELAY_AUTO(belay_free) char *name = belay_quote_qualified(schema, plain);
     BELAY_AUTO(belay_free) char *ascending = NULL;
     if (!belay_pg_value(c->pg, sql_sequence_direction, (const char *const[]){name}, 1, &ascending, err))
         return false;

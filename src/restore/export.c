@@ -120,11 +120,9 @@ static bool put_large_object(exporter *e, const json_t *object, belay_error *err
 
 static bool put_sequence(exporter *e, const json_t *sequence, belay_error *err)
 {
-    const char *schema = json_string_value(json_object_get(sequence, "schema"));
-    const char *name = json_string_value(json_object_get(sequence, "name"));
-    if (schema == NULL || name == NULL)
-        return belay_fail(err, BELAY_E_ARCHIVE, "sequences.json of the snapshot has an entry without a name");
-    BELAY_AUTO(belay_free) char *qualified = belay_quote_qualified(schema, name);
+    BELAY_AUTO(belay_free) char *qualified = NULL;
+    if (!belay_sequence_name(sequence, &qualified, err))
+        return false;
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
     belay_str_append(&sql, "SELECT pg_catalog.setval('");
     for (const char *at = qualified; *at != '\0'; at++) {

@@ -139,13 +139,21 @@ bool belay_load_json(belay_archive *archive, const char *member, json_t **ret, b
     return true;
 }
 
-static bool set_sequence(belay_loader *loader, const json_t *sequence, belay_error *err)
+bool belay_sequence_name(const json_t *sequence, char **ret, belay_error *err)
 {
     const char *schema = json_string_value(json_object_get(sequence, "schema"));
     const char *name = json_string_value(json_object_get(sequence, "name"));
     if (schema == NULL || name == NULL)
         return belay_fail(err, BELAY_E_ARCHIVE, "sequences.json of the snapshot has an entry without a name");
-    BELAY_AUTO(belay_free) char *regclass = belay_quote_qualified(schema, name);
+    *ret = belay_quote_qualified(schema, name);
+    return true;
+}
+
+static bool set_sequence(belay_loader *loader, const json_t *sequence, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *regclass = NULL;
+    if (!belay_sequence_name(sequence, &regclass, err))
+        return false;
     BELAY_AUTO(belay_free)
     char *value =
         belay_format("%lld", (long long)json_integer_value(json_object_get(sequence, "last_value")));

@@ -38,5 +38,7 @@ static inline void belay_loader_done_p(belay_loader *loader)
 }
 /* A JSON member as a document; *ret is NULL when the archive has no such member. New reference. */
 bool belay_load_json(belay_archive *archive, const char *member, json_t **ret, belay_error *err);
+/* The qualified and quoted name of an entry of sequences.json; the caller frees. */
+bool belay_sequence_name(const json_t *sequence, char **ret, belay_error *err);
 
 #endif
