@@ -47,6 +47,17 @@ static bool find_by_id(belay_run *run, const char *id, belay_error *err)
     return belay_error_hint(err, "add --from %s when that is meant", other.target);
 }
 
+/* The person named a revision, and has to know which data that means. */
+static void tell_choice(const belay_run *run, const char *revision, const belay_choice *choice)
+{
+    for (size_t i = 0; i < choice->passed_over.count; i++)
+        belay_say(run->how.reporter, BELAY_WARN,
+            "snapshot %s is newer and cannot be read, so it is passed over (`belay verify %s` says why)",
+            choice->passed_over.items[i], choice->passed_over.items[i]);
+    belay_say(run->how.reporter, BELAY_INFO, "for revision %s: snapshot %s of %s and %zu migrations",
+        revision, choice->info.id, choice->info.created_at, choice->plan.step_count);
+}
+
 /* Finds the snapshot and what has to be applied on top of it. */
 static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
 {
@@ -68,6 +79,7 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
         if (!belay_choose_snapshot(
                 belay_run_snapshot_store(run), whose, graph, &run->from, wish->revision, &choice, err))
             return false;
+        tell_choice(run, wish->revision, &choice);
         run->snapshot = choice.info;
         choice.info = (belay_snapshot_info){0};
         run->plan = choice.plan;

@@ -4,6 +4,7 @@ void belay_choice_done(belay_choice *choice)
 {
     belay_snapshot_info_done(&choice->info);
     belay_plan_done(&choice->plan);
+    belay_list_done(&choice->passed_over);
 }
 
 static bool is_checked(const belay_snapshot_info *info)
@@ -84,6 +85,10 @@ static bool choose(belay_snapshot_info *infos, size_t count, const char *target,
         belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no verified snapshot at or below revision %s",
             target, revision);
         return belay_error_hint(err, "`belay snapshots` lists what there is; `belay verify ID` checks one");
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (!is_checked(&infos[i]))
+            belay_list_add(&ret->passed_over, infos[i].id);
     }
     take_info(&infos[index], &ret->info);
     if (wanted->count == 0)

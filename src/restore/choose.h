@@ -9,8 +9,9 @@
 
 typedef struct belay_choice {
     belay_snapshot_info info;
-    bool exact;      /* the snapshot is at the revision: the plan is empty */
-    belay_plan plan; /* upgrades from the snapshot's revisions to the wanted one */
+    bool exact;             /* the snapshot is at the revision: the plan is empty */
+    belay_plan plan;        /* upgrades from the snapshot's revisions to the wanted one */
+    belay_list passed_over; /* ids of newer snapshots that cannot be read: one of them may have been nearer */
 } belay_choice;
 void belay_choice_done(belay_choice *choice);
 static inline void belay_choice_done_p(belay_choice *choice)

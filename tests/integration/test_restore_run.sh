@@ -48,6 +48,15 @@ belay 0 restore --revision aaaa --yes
 same_as_before
 tidy
 
+begin "restore --revision says which snapshot it takes, and which newer one it cannot read"
+head -c 5000 "backups/dev/$first.tar" >backups/dev/20991231T000000Z-ffffff.tar
+belay 0 restore --revision aaaa --yes
+err_has "snapshot 20991231T000000Z-ffffff is newer and cannot be read"
+err_has "for revision aaaa: snapshot 2"
+rm backups/dev/20991231T000000Z-ffffff.tar
+same_as_before
+tidy
+
 begin "restore --revision, above the snapshot: the migrations from there are applied"
 run_json 0 restore --revision bbbb00000002 --yes --json
 json_is to '["bbbb00000002"]'
