@@ -49,6 +49,13 @@ static size_t say_loss(belay_run *run, const json_t *before, const json_t *after
                 "  %s: at least %lld inserted, %lld updated, %lld deleted (the run's own rows included)",
                 table, (long long)ins, (long long)upd, (long long)del);
     }
+    json_object_foreach((json_t *)(uintptr_t)before, table, now)
+    {
+        if (json_object_get(after, table) != NULL)
+            continue;
+        changed++;
+        belay_say(run->how.reporter, BELAY_WARN, "  %s: unknown, the table is not there any more", table);
+    }
     return changed;
 }
 

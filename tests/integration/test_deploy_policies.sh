@@ -101,6 +101,15 @@ err_has "public.moves: at least"
 same_as_before
 tidy
 fresh
+add_migration bbbb00000002 aaaa00000001 "Drop a table, then fail" "Transaction: no" >"$WORK/file" <<'SQL'
+DROP TABLE moves;
+SELECT 1 / 0;
+SQL
+run_json 4 deploy --accept-loss --json
+err_has "public.moves: unknown, the table is not there any more"
+same_as_before
+tidy
+fresh
 pending_half
 keys $'gate = none\naccept_loss = yes'
 run_json 4 deploy --json
