@@ -35,6 +35,10 @@ VALUES ($1, $2, $3::pg_catalog.int8, $4, $5)
 -- query: progress_finish
 UPDATE belay.progress SET finished_at = pg_catalog.clock_timestamp()
  WHERE revision = $1 AND direction = $2 AND statement = $3::pg_catalog.int8
+-- query: role_read
+SELECT session_user, pg_catalog.current_setting('role')
+-- query: role_write
+SELECT pg_catalog.set_config('session_authorization', $1, true), pg_catalog.set_config('role', $2, true)
 -- query: progress_drop
 DELETE FROM belay.progress WHERE revision = $1 AND direction = $2 AND statement = $3::pg_catalog.int8
 -- query: index_state

@@ -17,6 +17,8 @@ typedef struct progress {
     char number[24];
     char sha256[BELAY_SHA256_HEX_SIZE]; /* of the statements so far, each over the one before */
     const char *direction;
+    bool again;      /* the statement at work ran before, and only sets up this session as the first time */
+    bool other_role; /* the file has set a role, which need not have rights on belay.progress */
 } progress;
 
 static json_t *details(const progress *p)
@@ -25,12 +27,29 @@ static json_t *details(const progress *p)
         "statement", (json_int_t)p->statement);
 }
 
-static bool write_progress(progress *p, const char *sql, belay_error *err)
+static bool write_row(progress *p, const char *sql, belay_error *err)
 {
     const char *params[] = {p->step->step->revision->id, p->direction, p->number, p->sha256,
         p->run->how->run_id == NULL ? "-" : p->run->how->run_id};
     size_t count = sql == sql_progress_start ? 5 : 3;
     return belay_pg_query(p->run->session.pg, sql, params, count, NULL, err);
+}
+
+/* As the role that logged in; the file's role holds again afterwards, also behind a transaction of the file.
+ */
+static bool write_progress(progress *p, const char *sql, belay_error *err)
+{
+    static const char log_in[] = "BEGIN; SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE none";
+    belay_pg *pg = p->run->session.pg;
+    BELAY_AUTO(belay_rows_free) belay_rows *roles = NULL;
+    if (!p->other_role)
+        return write_row(p, sql, err);
+    if (!belay_pg_in_transaction(pg))
+        return belay_pg_exec(pg, log_in, err) && write_row(p, sql, err) && belay_pg_exec(pg, "COMMIT", err);
+    return belay_pg_query0(pg, sql_role_read, &roles, err) &&
+           belay_pg_exec(pg, log_in + strlen("BEGIN; "), err) && write_row(p, sql, err) &&
+           belay_pg_queryp(
+               pg, sql_role_write, NULL, err, belay_rows_text(roles, 0, 0), belay_rows_text(roles, 0, 1));
 }
 
 static void chain(progress *p, const belay_piece *piece)
@@ -99,8 +118,14 @@ static bool before(void *context, const belay_piece *piece, bool *ret_skip, bela
     progress *p = context;
     bool begun = false, built = false;
     chain(p, piece);
-    if (!look_back(p, piece, ret_skip, &begun, err) || *ret_skip)
-        return *ret_skip && (err == NULL || err->code == BELAY_E_NONE);
+    p->other_role = p->other_role || belay_sql_sets_role(piece->text);
+    if (!look_back(p, piece, ret_skip, &begun, err))
+        return false;
+    p->again = *ret_skip && belay_sql_sets_session(piece->text);
+    if (p->again)
+        return belay_native_before(p->run, piece, ret_skip, err);
+    if (*ret_skip)
+        return true;
     if (!clear_index(p, piece, &built, err))
         return false;
     if (!belay_native_may_commit(p->run, err) ||
@@ -118,6 +143,8 @@ static bool after(void *context, bool ok, belay_error *err)
 {
     progress *p = context;
     belay_blocker_end(p->run->blocker);
+    if (p->again) /* recorded already */
+        return true;
     if (!ok) /* outside of a transaction of the file the server undid the statement itself */
         return true;
     return write_progress(p, sql_progress_finish, err) &&
@@ -130,6 +157,7 @@ static bool try_statements(progress *p, belay_error *err)
     belay_script_hooks hooks = {before, after, p};
     p->statement = 0;
     p->sha256[0] = '\0';
+    p->other_role = false;
     belay_rows_free(p->before);
     p->before = NULL;
     BELAY_AUTO(belay_str_done) belay_str reset = BELAY_STR_INIT;

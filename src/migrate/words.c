@@ -93,6 +93,26 @@ bool belay_sql_controls_savepoint(const char *sql)
     return next_is(&sql, "to");
 }
 
+bool belay_sql_sets_session(const char *sql)
+{
+    if (next_is(&sql, "reset"))
+        return true;
+    return next_is(&sql, "set") && !next_is(&sql, "local") && !next_is(&sql, "constraints") &&
+           !next_is(&sql, "transaction");
+}
+
+bool belay_sql_sets_role(const char *sql)
+{
+    if (!next_is(&sql, "set"))
+        return false;
+    if (!next_is(&sql, "local"))
+        next_is(&sql, "session");
+    if (next_is(&sql, "role"))
+        return true;
+    next_is(&sql, "session");
+    return next_is(&sql, "authorization");
+}
+
 /* A possibly qualified name, as written; NULL when there is none. */
 static char *take_name(const char **at)
 {

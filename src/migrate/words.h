@@ -17,6 +17,11 @@ bool belay_sql_controls_transaction(const char *sql);
 /* SAVEPOINT, RELEASE, ROLLBACK TO. */
 bool belay_sql_controls_savepoint(const char *sql);
 
+/* SET and RESET of what lasts as long as the session: not SET LOCAL, SET CONSTRAINTS, SET TRANSACTION. */
+bool belay_sql_sets_session(const char *sql);
+/* SET [SESSION | LOCAL] {ROLE | SESSION AUTHORIZATION} */
+bool belay_sql_sets_role(const char *sql);
+
 typedef struct belay_index_build {
     bool concurrent;     /* CREATE INDEX CONCURRENTLY */
     char *index, *table; /* as written; index NULL: the server chooses the name */

@@ -133,6 +133,31 @@ sed -i 's,1 / 0,1,' "$file"
 belay 0 upgrade head
 belay 0 check
 
+begin "a re-run sets up the session again, and a role of the file need not see belay's tables"
+sql bank "CREATE ROLE owner_of_it" "CREATE SCHEMA other AUTHORIZATION owner_of_it"
+file=$(add_migration s1 a4 "Session" "Transaction: no" <<'SQL'
+SET search_path = other;
+SET ROLE owner_of_it;
+CREATE TABLE first ();
+BEGIN;
+CREATE TABLE second ();
+COMMIT;
+SELECT 1 / 0;
+CREATE TABLE third ();
+-- belay: downgrade
+DROP TABLE other.first, other.second, other.third;
+SQL
+)
+belay 1 upgrade head
+err_has "division by zero"
+sed -i 's,1 / 0,1,' "$file"
+belay 0 upgrade head
+sql_is bank "SELECT string_agg(relname || ' ' || pg_get_userbyid(relowner), ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'other'::regnamespace" \
+    "first owner_of_it,second owner_of_it,third owner_of_it"
+sql_is bank "SELECT count(*) FROM belay.progress" 0
+belay 0 downgrade a4
+rm "$file"
+
 begin "pending files that git does not have are named"
 git init -q . && git add -A
 git -c user.name=n -c user.email=e@localhost commit -q -m all

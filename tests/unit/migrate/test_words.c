@@ -36,6 +36,26 @@ static void knows_savepoints(void **state)
         assert_false(belay_sql_controls_savepoint(others[i]));
 }
 
+static void knows_what_sets_up_the_session(void **state)
+{
+    (void)state;
+    static const char *const session[] = {"SET search_path = x", "set session role a", "SET ROLE a",
+        "RESET ALL", "SET SESSION AUTHORIZATION a"};
+    static const char *const others[] = {"SET LOCAL search_path = x", "SET CONSTRAINTS ALL DEFERRED",
+        "SET TRANSACTION READ ONLY", "SELECT 'set'", "\"set\" x", ""};
+    for (size_t i = 0; i < BELAY_COUNT(session); i++)
+        assert_true(belay_sql_sets_session(session[i]));
+    for (size_t i = 0; i < BELAY_COUNT(others); i++)
+        assert_false(belay_sql_sets_session(others[i]));
+    static const char *const roles[] = {"SET ROLE a", "set /* x */ local role a", "SET SESSION ROLE a",
+        "SET SESSION AUTHORIZATION a", "SET SESSION SESSION AUTHORIZATION a",
+        "SET LOCAL SESSION AUTHORIZATION a"};
+    for (size_t i = 0; i < BELAY_COUNT(roles); i++)
+        assert_true(belay_sql_sets_role(roles[i]));
+    assert_false(belay_sql_sets_role("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"));
+    assert_false(belay_sql_sets_role("RESET ROLE"));
+}
+
 static void expect_build(const char *sql, const char *index, const char *table)
 {
     BELAY_AUTO(belay_index_build_done) belay_index_build build = {0};
@@ -64,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_transaction_control),
         cmocka_unit_test(knows_savepoints),
+        cmocka_unit_test(knows_what_sets_up_the_session),
         cmocka_unit_test(finds_the_index_that_is_built),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
