@@ -150,7 +150,7 @@ static bool start_postmaster(belay_private_server *server, belay_error *err)
         "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c",
         "dynamic_shared_memory_type=mmap", "-c", "max_locks_per_transaction=512", "-c", "max_connections=40",
         "-c", "log_min_messages=fatal", "-c", "log_min_error_statement=panic", "-c", "log_checkpoints=off",
-        "-c", "log_startup_progress_interval=0", NULL};
+        NULL};
     build_argv(server, "postgres", args, &owned, argv);
     const belay_spawn how = {
         .argv = argv, .folder = server->folder, .pipe_stdout = true, .pipe_stderr = true};

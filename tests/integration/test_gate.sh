@@ -184,10 +184,11 @@ end_proxies
 
 # What pg_database and pg_db_role_setting have about a database but its name and OID; privileges in a fixed order.
 everything_about() {
-    sql postgres "SELECT datdba::regrole, encoding, datlocprovider, datistemplate, datallowconn, datconnlimit, dattablespace,
-            datcollate, datctype, daticulocale, datcollversion, shobj_description(oid, 'pg_database'),
+    sql postgres "SELECT datdba::regrole, encoding, j ->> 'datlocprovider', datistemplate, datallowconn, datconnlimit, dattablespace,
+            datcollate, datctype, coalesce(j ->> 'datlocale', j ->> 'daticulocale'), j ->> 'daticurules', j ->> 'datcollversion',
+            shobj_description(oid, 'pg_database'),
             (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(coalesce(datacl, acldefault('d', datdba))) a)
-        FROM pg_database WHERE datname = '$1'" \
+        FROM pg_database d CROSS JOIN LATERAL (SELECT to_jsonb(d) AS j) versions WHERE datname = '$1'" \
         "SELECT setrole::regrole, c FROM pg_db_role_setting s, unnest(setconfig) c
         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = '$1') ORDER BY 1, 2"
 }
@@ -195,8 +196,10 @@ everything_about() {
 begin "the twin gets the state that a template copy leaves out, and keeps it through the swap"
 mkdir "$WORK/pg/fast disk"
 [ "$(id -u)" -ne 0 ] || chown postgres "$WORK/pg/fast disk"
+locale="LOCALE 'C'"
+[ "$(sql postgres "SHOW server_version_num")" -lt 150000 ] || locale="LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'"
 sql postgres "CREATE TABLESPACE \"fast disk\" LOCATION '$WORK/pg/fast disk'" "CREATE ROLE \"odd role\"" \
-    "CREATE DATABASE odd TEMPLATE template0 TABLESPACE \"fast disk\" LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'" \
+    "CREATE DATABASE odd TEMPLATE template0 TABLESPACE \"fast disk\" $locale" \
     "ALTER DATABASE odd OWNER TO app" "ALTER DATABASE odd CONNECTION LIMIT 17" "ALTER DATABASE odd IS_TEMPLATE true" \
     "COMMENT ON DATABASE odd IS E'two\nlines, it''s \\\\ odd'" \
     "REVOKE ALL ON DATABASE odd FROM PUBLIC" "GRANT CONNECT ON DATABASE odd TO \"odd role\" WITH GRANT OPTION" \
