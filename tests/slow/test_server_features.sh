@@ -42,6 +42,20 @@ equals "state" "$(state_of bank)" "$before"
 sql_is bank "SELECT loud, long FROM people WHERE id = 3" "NAME 3|6"
 sql_is bank "SELECT conname, convalidated FROM pg_constraint WHERE contype = 'n' AND conrelid = 'people'::regclass AND conname = 'named'" "named|f"
 
+begin "18: an older pg_dump is refused by name where a snapshot is taken, and not missed where none is"
+older=$oldest/pg_dump
+add_migration bbbb00000002 aaaa00000001 "One more column" >"$WORK/file" <<<"ALTER TABLE people ADD COLUMN note text;"
+BELAY_PG_DUMP=$older belay 1 snapshot --json
+json error.message | grep -F "$older is of version 15, older than the server's 18" >/dev/null || fail "not the versions"
+json error.hint | grep -F "postgresql-client-18" >/dev/null || fail "not what to install"
+BELAY_PG_DUMP=$older run_json 3 deploy --yes --json
+json error.message | grep -F "older than the server's 18" >/dev/null || fail "not the versions"
+BELAY_PG_DUMP=$older belay 3 doctor
+out_has "older than the server's 18"
+PROJECT_KEYS=$'gate = rename\nsnapshot = no' write_project bank development
+BELAY_PG_DUMP=$older run_json 0 deploy --yes --json
+sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
+
 begin "18: the comparison sees each difference"
 sees() {
     sql postgres "DROP DATABASE IF EXISTS damaged" "CREATE DATABASE damaged TEMPLATE original"
