@@ -1,22 +1,36 @@
 /* A `Transaction: no` step: each statement commits by itself, so each has a record: in belay.progress, where
  * a re-run reads what is done, and in the journal. From the first statement that was sent the step counts as
- * committed. */
+ * committed.
+ *
+ *   no row --sent--> under way (finished_at NULL) --done--> finished_at
+ *                              '--the server answers with an error--> finished_at = -infinity
+ *
+ * A row that stays "under way" means that nobody saw the end. What can share a transaction with its record
+ * does, so that then it is known to have been rolled back. */
 #include <stdio.h>
 
+#include "migrate/leftovers.h"
 #include "migrate/native.h"
 #include "migrate/native.sql.h"
 #include "migrate/words.h"
 #include "util/clock.h"
 #include "util/file.h"
 
+typedef enum earlier { NEVER, FAILED, UNDER_WAY, DONE } earlier;
+
 typedef struct progress {
     belay_native_run *run;
     const belay_native_step *step;
-    belay_rows *before; /* what earlier runs left */
+    belay_rows *before; /* what earlier runs left, by statement */
+    size_t next_before; /* its first row that was not asked for yet */
     long long statement;
     char number[24];
     char sha256[BELAY_SHA256_HEX_SIZE]; /* of the statements so far, each over the one before */
     const char *direction;
+    long line;       /* of the statement */
+    bool sent;       /* its row says that it is under way */
+    bool wrapped;    /* belay began a transaction for it and its row */
+    bool repeated;   /* it may have been carried out before */
     bool again;      /* the statement at work ran before, and only sets up this session as the first time */
     bool other_role; /* the file has set a role, which need not have rights on belay.progress */
 } progress;
@@ -56,99 +70,173 @@ static void chain(progress *p, const belay_piece *piece)
 {
     BELAY_AUTO(belay_sha256_free) belay_sha256 *hash = belay_sha256_new();
     belay_sha256_update(hash, p->sha256, strlen(p->sha256));
-    for (size_t i = 0; i < piece->length; i++) { /* line endings do not count */
-        if (piece->text[i] != '\r')
-            belay_sha256_update(hash, piece->text + i, 1);
+    for (size_t at = 0; at < piece->length;) { /* line endings do not count */
+        const char *cr = memchr(piece->text + at, '\r', piece->length - at);
+        size_t end = cr == NULL ? piece->length : (size_t)(cr - piece->text);
+        belay_sha256_update(hash, piece->text + at, end - at);
+        at = end + 1;
     }
     belay_sha256_finish(hash, p->sha256);
     snprintf(p->number, sizeof p->number, "%lld", ++p->statement);
 }
 
-/* Drops what an interrupted CREATE INDEX CONCURRENTLY left; *ret_built when it was finished after all. */
-static bool clear_index(progress *p, const belay_piece *piece, bool *ret_built, belay_error *err)
+/* What earlier runs say about this statement; *ret_run is the last of them. */
+static bool look_back(progress *p, earlier *ret, const char **ret_run, bool *ret_same, belay_error *err)
 {
-    BELAY_AUTO(belay_index_build_done) belay_index_build build = {0};
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    belay_sql_index_build(piece->text, &build);
-    if (!build.concurrent || build.index == NULL || build.table == NULL)
+    size_t count = belay_rows_count(p->before);
+    *ret = NEVER;
+    while (p->next_before < count && belay_rows_int(p->before, p->next_before, 0) < p->statement)
+        p->next_before++;
+    size_t i = p->next_before;
+    if (i == count || belay_rows_int(p->before, i, 0) != p->statement)
         return true;
-    belay_pg *pg = p->run->session.pg;
-    if (belay_pg_in_transaction(pg) ||
-        !belay_pg_queryp(pg, sql_index_state, &rows, err, build.table, build.index))
-        return belay_pg_in_transaction(pg);
-    if (belay_rows_count(rows) == 0)
+    *ret = belay_rows_bool(p->before, i, 2) ? DONE : belay_rows_bool(p->before, i, 4) ? UNDER_WAY : FAILED;
+    *ret_run = belay_rows_text(p->before, i, 3);
+    *ret_same = belay_equal(belay_rows_text(p->before, i, 1), p->sha256);
+    if (*ret_same || *ret != DONE)
         return true;
-    *ret_built = belay_rows_bool(rows, 0, 0);
-    if (*ret_built)
-        return true;
-    const char *index = belay_rows_text(rows, 0, 1);
-    belay_say(p->run->how->reporter, BELAY_WARN, "dropping the invalid index %s that an earlier attempt left",
-        index);
-    BELAY_AUTO(belay_free) char *drop = belay_format("DROP INDEX CONCURRENTLY %s", index);
-    belay_blocker_begin(p->run->blocker, p->run->session.pid);
-    bool ok = belay_pg_run_user_sql(pg, drop, NULL, NULL, err);
-    belay_blocker_end(p->run->blocker);
-    return ok || belay_error_place(err, p->step->script.revision->path, piece->line);
+    belay_fail(err, BELAY_E_APPLIED_EDITED,
+        "statement %lld or one before it was changed after run %s had executed it", p->statement, *ret_run);
+    belay_error_hint(
+        err, "put the statements that ran back as they were; what did not run yet may be changed");
+    return belay_error_place(err, p->step->script.revision->path, p->line);
 }
 
-/* What earlier runs say about this statement. */
-static bool look_back(
-    progress *p, const belay_piece *piece, bool *ret_done, bool *ret_begun, belay_error *err)
+/* A killed belay's session may still be at it, until the server notices. */
+static bool refuse_running(progress *p, const char *run, belay_error *err)
 {
-    *ret_done = *ret_begun = false;
-    for (size_t i = 0; i < belay_rows_count(p->before); i++) {
-        if (belay_rows_int(p->before, i, 0) != p->statement)
-            continue;
-        *ret_begun = true;
-        *ret_done = belay_rows_bool(p->before, i, 2);
-        if (belay_equal(belay_rows_text(p->before, i, 1), p->sha256) || !*ret_done)
-            return true;
-        belay_fail(err, BELAY_E_APPLIED_EDITED,
-            "statement %lld or one before it was changed after run %s had executed it", p->statement,
-            belay_rows_text(p->before, i, 3));
-        belay_error_hint(
-            err, "put the statements that ran back as they were; what did not run yet may be changed");
-        return belay_error_place(err, p->step->script.revision->path, piece->line);
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(p->run->session.pg, sql_progress_session, &rows, err, run))
+        return false;
+    if (belay_rows_count(rows) == 0)
+        return true;
+    const char *pid = belay_rows_text(rows, 0, 0);
+    belay_fail(err, BELAY_E_LOCKED,
+        "statement %lld, which run %s began, is still being carried out by the server's process %s",
+        p->statement, run, pid);
+    belay_error_hint(err,
+        "run the command again when it has ended, or end it: SELECT pg_catalog.pg_terminate_backend(%s)",
+        pid);
+    return belay_error_place(err, p->step->script.revision->path, p->line);
+}
+
+/* How a person tells belay what became of the statement. */
+static void hint_record(const progress *p, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *id = belay_quote_literal(p->step->step->revision->id);
+    BELAY_AUTO(belay_free)
+    char *row = belay_format(
+        "WHERE revision = %s AND direction = '%s' AND statement = %lld", id, p->direction, p->statement);
+    belay_error_hint(err,
+        "look whether it was carried out, and run the command again behind: UPDATE belay.progress SET "
+        "finished_at = now() %s; if it was not, so that it must run: DELETE FROM belay.progress %s",
+        row, row);
+}
+
+/* Nobody saw how the attempt of `run` ended. It is sent again where that is known to be right or cannot do it
+ * twice. */
+static bool judge_under_way(
+    progress *p, const belay_piece *piece, const char *run, bool same, belay_error *err)
+{
+    const char *file = belay_path_base(p->step->script.revision->path);
+    if (!refuse_running(p, run, err))
+        return false;
+    BELAY_AUTO(belay_free)
+    char *story = belay_format(
+        "statement %lld of %s was under way when run %s ended without a word", p->statement, file, run);
+    if (same && belay_sql_is_atomic(piece->text)) {
+        belay_say(p->run->how->reporter, BELAY_INFO,
+            "%s: the server rolled it back together with its record, and it is sent again", story);
+        return true;
     }
-    return true;
+    if (same && !belay_sql_runs_code(piece->text)) {
+        belay_say(
+            p->run->how->reporter, BELAY_WARN, "%s: it may have been carried out, and is sent again", story);
+        p->repeated = true;
+        return true;
+    }
+    belay_fail(err, BELAY_E_UNFINISHED_RUN, "%s: it may have been carried out", story);
+    hint_record(p, err);
+    return belay_error_place(err, p->step->script.revision->path, p->line);
+}
+
+/* What can runs together with its record in one transaction. */
+static bool wrap(progress *p, const belay_piece *piece, belay_error *err)
+{
+    belay_pg *pg = p->run->session.pg;
+    p->wrapped = !belay_pg_in_transaction(pg) && belay_sql_is_atomic(piece->text);
+    return !p->wrapped || belay_pg_exec(pg, "BEGIN", err);
 }
 
 static bool before(void *context, const belay_piece *piece, bool *ret_skip, belay_error *err)
 {
     progress *p = context;
-    bool begun = false, built = false;
+    earlier was = NEVER;
+    const char *run = NULL;
+    bool same = false, built = false;
+    p->line = piece->line;
+    p->sent = p->wrapped = p->repeated = *ret_skip = false;
     chain(p, piece);
-    p->other_role = p->other_role || belay_sql_sets_role(piece->text);
-    if (!look_back(p, piece, ret_skip, &begun, err))
+    if (!look_back(p, &was, &run, &same, err))
         return false;
-    p->again = *ret_skip && belay_sql_sets_session(piece->text);
+    p->other_role = p->other_role || belay_sql_sets_role(piece->text);
+    p->again = was == DONE && belay_sql_sets_session(piece->text);
     if (p->again)
         return belay_native_before(p->run, piece, ret_skip, err);
+    *ret_skip = was == DONE;
     if (*ret_skip)
         return true;
-    if (!clear_index(p, piece, &built, err))
+    if (was == UNDER_WAY && !judge_under_way(p, piece, run, same, err))
         return false;
+    if (!belay_leftovers_clear(p->run, piece->text, was != NEVER, &built, err))
+        return belay_error_place(err, p->step->script.revision->path, piece->line);
     if (!belay_native_may_commit(p->run, err) ||
         !belay_record(p->run->how->recorder, BELAY_RECORD_INTENT, "statement", details(p), err) ||
         !write_progress(p, sql_progress_start, err))
         return false;
-    *ret_skip = begun && built;
+    *ret_skip = was == UNDER_WAY && built;
     if (*ret_skip)
         return write_progress(p, sql_progress_finish, err);
+    p->sent = true;
     p->run->result->effect = BELAY_EFFECT_COMMITTED;
-    return belay_native_before(p->run, piece, ret_skip, err);
+    return belay_native_before(p->run, piece, ret_skip, err) && wrap(p, piece, err);
 }
 
 static bool after(void *context, bool ok, belay_error *err)
 {
     progress *p = context;
-    belay_blocker_end(p->run->blocker);
-    if (p->again) /* recorded already */
+    if (p->again) { /* recorded already */
+        belay_blocker_end(p->run->blocker);
         return true;
-    if (!ok) /* outside of a transaction of the file the server undid the statement itself */
-        return true;
-    return write_progress(p, sql_progress_finish, err) &&
-           belay_record(p->run->how->recorder, BELAY_RECORD_DONE, "statement", details(p), err);
+    }
+    if (ok && p->wrapped) {
+        ok = write_progress(p, sql_progress_finish, err) && belay_pg_exec(p->run->session.pg, "COMMIT", err);
+        belay_blocker_end(p->run->blocker);
+        if (!ok)
+            return belay_error_place(err, p->step->script.revision->path, p->line);
+    } else {
+        belay_blocker_end(p->run->blocker);
+        if (!ok) /* outside of a transaction of the file the server undid the statement itself */
+            return true;
+        if (!write_progress(p, sql_progress_finish, err))
+            return false;
+    }
+    p->sent = false;
+    return belay_record(p->run->how->recorder, BELAY_RECORD_DONE, "statement", details(p), err);
+}
+
+/* An error that the server answered with, on a session that lives on, is the statement's end. */
+static void note_failure(progress *p, belay_error *err)
+{
+    belay_pg *pg = p->run->session.pg;
+    if (belay_pg_in_transaction(pg))
+        belay_pg_exec(pg, "ROLLBACK", NULL);
+    if (!p->sent || err == NULL)
+        return;
+    if (p->repeated && belay_starts_with(err->sqlstate, "42")) /* it exists already, or is gone already */
+        hint_record(p, err);
+    if (err->sqlstate[0] != '\0' && err->code != BELAY_E_CONNECTION_LOST)
+        write_progress(p, sql_progress_fail, NULL);
 }
 
 static bool try_statements(progress *p, belay_error *err)
@@ -156,8 +244,10 @@ static bool try_statements(progress *p, belay_error *err)
     belay_native_run *run = p->run;
     belay_script_hooks hooks = {before, after, p};
     p->statement = 0;
-    p->sha256[0] = '\0';
+    p->next_before = 0;
     p->other_role = false;
+    p->sent = p->repeated = p->again = false;
+    p->sha256[0] = '\0';
     belay_rows_free(p->before);
     p->before = NULL;
     BELAY_AUTO(belay_str_done) belay_str reset = BELAY_STR_INIT;
@@ -171,8 +261,7 @@ static bool try_statements(progress *p, belay_error *err)
             p->step->step->revision->id);
     if (!belay_script_run(run->session.pg, &p->step->script, &hooks, err)) {
         belay_script_prefix(&p->step->script, err);
-        if (belay_pg_in_transaction(run->session.pg))
-            belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
+        note_failure(p, err);
         return false;
     }
     if (!belay_pg_in_transaction(run->session.pg))

@@ -66,13 +66,20 @@ static bool next_is(const char **at, const char *keyword)
     return true;
 }
 
+static bool next_is_any(const char **at, const char *const *keywords, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (next_is(at, keywords[i]))
+            return true;
+    }
+    return false;
+}
+
 bool belay_sql_controls_transaction(const char *sql)
 {
     static const char *const always[] = {"begin", "commit", "end", "abort"};
-    for (size_t i = 0; i < BELAY_COUNT(always); i++) {
-        if (next_is(&sql, always[i]))
-            return true;
-    }
+    if (next_is_any(&sql, always, BELAY_COUNT(always)))
+        return true;
     if (next_is(&sql, "start") || next_is(&sql, "prepare"))
         return next_is(&sql, "transaction");
     if (!next_is(&sql, "rollback"))
@@ -113,6 +120,27 @@ bool belay_sql_sets_role(const char *sql)
     return next_is(&sql, "authorization");
 }
 
+bool belay_sql_is_atomic(const char *sql)
+{
+    static const char *const rows[] = {"insert", "update", "delete", "merge", "with", "copy", "truncate"};
+    if (next_is_any(&sql, rows, BELAY_COUNT(rows)))
+        return true;
+    if (!next_is(&sql, "alter") || !next_is(&sql, "table"))
+        return false;
+    belay_span token;
+    while (belay_sql_token(&sql, &token)) { /* DETACH PARTITION ... CONCURRENTLY, FINALIZE */
+        if (belay_sql_is(token, "concurrently") || belay_sql_is(token, "finalize"))
+            return false;
+    }
+    return true;
+}
+
+bool belay_sql_runs_code(const char *sql)
+{
+    static const char *const words[] = {"call", "do", "select", "execute", "explain", "values", "table", "("};
+    return next_is_any(&sql, words, BELAY_COUNT(words));
+}
+
 /* A possibly qualified name, as written; NULL when there is none. */
 static char *take_name(const char **at)
 {
@@ -149,6 +177,30 @@ void belay_sql_index_build(const char *sql, belay_index_build *ret)
     }
     next_is(&sql, "only");
     ret->table = take_name(&sql);
+}
+
+/* "(VERBOSE, CONCURRENTLY FALSE)" */
+static bool options_say_concurrently(const char **at)
+{
+    static const char *const no[] = {"false", "off", "0"};
+    bool found = false;
+    belay_span token;
+    while (belay_sql_token(at, &token) && *token.data != ')') {
+        if (belay_sql_is(token, "concurrently"))
+            found = !next_is_any(at, no, BELAY_COUNT(no));
+    }
+    return found;
+}
+
+char *belay_sql_reindexed(const char *sql)
+{
+    if (!next_is(&sql, "reindex"))
+        return NULL;
+    bool concurrent = next_is(&sql, "(") && options_say_concurrently(&sql);
+    if (!next_is(&sql, "index") && !next_is(&sql, "table"))
+        return NULL;
+    concurrent = next_is(&sql, "concurrently") || concurrent;
+    return concurrent ? take_name(&sql) : NULL;
 }
 
 void belay_index_build_done(belay_index_build *build)

@@ -22,6 +22,15 @@ bool belay_sql_sets_session(const char *sql);
 /* SET [SESSION | LOCAL] {ROLE | SESSION AUTHORIZATION} */
 bool belay_sql_sets_role(const char *sql);
 
+/* INSERT, UPDATE, DELETE, MERGE, WITH, COPY, TRUNCATE, ALTER TABLE: runs in a transaction as well as outside
+ * of one, and cannot commit in its middle. */
+bool belay_sql_is_atomic(const char *sql);
+/* CALL, DO, SELECT, EXECUTE, EXPLAIN: whatever functions do; a second time may do it twice, and nothing
+ * tells. Others are harmless to repeat or fail by their own words. */
+bool belay_sql_runs_code(const char *sql);
+/* The index or table of a REINDEX ... CONCURRENTLY, as written; else NULL. */
+char *belay_sql_reindexed(const char *sql);
+
 typedef struct belay_index_build {
     bool concurrent;     /* CREATE INDEX CONCURRENTLY */
     char *index, *table; /* as written; index NULL: the server chooses the name */

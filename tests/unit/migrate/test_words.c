@@ -79,6 +79,47 @@ static void finds_the_index_that_is_built(void **state)
     assert_false(build.concurrent);
 }
 
+static void knows_what_can_share_a_transaction(void **state)
+{
+    (void)state;
+    static const char *const atomic[] = {"INSERT INTO t VALUES (1)",
+        "/* x */ with a AS (SELECT 1) DELETE FROM t", "copy t from stdin", "TRUNCATE t",
+        "ALTER TABLE t ADD COLUMN \"concurrently\" int"};
+    static const char *const others[] = {"ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+        "alter table t detach partition p finalize", "ALTER TYPE m ADD VALUE 'x'", "CALL p()", "VACUUM",
+        "SELECT f()", "\"insert\"", ""};
+    for (size_t i = 0; i < BELAY_COUNT(atomic); i++)
+        assert_true(belay_sql_is_atomic(atomic[i]));
+    for (size_t i = 0; i < BELAY_COUNT(others); i++)
+        assert_false(belay_sql_is_atomic(others[i]));
+}
+
+static void knows_what_runs_code(void **state)
+{
+    (void)state;
+    static const char *const code[] = {
+        "CALL p()", "do $$ $$", "SELECT f()", "(SELECT f())", "EXPLAIN ANALYZE SELECT f()"};
+    static const char *const others[] = {"CREATE TABLE t ()", "DROP TABLE t", "VACUUM", "doing", ""};
+    for (size_t i = 0; i < BELAY_COUNT(code); i++)
+        assert_true(belay_sql_runs_code(code[i]));
+    for (size_t i = 0; i < BELAY_COUNT(others); i++)
+        assert_false(belay_sql_runs_code(others[i]));
+}
+
+static void finds_what_is_reindexed(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"REINDEX INDEX CONCURRENTLY i", "i"},
+        {"reindex (verbose, tablespace \"a)b\") table concurrently s . \"T\"", "s.\"T\""},
+        {"REINDEX (CONCURRENTLY) INDEX s.i", "s.i"}, {"REINDEX (CONCURRENTLY ON, VERBOSE) TABLE t", "t"},
+        {"REINDEX (CONCURRENTLY OFF) INDEX i", NULL}, {"REINDEX INDEX i", NULL},
+        {"REINDEX SCHEMA CONCURRENTLY s", NULL}, {"DROP INDEX CONCURRENTLY i", NULL}, {"REINDEX (", NULL}};
+    for (size_t i = 0; i < BELAY_COUNT(cases); i++) {
+        BELAY_AUTO(belay_free) char *found = belay_sql_reindexed(cases[i][0]);
+        assert_string_equal(found == NULL ? "-" : found, cases[i][1] == NULL ? "-" : cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +127,9 @@ int main(void)
         cmocka_unit_test(knows_savepoints),
         cmocka_unit_test(knows_what_sets_up_the_session),
         cmocka_unit_test(finds_the_index_that_is_built),
+        cmocka_unit_test(knows_what_can_share_a_transaction),
+        cmocka_unit_test(knows_what_runs_code),
+        cmocka_unit_test(finds_what_is_reindexed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
