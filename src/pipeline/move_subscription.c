@@ -2,24 +2,30 @@
 
 #include "pipeline/followers.sql.h"
 
-/* Takes the half-made one of an earlier attempt away: without its slot's name nothing happens at the
- * publisher. */
+/* Without its slot's name nothing happens at the publisher. In one transaction: between two, the old one
+ * would have forgotten which slot it had. */
 static bool drop_local(belay_pg *pg, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(name);
-    return belay_pg_execf(pg, err, "ALTER SUBSCRIPTION %s DISABLE", quoted) &&
-           belay_pg_execf(pg, err, "ALTER SUBSCRIPTION %s SET (slot_name = NONE)", quoted) &&
-           belay_pg_execf(pg, err, "DROP SUBSCRIPTION %s", quoted);
+    if (belay_pg_execf(pg, err,
+            "BEGIN; ALTER SUBSCRIPTION %s DISABLE; ALTER SUBSCRIPTION %s SET (slot_name = NONE); "
+            "DROP SUBSCRIPTION %s; COMMIT",
+            quoted, quoted, quoted))
+        return true;
+    if (belay_pg_in_transaction(pg))
+        belay_pg_exec(pg, "ROLLBACK", NULL);
+    return false;
 }
 
-/* Its slot is the real one as soon as it is complete. */
-static bool is_moved(belay_pg *pg, const char *name, const char *slot, bool *ret, belay_error *err)
+/* Its slot is the real one as soon as it is complete; what an earlier attempt left half-made goes. */
+static bool is_moved(belay_pg *pg, const char *name, bool *ret, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     if (!belay_pg_queryp(pg, sql_slot_of, &rows, err, name))
         return false;
     bool exists = belay_rows_count(rows) > 0;
-    *ret = exists && belay_equal(belay_rows_text(rows, 0, 0), slot);
+    const char *slot = exists ? belay_rows_text(rows, 0, 0) : "";
+    *ret = slot[0] != '\0' && !belay_starts_with(slot, "belay_moving_");
     return *ret || !exists || drop_local(pg, name, err);
 }
 
@@ -81,7 +87,6 @@ bool belay_subscription_move(belay_run *run, const char *name, bool enabled, bel
         return true;
     return note(run, BELAY_RECORD_INTENT, name, err) &&
            belay_run_connect(run, run->dbname, BELAY_PG_PINNED, &pg, err) &&
-           is_moved(pg, name, belay_rows_text(old, 0, 1), &moved, err) &&
-           (moved || make(pg, name, old, enabled, err)) && drop_old(run, name, err) &&
-           note(run, BELAY_RECORD_DONE, name, err);
+           is_moved(pg, name, &moved, err) && (moved || make(pg, name, old, enabled, err)) &&
+           drop_old(run, name, err) && note(run, BELAY_RECORD_DONE, name, err);
 }
