@@ -7,15 +7,23 @@ start_cluster
 bank_project
 source "$BELAY_SOURCE/tests/support/assess_lib.sh"
 
+# PostgreSQL 14 counts sessions too late to go by them (docs/rollback.md): where something could have written, rows are compared.
+counted=yes
+[ "$(sql postgres "SHOW server_version_num")" -ge 150000 ] || counted=
+
 begin "nothing to escape with: untouched without a comparison, and the report says how that is known"
 fresh
 ways both
 pending_transaction
 run_json 1 deploy --json
 json_is outcome untouched
-err_has "untouched: every transaction of the run was rolled back"
-belay 0 report last
-out_has "every transaction of the run was rolled back"
+if [ -n "$counted" ]; then
+    err_has "untouched: every transaction of the run was rolled back"
+    belay 0 report last
+    out_has "every transaction of the run was rolled back"
+else
+    err_has "untouched: every transaction on the server since then was rolled back"
+fi
 same_as_before
 tidy
 
@@ -28,7 +36,7 @@ ways twin
 pending_transaction
 run_json 1 deploy --json
 json_is outcome untouched
-err_lacks "comparing"
+[ -z "$counted" ] || err_lacks "comparing"
 same_as_before
 tidy
 
@@ -43,7 +51,7 @@ SQL
     run_json 4 deploy --json
     json_is outcome restored
     json_is error.sqlstate 22012
-    err_has "sessions that belay did not open"
+    [ -z "$counted" ] || err_has "sessions that belay did not open"
     err_has "moves"
     same_as_before
     tidy

@@ -146,10 +146,13 @@ same_as_before() {
 }
 
 # tidy [open]: nothing of a run is left. With "closed" the gate is still closed: only sessions, locks and files are looked at.
+no_sessions() {
+    [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name NOT LIKE 'test%'")" = 0 ]
+}
 tidy() {
     local left
-    equals "sessions left" "$(sql postgres "SELECT count(*) FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name NOT LIKE 'test%'")" 0
+    wait_until no_sessions # a server's process outlives its client for a moment
     equals "advisory locks left" "$(sql postgres "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")" 0
     left=$(find backups -name '*.part' 2>/dev/null || true)
     equals "unfinished files" "$left" ""
