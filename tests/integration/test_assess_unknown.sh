@@ -93,6 +93,10 @@ for cut in after before; do
     tidy
 done
 
+if [ ! -e "${BELAY_TESTS:?}/killer.so" ]; then
+    echo "- killer.so is not part of this build (sanitizers): no kills after a health check"
+    exit 0
+fi
 begin "killed after the health check failed: recover completes what on_unhealthy asks for"
 cp "$BELAY_TESTS/killer.so" "$WORK/killer.so" # LD_PRELOAD cannot hold a path with a space
 for policy in restore stop; do
