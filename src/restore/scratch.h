@@ -1,8 +1,9 @@
 /* Scratch databases: the copies that prove and rehearse restore into.
  *
- * They are dropped on every way out; only a killed process leaves one behind. The next one, and `belay recover`, begins by dropping
- * those of the same database whose run has no session left on the server: a living prove or rehearsal holds a
- * connection to the maintenance database as long as its copy exists. Blocking.
+ * They are dropped on every way out; only a killed process leaves one behind. The next one, and `belay
+ * recover`, begins by dropping those of the same database whose run has no session left on the server: a
+ * living prove or rehearsal holds a connection to the maintenance database as long as its copy exists.
+ * Blocking.
  */
 #ifndef BELAY_RESTORE_SCRATCH_H
 #define BELAY_RESTORE_SCRATCH_H

@@ -63,7 +63,7 @@ sql_is bank "SELECT count(*) FROM information_schema.columns WHERE table_name = 
 begin "stamp: nothing is committed, exit 1"
 fresh
 pending_good
-coproc BLOCKER { PGAPPNAME=test exec psql -X -At -d bank; }
+coproc BLOCKER { PGAPPNAME="blocker" exec psql -X -At -d bank; }
 blocker=$BLOCKER_PID
 echo "BEGIN; LOCK TABLE alembic_version; SELECT 'locked';" >&"${BLOCKER[1]}"
 while read -r line <&"${BLOCKER[0]}" && [ "$line" != locked ]; do :; done
