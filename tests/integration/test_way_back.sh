@@ -13,12 +13,16 @@ belay 0 upgrade head
 begin "a string that the server ends earlier hides no COMMIT"
 add_migration aaaa00000002 aaaa00000001 "Hide a COMMIT" >"$WORK/file" <<'SQL'
 DELETE FROM accounts WHERE id > 50;
-SET standard_conforming_strings = off;
+SELECT set_config('standard_conforming_strings', 'off', false);
 SELECT 'x\' || '; COMMIT; BEGIN; SELECT 1 --';
 SELECT 1/0;
 SQL
 belay 1 deploy
 err_has "COMMIT"
+sql_is bank "SELECT count(*) FROM accounts" 100
+sed -i "s/^SELECT set_config.*/SET standard_conforming_strings = off;/" migrations/*aaaa00000002*
+belay 2 deploy
+err_has "\"COMMIT\" is refused"
 sql_is bank "SELECT count(*) FROM accounts" 100
 rm -f migrations/*aaaa00000002*
 
