@@ -1,5 +1,6 @@
 #include "cli/apply.h"
 #include "cli/lock.h"
+#include "gate/gate.h"
 #include "pg/pg.h"
 #include "util/clock.h"
 #include "util/stop.h"
@@ -57,12 +58,11 @@ static bool wait_and_lock(
 static bool create_missing(belay_cli *cli, belay_keeper *keeper, bool *ret_created, belay_error *err)
 {
     const char *dbname = belay_target_dbname(&cli->target);
-    BELAY_AUTO(belay_free) char *found = NULL;
-    if (!belay_pg_value(belay_keeper_pg(keeper), "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1",
-            &dbname, 1, &found, err))
+    uint32_t oid = 0;
+    if (!belay_gate_oid_of(belay_keeper_pg(keeper), dbname, &oid, err))
         return false;
-    *ret_created = found == NULL;
-    if (found != NULL)
+    *ret_created = oid == 0;
+    if (oid != 0)
         return true;
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
     if (!belay_pg_execf(belay_keeper_pg(keeper), err, "CREATE DATABASE %s", quoted)) {

@@ -79,6 +79,15 @@ static bool belongs(const belay_gate_database *one, const char *public_name)
     return belay_equal(expected, one->name);
 }
 
+bool belay_gate_oid_of(belay_pg *pg, const char *dbname, uint32_t *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(pg, sql_database_by_name, &rows, err, dbname))
+        return false;
+    *ret = belay_rows_count(rows) == 0 ? 0 : (uint32_t)belay_rows_int(rows, 0, 0);
+    return true;
+}
+
 bool belay_gate_find(belay_pg *pg, const char *public_name, belay_gate_databases *ret, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;

@@ -76,13 +76,8 @@ bool belay_gate_init(belay_gate *gate, belay_keeper *keeper, const char *public_
     belay_recorder *recorder, belay_reporter *reporter, belay_error *err)
 {
     start(gate, keeper, public_name, run_id, recorder, reporter);
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_queryp(belay_keeper_pg(keeper), sql_database_by_name, &rows, err, public_name))
-        return false;
-    if (belay_rows_count(rows) == 0)
-        return fail_missing(keeper, public_name, err);
-    gate->oid = (uint32_t)belay_rows_int(rows, 0, 0);
-    return true;
+    return belay_gate_oid_of(belay_keeper_pg(keeper), public_name, &gate->oid, err) &&
+           (gate->oid != 0 || fail_missing(keeper, public_name, err));
 }
 
 bool belay_gate_attach(belay_gate *gate, belay_keeper *keeper, uint32_t oid, const char *public_name,

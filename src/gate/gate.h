@@ -108,6 +108,8 @@ bool belay_gate_drop_kinds(
     belay_pg *pg, const char *public_name, const char *const *kinds, size_t kind_count, belay_error *err);
 /* Those on which a pre-flight tried its rights ("try", "tried"). */
 bool belay_gate_drop_tries(belay_pg *pg, const char *public_name, belay_error *err);
+/* The OID of the database with this name, 0 when there is none. */
+bool belay_gate_oid_of(belay_pg *pg, const char *dbname, uint32_t *ret, belay_error *err);
 /* public_name NULL: of all targets. Sorted by name. */
 bool belay_gate_find(belay_pg *pg, const char *public_name, belay_gate_databases *ret, belay_error *err);
 void belay_gate_databases_done(belay_gate_databases *databases);

@@ -219,6 +219,11 @@ bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)
     return end_old_backend(keeper, old_pid, err) && take_lock(keeper, keeper->wait_ms, err);
 }
 
+bool belay_keeper_hold(belay_keeper *keeper, belay_error *err)
+{
+    return belay_keeper_check(keeper, NULL) || belay_keeper_reopen(keeper, err);
+}
+
 bool belay_keeper_second(belay_keeper *keeper, belay_pg **ret, belay_error *err)
 {
     if (keeper->second != NULL && !belay_pg_is_alive(keeper->second)) {

@@ -39,6 +39,8 @@ bool belay_keeper_may_commit(void *keeper, belay_error *err);
 /* After a loss: connects again, waits until the old backend is gone (it may still be committing), takes the
  * lock again. BELAY_E_LOCKED when another run was faster: this one must then change nothing more. */
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err);
+/* The lock is held still, or again. */
+bool belay_keeper_hold(belay_keeper *keeper, belay_error *err);
 /* A second connection beside the lock's, in the maintenance database too: it ends sessions while the first
  * waits in a rename. Opened at first use, and again after a loss; owned by the keeper. */
 bool belay_keeper_second(belay_keeper *keeper, belay_pg **ret, belay_error *err);

@@ -20,10 +20,8 @@ static char *judge_revisions(belay_run *run)
         !run->engine->heads(run->engine, pg, &heads, &err) ||
         !belay_ledger_count_run(pg, run->id, &steps, &err))
         return belay_strdup(err.message);
-    bool same = heads.count == run->from.count && steps == 0;
-    for (size_t i = 0; same && i < heads.count; i++)
-        same = belay_list_has(&run->from, heads.items[i]);
-    return same ? NULL : belay_strdup("whole revisions were committed");
+    return steps == 0 && belay_list_same(&heads, &run->from) ? NULL
+                                                             : belay_strdup("whole revisions were committed");
 }
 
 static char *judge_catalogs(belay_run *run)

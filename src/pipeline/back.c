@@ -111,12 +111,6 @@ static bool end_downgraded(belay_run *run)
     return true;
 }
 
-/* Still, or again. */
-static bool hold_lock(belay_run *run, belay_error *err)
-{
-    return belay_keeper_check(run->keeper, NULL) || belay_keeper_reopen(run->keeper, err);
-}
-
 void belay_run_settle(belay_run *run, belay_effect effect)
 {
     if (effect == BELAY_EFFECT_NONE) {
@@ -133,7 +127,7 @@ void belay_run_settle(belay_run *run, belay_effect effect)
     }
     if (policy == BELAY_ON_FAILURE_DOWNGRADE && effect == BELAY_EFFECT_COMMITTED && end_downgraded(run))
         return;
-    if (!hold_lock(run, &err)) {
+    if (!belay_keeper_hold(run->keeper, &err)) {
         needs_recovery(run, &err);
         return;
     }
@@ -207,7 +201,7 @@ void belay_run_back(belay_run *run)
     belay_stop_mask(true);
     belay_journal_be_lenient(run->journal);
     belay_say_error(run->how.reporter, &run->error);
-    bool reachable = hold_lock(run, &err);
+    bool reachable = belay_keeper_hold(run->keeper, &err);
     if (reachable && run->gate_known)
         reachable = belay_gate_end_run(run->keeper, run->id, END_RUN_TIMEOUT_MS, &err);
     if (reachable && run->unhealthy)

@@ -62,15 +62,6 @@ bool belay_followers_disable(belay_run *run, belay_error *err)
     return wait_for_workers(pg, err);
 }
 
-static bool database_oid(belay_run *run, const char *dbname, uint32_t *ret, belay_error *err)
-{
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_queryp(belay_keeper_pg(run->keeper), sql_oid_of, &rows, err, dbname))
-        return false;
-    *ret = belay_rows_count(rows) == 0 ? 0 : (uint32_t)belay_rows_int(rows, 0, 0);
-    return true;
-}
-
 bool belay_followers_end_sessions(belay_run *run, belay_error *err)
 {
     return belay_standbys_end_sessions(
@@ -212,7 +203,7 @@ static void settle_standbys(belay_run *run)
     uint32_t oid = 0;
     BELAY_AUTO(belay_standbys_done) belay_standbys found = {0};
     if (!belay_standbys_find(belay_keeper_pg(run->keeper), &found, &err) ||
-        !database_oid(run, run->kept, &oid, &err) ||
+        !belay_gate_oid_of(belay_keeper_pg(run->keeper), run->kept, &oid, &err) ||
         (oid != 0 && belay_followers_wants_standbys(run) &&
             !belay_standbys_end_sessions(
                 run->keeper, run->how.target, &run->followers, oid, STANDBY_TIMEOUT_MS, &err)))

@@ -50,5 +50,3 @@ SELECT slot_name, format('SELECT pg_create_logical_replication_slot(%L, %L, fals
  WHERE database = $1 AND NOT temporary ORDER BY 1
 -- query: drop_slot
 SELECT pg_catalog.pg_drop_replication_slot($1)
--- query: oid_of
-SELECT oid FROM pg_catalog.pg_database WHERE datname = $1

@@ -204,11 +204,10 @@ static void plan_database(const facts *f, const belay_gate_database *one, belay_
 static bool require_public(
     const char *dbname, belay_pg *pg, const belay_gate_databases *kept, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *there = NULL;
-    if (!belay_pg_value(
-            pg, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", &dbname, 1, &there, err))
+    uint32_t oid = 0;
+    if (!belay_gate_oid_of(pg, dbname, &oid, err))
         return false;
-    if (there != NULL || kept->count == 0)
+    if (oid != 0 || kept->count == 0)
         return true;
     BELAY_AUTO(belay_list_done) belay_list names = {0};
     for (size_t i = 0; i < kept->count; i++)

@@ -138,12 +138,8 @@ static bool assess(
     if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, err) ||
         !run->engine->heads(run->engine, pg, &heads, err) || !belay_ledger_count_run(pg, run->id, &rows, err))
         return false;
-    bool before = heads.count == run->from.count;
-    bool after = heads.count == run->to.count;
-    for (size_t i = 0; i < heads.count; i++) {
-        before = before && belay_list_has(&run->from, heads.items[i]);
-        after = after && belay_list_has(&run->to, heads.items[i]);
-    }
+    bool before = belay_list_same(&heads, &run->from);
+    bool after = belay_list_same(&heads, &run->to);
     bool unsure = belay_journal_last(records, "note", "unsure") != NULL;
     bool outside =
         belay_journal_last(records, "intent", "statement") != NULL || !run->engine->owns_transactions;

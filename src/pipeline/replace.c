@@ -45,10 +45,7 @@ bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list 
     if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
         !run->engine->stamp(run->engine, pg, &stamp, err) || !run->engine->heads(run->engine, pg, &now, err))
         return false;
-    bool same = now.count == heads->count;
-    for (size_t i = 0; same && i < heads->count; i++)
-        same = belay_list_has(&now, heads->items[i]);
-    if (!same) {
+    if (!belay_list_same(&now, heads)) {
         belay_fail(err, BELAY_E_VERIFY,
             "the restored database does not carry the revisions that it was stamped with");
         return belay_error_hint(
@@ -69,10 +66,10 @@ static bool prepare_twin(belay_run *run, belay_error *err)
             !run->engine->heads(run->engine, pg, &heads, err))
             return false;
     }
-    for (size_t i = 0; i < run->from.count; i++) {
-        if (!belay_list_has(&heads, run->from.items[i]))
-            return belay_fail(
-                err, BELAY_E_COMPARE, "the twin %s is not at revision %s", run->twin, run->from.items[i]);
+    if (!belay_list_same(&heads, &run->from)) {
+        BELAY_AUTO(belay_free) char *wanted = belay_list_join(&run->from, ", ");
+        return belay_fail(err, BELAY_E_COMPARE, "the twin %s is not at revision %s", run->twin,
+            run->from.count == 0 ? "base" : wanted);
     }
     return belay_stamp_and_check(run, run->twin, &run->from, err);
 }

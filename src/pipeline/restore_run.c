@@ -226,7 +226,7 @@ static void go_back(belay_run *run)
         belay_say_error(run->how.reporter, &run->error);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
     } else {
-        if ((!belay_keeper_check(run->keeper, NULL) && !belay_keeper_reopen(run->keeper, &err)) ||
+        if (!belay_keeper_hold(run->keeper, &err) ||
             !belay_run_undo(run, restore_stages, BELAY_COUNT(restore_stages), &err))
             belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
         belay_run_back(run);

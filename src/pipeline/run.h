@@ -47,7 +47,7 @@ enum { BELAY_STAGES_MAX = 24 };
 
 typedef struct belay_stage_time {
     const char *name;
-    const char *outcome; /* "ok", "failed", "skipped" */
+    const char *outcome; /* "ok", "failed" */
     double seconds;
 } belay_stage_time;
 

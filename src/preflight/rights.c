@@ -71,8 +71,8 @@ static bool drop(const belay_preflight *context, const char *dbname, belay_error
 static bool drop_both(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
 {
     belay_stop_mask(true);
-    bool ok = (belay_keeper_check(context->keeper, NULL) || belay_keeper_reopen(context->keeper, err)) &&
-              drop(context, renamed, err) && drop(context, made, err);
+    bool ok =
+        belay_keeper_hold(context->keeper, err) && drop(context, renamed, err) && drop(context, made, err);
     belay_stop_mask(false);
     return ok;
 }

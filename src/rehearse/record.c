@@ -4,18 +4,13 @@
 
 #include "pg/schema_hash.h"
 #include "util/clock.h"
+#include "util/json.h"
 
 enum { RECORD_MAX_BYTES = 16 * 1024 * 1024 };
 
-static void free_json(json_t *json)
-{
-    json_decref(json);
-}
-BELAY_DEFINE_AUTO(json_t, free_json)
-
 bool belay_rehearsal_steps(const belay_plan *plan, json_t **ret, belay_error *err)
 {
-    BELAY_AUTO(free_json) json_t *steps = json_array();
+    BELAY_AUTO(belay_json_free) json_t *steps = json_array();
     for (size_t i = 0; i < plan->step_count; i++) {
         const belay_revision *revision = plan->steps[i].revision;
         char hash[BELAY_SHA256_HEX_SIZE];
@@ -31,7 +26,7 @@ bool belay_rehearsal_steps(const belay_plan *plan, json_t **ret, belay_error *er
 
 static char *name_of(const char *target, const json_t *from, const json_t *steps)
 {
-    BELAY_AUTO(free_json)
+    BELAY_AUTO(belay_json_free)
     json_t *what =
         json_pack("{s:O, s:O}", "from", (json_t *)(uintptr_t)from, "steps", (json_t *)(uintptr_t)steps);
     BELAY_AUTO(belay_free) char *text = json_dumps(what, JSON_COMPACT | JSON_SORT_KEYS);
@@ -81,27 +76,11 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "?" : text;
 }
 
-json_t *belay_rehearsal_ids(const char *const *ids, size_t count)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_string(ids[i]));
-    return array;
-}
-
 static char *words(const json_t *array)
 {
-    belay_list list = {0};
-    size_t i;
-    json_t *one;
-    json_array_foreach((json_t *)(uintptr_t)array, i, one)
-    {
-        if (json_is_string(one))
-            belay_list_add(&list, json_string_value(one));
-    }
-    char *text = list.count == 0 ? belay_strdup("base") : belay_list_join(&list, ", ");
-    belay_list_done(&list);
-    return text;
+    BELAY_AUTO(belay_list_done) belay_list list = {0};
+    belay_json_to_list(array, &list);
+    return list.count == 0 ? belay_strdup("base") : belay_list_join(&list, ", ");
 }
 
 /* "3 days ago", from a record's "2025-11-04T12:34:00Z". */
@@ -227,7 +206,7 @@ static bool explain_nearest(question *q, belay_error *err)
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
     BELAY_AUTO(belay_free) char *prefix = belay_format("%s/rehearsals/", q->target);
-    BELAY_AUTO(free_json) json_t *best = NULL;
+    BELAY_AUTO(belay_json_free) json_t *best = NULL;
     difference best_how = ELSEWHERE;
     size_t best_step = 0;
     if (!q->store->list(q->store, prefix, &listing, err))
@@ -236,7 +215,7 @@ static bool explain_nearest(question *q, belay_error *err)
         size_t step = 0;
         if (!belay_ends_with(listing.items[i].name, ".json"))
             continue;
-        BELAY_AUTO(free_json) json_t *one = read_record(q->store, listing.items[i].name, NULL);
+        BELAY_AUTO(belay_json_free) json_t *one = read_record(q->store, listing.items[i].name, NULL);
         difference how = one == NULL ? ELSEWHERE : compare_steps(q, one, &step);
         if (one == NULL || !is_nearer(how, one, best_how, best))
             continue;
@@ -286,11 +265,11 @@ bool belay_rehearsal_ask(belay_store *store, const char *target, const belay_pla
 {
     BELAY_AUTO(question_done) question q = {.store = store, .target = target, .plan = plan, .ret = ret};
     belay_error local = {0};
-    q.from = belay_rehearsal_ids((const char *const *)plan->from, plan->from_count);
+    q.from = belay_json_of_texts((const char *const *)plan->from, plan->from_count);
     if (!belay_rehearsal_steps(plan, &q.steps, err))
         return false;
     BELAY_AUTO(belay_free) char *name = name_of(target, q.from, q.steps);
-    BELAY_AUTO(free_json) json_t *record = read_record(store, name, &local);
+    BELAY_AUTO(belay_json_free) json_t *record = read_record(store, name, &local);
     if (record != NULL)
         return judge_record(&q, record, pg, err);
     if (local.code == BELAY_E_NOT_FOUND)

@@ -23,8 +23,6 @@
 
 /* The steps as a record holds them, read from the files as they are now; a new reference. */
 bool belay_rehearsal_steps(const belay_plan *plan, json_t **ret, belay_error *err);
-/* Ids as a JSON array; a new reference. */
-json_t *belay_rehearsal_ids(const char *const *ids, size_t count);
 /* Writes a record (with "from" and "steps") for the target: durable, replaced as a whole. *ret_name (may be
  * NULL): its name in the store; the caller frees. */
 bool belay_rehearsal_write(

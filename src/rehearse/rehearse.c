@@ -13,6 +13,7 @@
 #include "restore/toc.h"
 #include "snapshot/snapshot.h"
 #include "util/clock.h"
+#include "util/json.h"
 #include "util/stop.h"
 
 enum { SHOWN_SCHEMA_LINES = 10 };
@@ -318,8 +319,8 @@ static json_t *make_record(const rehearsal *r)
     return json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:O, s:s, s:i, s:b, s:I, s:s?, s:o, s:f, s:o}",
         "format", 1, "target", r->options->target->name, "run", r->options->run_id, "rehearsed_at", now,
         "snapshot", ret->snapshot_id, "from",
-        belay_rehearsal_ids((const char *const *)r->plan.from, r->plan.from_count), "to",
-        belay_rehearsal_ids((const char *const *)r->plan.to, r->plan.to_count), "steps", r->steps,
+        belay_json_of_texts((const char *const *)r->plan.from, r->plan.from_count), "to",
+        belay_json_of_texts((const char *const *)r->plan.to, r->plan.to_count), "steps", r->steps,
         "schema_sha256", schema, "server_version", r->server_version, "private_server", ret->private_server,
         "downgraded", (json_int_t)ret->downgraded, "irreversible", ret->irreversible, "schema_equal",
         ret->schema_compared ? json_boolean(ret->schema_equal) : json_null(), "seconds", seconds, "stages",

@@ -197,6 +197,14 @@ bool belay_list_has(const belay_list *list, const char *text)
     return false;
 }
 
+bool belay_list_same(const belay_list *a, const belay_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = belay_list_has(b, a->items[i]);
+    return same;
+}
+
 static int compare_items(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -85,6 +85,8 @@ typedef struct belay_list {
 void belay_list_add(belay_list *list, const char *text);
 void belay_list_add_owned(belay_list *list, char *text);
 bool belay_list_has(const belay_list *list, const char *text);
+/* The same texts in any order; neither list holds one twice. */
+bool belay_list_same(const belay_list *a, const belay_list *b);
 void belay_list_sort(belay_list *list);
 /* Items joined by separator; the caller frees. */
 char *belay_list_join(const belay_list *list, const char *separator);

@@ -7,14 +7,6 @@
 typedef bool check_function(
     const belay_verify *context, belay_check_report *report, const char *name, belay_error *err);
 
-static bool has_same(const belay_list *have, const belay_list *want)
-{
-    bool same = have->count == want->count;
-    for (size_t i = 0; same && i < want->count; i++)
-        same = belay_list_has(have, want->items[i]);
-    return same;
-}
-
 static bool check_revision(
     const belay_verify *context, belay_check_report *report, const char *name, belay_error *err)
 {
@@ -23,7 +15,7 @@ static bool check_revision(
         return true;
     if (!context->engine->heads(context->engine, context->pg, &heads, err))
         return false;
-    if (has_same(&heads, context->wanted))
+    if (belay_list_same(&heads, context->wanted))
         return true;
     BELAY_AUTO(belay_free) char *have = belay_list_join(&heads, ", ");
     BELAY_AUTO(belay_free) char *want = belay_list_join(context->wanted, ", ");
