@@ -1,5 +1,6 @@
 #include "migrate/script.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -126,13 +127,19 @@ static bool place(belay_pg *pg, const belay_script *script, const belay_piece *p
     return false;
 }
 
-/* "COPY t, line 3, column a: ..." says which line of the data is at fault. */
+/* "COPY t, line 3, column a: ..." says which line of the data is at fault; "line" is in the server's
+ * language. */
 static long line_of_copy_error(const belay_error *err)
 {
     const char *context =
         belay_starts_with(err->detail, "COPY ") ? err->detail : strstr(err->detail, "\nCOPY ");
-    const char *found = context == NULL ? NULL : strstr(context, ", line ");
-    return found == NULL ? 1 : strtol(found + 7, NULL, 10);
+    for (const char *at = context; at != NULL && (at = strstr(at, ", ")) != NULL;) {
+        at += 2;
+        const char *number = at + strcspn(at, " ,:\n") + 1;
+        if (number[-1] == ' ' && isdigit((unsigned char)*number))
+            return strtol(number, NULL, 10);
+    }
+    return 1;
 }
 
 static bool stream_copy(

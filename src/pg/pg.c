@@ -110,8 +110,10 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
         return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a connection");
     if (PQstatus(pg->conn) == CONNECTION_BAD)
         return belay_pg_connect_error(pg->conn, err);
+    PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
     if (!connect_wait(pg, timeout_s, err))
         return false;
+    PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
     if (options->dbname != NULL && belay_equal(options->dbname, dialer->counted))
         atomic_fetch_add(&dialer->sessions, 1);
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);

@@ -35,28 +35,31 @@ static belay_code code_of_sqlstate(const char *sqlstate)
     return BELAY_E_SQL;
 }
 
-/* A failed connection has no SQLSTATE in libpq 15, so the message is looked at; the server's own is not
- * translated away in these cases often enough to matter, and then the general code remains. */
+/* What the server says while a connection is made, in whatever language its lc_messages is. */
+static const struct {
+    const char *prefix;
+    belay_code code;
+} refusal_table[] = {
+    {"3D000", BELAY_E_NO_DATABASE},
+    {"55000", BELAY_E_NO_DATABASE}, /* not currently accepting connections */
+    {"42501", BELAY_E_PERMISSION},
+    {"28", BELAY_E_AUTHENTICATION},
+};
+
+/* libpq's own words (belay sets no locale, so they are English), and those of PgBouncer. */
 static const struct {
     const char *text;
     belay_code code;
 } connect_table[] = {
-    {"no such database: ", BELAY_E_POOLER},            /* PgBouncer's words, the server has others */
-    {"unsupported startup parameter", BELAY_E_POOLER}, /* of PgBouncer too */
-    {"does not exist", BELAY_E_NO_DATABASE},
-    {"is not currently accepting connections", BELAY_E_NO_DATABASE},
-    {"password authentication failed", BELAY_E_AUTHENTICATION},
-    {"authentication failed", BELAY_E_AUTHENTICATION},
+    {"no such database: ", BELAY_E_POOLER}, /* the server has other words */
+    {"unsupported startup parameter", BELAY_E_POOLER},
     {"no password supplied", BELAY_E_AUTHENTICATION},
-    {"no pg_hba.conf entry", BELAY_E_AUTHENTICATION},
-    {"permission denied for database", BELAY_E_PERMISSION},
     {"Connection refused", BELAY_E_CONNECTION_REFUSED},
     {"No such file or directory", BELAY_E_CONNECTION_REFUSED},
     {"could not translate host name", BELAY_E_CONNECTION_REFUSED},
     {"Network is unreachable", BELAY_E_CONNECTION_REFUSED},
     {"No route to host", BELAY_E_CONNECTION_REFUSED},
     {"Connection timed out", BELAY_E_CONNECTION_REFUSED},
-    {"the database system is", BELAY_E_CONNECTION},
 };
 
 /* libpq's texts end in a newline. */
@@ -66,22 +69,65 @@ static bool fail_trimmed(belay_error *err, belay_code code, const char *text)
     return belay_fail(err, code, "%.*s", (int)(span.length > 4096 ? 4096 : span.length), span.data);
 }
 
+/* At the SQLSTATE of "FATAL:  28P01: password ..."; NULL when the line has none. */
+static const char *find_sqlstate(const char *line, size_t length)
+{
+    static const char before[] = ":  ";
+    static const char of_sqlstate[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *end = line + length;
+    for (const char *at = line; (at = memmem(at, (size_t)(end - at), before, sizeof before - 1)) != NULL;) {
+        at += sizeof before - 1;
+        if (end - at > 6 && strspn(at, of_sqlstate) == 5 && at[5] == ':')
+            return at;
+    }
+    return NULL;
+}
+
+/* A line of libpq's verbose text as the default verbosity has it: without SQLSTATE, and without the place in
+ * the server's source. */
+static void append_plain(belay_str *to, const char *line, size_t length, char *sqlstate)
+{
+    static const char location[] = "LOCATION:  ";
+    if (length >= sizeof location && memcmp(line, location, sizeof location - 1) == 0)
+        return;
+    const char *state = find_sqlstate(line, length);
+    if (state == NULL) {
+        belay_str_appendf(to, "%.*s\n", (int)length, line);
+        return;
+    }
+    if (sqlstate[0] == '\0')
+        memcpy(sqlstate, state, 5);
+    const char *rest = state + sizeof "28P01: " - 1;
+    belay_str_appendf(to, "%.*s%.*s\n", (int)(state - line), line, (int)(line + length - rest), rest);
+}
+
+static belay_code code_of_refusal(const char *sqlstate, const char *text)
+{
+    for (size_t i = 0; i < BELAY_COUNT(connect_table); i++) {
+        if (strstr(text, connect_table[i].text) != NULL)
+            return connect_table[i].code;
+    }
+    for (size_t i = 0; i < BELAY_COUNT(refusal_table); i++) {
+        if (belay_starts_with(sqlstate, refusal_table[i].prefix))
+            return refusal_table[i].code;
+    }
+    return BELAY_E_CONNECTION;
+}
+
 bool belay_pg_connect_error(PGconn *conn, belay_error *err)
 {
     if (err == NULL)
         return false;
-    const char *text = PQerrorMessage(conn);
-    belay_code code = BELAY_E_CONNECTION;
-    for (size_t i = 0; i < BELAY_COUNT(connect_table); i++) {
-        if (strstr(text, connect_table[i].text) != NULL) {
-            code = connect_table[i].code;
-            break;
-        }
+    char sqlstate[6] = "";
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    for (const char *line = PQerrorMessage(conn); *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        append_plain(&text, line, length, sqlstate);
+        line += length + (line[length] == '\n' ? 1 : 0);
     }
-    /* Files (a root certificate) can fail to exist as well. */
-    if (code == BELAY_E_NO_DATABASE && strstr(text, "database \"") == NULL)
-        code = strstr(text, "role \"") != NULL ? BELAY_E_AUTHENTICATION : BELAY_E_CONNECTION;
-    return fail_trimmed(err, code, text);
+    fail_trimmed(err, code_of_refusal(sqlstate, belay_str_text(&text)), belay_str_text(&text));
+    memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
+    return false;
 }
 
 bool belay_pg_lost_error(PGconn *conn, belay_error *err)
