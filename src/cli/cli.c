@@ -1,4 +1,5 @@
 /* The frame around the commands: common options, dispatch, help, the answer's form. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -255,7 +256,7 @@ static int refuse_command(const char *name, int argc, char **argv)
     return status;
 }
 
-int belay_cli_main(int argc, char **argv)
+static int run_line(int argc, char **argv)
 {
     const char *name = argc < 2 ? "help" : argv[1];
     if (belay_equal(name, "--version") || belay_equal(name, "version")) {
@@ -274,7 +275,24 @@ int belay_cli_main(int argc, char **argv)
     belay_target_done(&the_cli.target);
     belay_config_free(the_cli.config);
     belay_list_done(&the_cli.words);
-    if (fflush(stdout) != 0)
-        return status == BELAY_EXIT_OK ? BELAY_EXIT_FAILED : status;
     return status;
+}
+
+/* An answer that nobody gets is a failure, but a run's status tells what became of the database, and stays.
+ * A reader who had enough (`| head`) is none of it. */
+static int end_answer(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno != EPIPE)
+        fprintf(stderr, "belay: the answer cannot be written to stdout: %s\n",
+            errno == 0 ? "an earlier part of it was lost" : strerror(errno));
+    bool tells_state = the_cli.command != NULL && the_cli.command->answer == BELAY_ANSWER_RUN;
+    return status == BELAY_EXIT_OK && !tells_state ? BELAY_EXIT_FAILED : status;
+}
+
+int belay_cli_main(int argc, char **argv)
+{
+    return end_answer(run_line(argc, argv));
 }

@@ -39,11 +39,18 @@ static belay_code code_of_sqlstate(const char *sqlstate)
 static const struct {
     const char *prefix;
     belay_code code;
+    const char *hint; /* NULL: that of the code */
 } refusal_table[] = {
-    {"3D000", BELAY_E_NO_DATABASE},
-    {"55000", BELAY_E_NO_DATABASE}, /* not currently accepting connections */
-    {"42501", BELAY_E_PERMISSION},
-    {"28", BELAY_E_AUTHENTICATION},
+    {"3D000", BELAY_E_NO_DATABASE, NULL},
+    {"55000", BELAY_E_NO_DATABASE, /* not currently accepting connections */
+        "somebody set ALLOW_CONNECTIONS false; `belay runs` shows whether an unfinished run did"},
+    {"42501", BELAY_E_PERMISSION, NULL},
+    {"28", BELAY_E_AUTHENTICATION, NULL},
+    {"53300", BELAY_E_CONNECTION,
+        "a connection limit is reached: that of the server (max_connections), of the database or of the "
+        "role; "
+        "end idle sessions or raise it"},
+    {"57P03", BELAY_E_CONNECTION, "the server starts up or shuts down; try again in a moment"},
 };
 
 /* libpq's own words (belay sets no locale, so they are English), and those of PgBouncer. */
@@ -101,17 +108,19 @@ static void append_plain(belay_str *to, const char *line, size_t length, char *s
     belay_str_appendf(to, "%.*s%.*s\n", (int)(state - line), line, (int)(line + length - rest), rest);
 }
 
-static belay_code code_of_refusal(const char *sqlstate, const char *text)
+static bool fail_connect(belay_error *err, const char *sqlstate, const char *text)
 {
     for (size_t i = 0; i < BELAY_COUNT(connect_table); i++) {
         if (strstr(text, connect_table[i].text) != NULL)
-            return connect_table[i].code;
+            return fail_trimmed(err, connect_table[i].code, text);
     }
     for (size_t i = 0; i < BELAY_COUNT(refusal_table); i++) {
-        if (belay_starts_with(sqlstate, refusal_table[i].prefix))
-            return refusal_table[i].code;
+        if (!belay_starts_with(sqlstate, refusal_table[i].prefix))
+            continue;
+        fail_trimmed(err, refusal_table[i].code, text);
+        return refusal_table[i].hint == NULL ? false : belay_error_hint(err, "%s", refusal_table[i].hint);
     }
-    return BELAY_E_CONNECTION;
+    return fail_trimmed(err, BELAY_E_CONNECTION, text);
 }
 
 bool belay_pg_connect_error(PGconn *conn, belay_error *err)
@@ -125,7 +134,7 @@ bool belay_pg_connect_error(PGconn *conn, belay_error *err)
         append_plain(&text, line, length, sqlstate);
         line += length + (line[length] == '\n' ? 1 : 0);
     }
-    fail_trimmed(err, code_of_refusal(sqlstate, belay_str_text(&text)), belay_str_text(&text));
+    fail_connect(err, sqlstate, belay_str_text(&text));
     memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
     return false;
 }

@@ -82,6 +82,11 @@ advice "POSTGRES_PASSWORD"
 ! grep -q wrong "$OUT" "$ERR" || fail "the password was printed"
 cp "$WORK/hba" "$hba"
 sql postgres "SELECT pg_reload_conf()" >/dev/null
+sql postgres "ALTER ROLE clerk CONNECTION LIMIT 0"
+belay 3 doctor -c clerk.ini
+finding refuse connection "too many connections"
+advice "a connection limit is reached"
+sql postgres "ALTER ROLE clerk CONNECTION LIMIT -1"
 
 begin "rights: the advice is the statement that helps"
 # Carries out each statement of the advice as a superuser, in the database bank.

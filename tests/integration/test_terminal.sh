@@ -59,3 +59,18 @@ begin "a pipe gets no control characters"
 belay 2 show nothing
 belay 0 snapshot
 ! grep -q $'[\r\033]' "$OUT" "$ERR" || fail "control characters"
+
+begin "an answer that cannot be written"
+# lost STATUS ARGUMENTS...: with a stdout that is full
+lost() {
+    local wanted=$1 status=0
+    shift
+    "$BELAY" "$@" >/dev/full 2>"$ERR" || status=$?
+    equals "status of belay $*" "$status" "$wanted"
+    err_has "the answer cannot be written to stdout: No space left on device"
+}
+lost 1 current
+lost 1 --version
+lost 0 deploy --json # the status tells what became of the database
+"$BELAY" history 2>"$ERR" | true
+equals "told a reader who had enough" "$(cat "$ERR")" ""
