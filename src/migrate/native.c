@@ -238,11 +238,29 @@ bool belay_native_may_commit(const belay_native_run *run, belay_error *err)
     return how->may_commit == NULL || how->may_commit(how->may_commit_context, err);
 }
 
+/* Rolls back and asks the server whether the transaction really ended so: "untouched" is known, not assumed.
+ * False: the session is gone. */
+static bool abandon(belay_native_run *run, const char *xid)
+{
+    BELAY_AUTO(belay_free) char *status = NULL;
+    if (!belay_pg_exec(run->session.pg, "ROLLBACK", NULL))
+        return false;
+    if (xid == NULL)
+        return true;
+    if (!belay_pg_value(run->session.pg, sql_xact_status, &xid, 1, &status, NULL))
+        return false;
+    if (status == NULL || !belay_equal(status, "aborted")) {
+        run->result->effect = BELAY_EFFECT_UNKNOWN;
+        belay_record(run->how->recorder, BELAY_RECORD_NOTE, "unsure", json_pack("{s:s}", "xid", xid), NULL);
+    }
+    return true;
+}
+
 bool belay_native_commit(
     belay_native_run *run, const char *sql, const char *xid, size_t first, size_t end, belay_error *err)
 {
     if (!belay_native_may_commit(run, err) || !note_commit(run, xid, first, end, err)) {
-        belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
+        abandon(run, xid);
         return false;
     }
     BELAY_AUTO(belay_free) char *all = belay_format("%sCOMMIT", sql);
@@ -253,26 +271,10 @@ bool belay_native_commit(
         note_done(run, first, end);
         return true;
     }
-    /* An error that the server answered with, on a session that lives on, means that nothing was committed.
-     */
-    bool answered = err->sqlstate[0] != '\0' && err->code != BELAY_E_CONNECTION_LOST &&
-                    belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
+    /* An error that the server answered with, on a session that lives on, is no COMMIT without an answer. */
+    bool answered = err->sqlstate[0] != '\0' && err->code != BELAY_E_CONNECTION_LOST && abandon(run, xid);
     return answered ? belay_error_prefix(err, "at COMMIT of %s", run->steps[end - 1].step->revision->id)
                     : settle(run, xid, first, end, err);
-}
-
-/* Rolls back and asks the server whether the transaction really ended so: "untouched" is known, not assumed.
- */
-static void abandon(belay_native_run *run, const char *xid)
-{
-    BELAY_AUTO(belay_free) char *status = NULL;
-    if (!belay_pg_exec(run->session.pg, "ROLLBACK", NULL) || xid == NULL ||
-        !belay_pg_value(run->session.pg, sql_xact_status, &xid, 1, &status, NULL))
-        return; /* the session is gone, and no COMMIT was sent */
-    if (status != NULL && belay_equal(status, "aborted"))
-        return;
-    run->result->effect = BELAY_EFFECT_UNKNOWN;
-    belay_record(run->how->recorder, BELAY_RECORD_NOTE, "unsure", json_pack("{s:s}", "xid", xid), NULL);
 }
 
 static bool try_group(belay_native_run *run, size_t first, size_t end, belay_error *err)
@@ -290,7 +292,7 @@ static bool try_group(belay_native_run *run, size_t first, size_t end, belay_err
         }
     }
     if (!ok) {
-        abandon(run, xid);
+        abandon(run, xid); /* where the session is gone, no COMMIT was sent */
         return false;
     }
     return belay_native_commit(run, belay_str_text(&rows), xid, first, end, err);

@@ -19,7 +19,8 @@ UNION ALL
 SELECT 'pg_namespace', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(t::pg_catalog.text, 0))
   FROM pg_catalog.pg_namespace t WHERE t.nspname !~ '^pg_(toast_)?temp_'
 UNION ALL
-SELECT 'pg_database', 1, pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', d.datdba, d.datacl, d.dattablespace), 0)
+SELECT 'pg_database', 1, pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', pg_catalog.shobj_description(d.oid, 'pg_database'),
+       pg_catalog.to_jsonb(d) - '{datname,datfrozenxid,datminmxid,dathasloginevt}'::pg_catalog.text[]), 0)
   FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
 UNION ALL
 SELECT 'pg_db_role_setting', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(t::pg_catalog.text, 0))

@@ -36,6 +36,37 @@ for way in twin snapshot; do
     tidy
 done
 
+begin "what belongs to the database as a whole and was committed: restored"
+for change in "COMMENT ON DATABASE %I IS ''changed''" 'ALTER DATABASE %I CONNECTION LIMIT 7' 'ALTER DATABASE %I IS_TEMPLATE true'; do
+    fresh
+    ways twin
+    pending "Transaction: no" <<SQL
+DO \$\$ BEGIN EXECUTE format('$change', current_database()); END \$\$;
+SELECT 1 / 0;
+SQL
+    run_json 4 deploy --json
+    json_is outcome restored
+    same_as_before
+    tidy
+    belay 0 prune --databases --days 0 --yes
+done
+
+# A bare label "case" keeps psql and belay in the body, while the server is out of it and commits.
+begin "a COMMIT that was not seen as one, and an error behind it: the transaction's status is asked, and it is restored"
+for error in 'SELECT 1 / 0' 'INSERT INTO later VALUES (-1)'; do
+    fresh
+    ways twin
+    pending <<SQL
+CREATE TABLE later (id int REFERENCES accounts DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION one() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1 case; END; DELETE FROM moves; COMMIT; BEGIN; $error;
+SQL
+    run_json 4 deploy --json
+    json_is outcome restored
+    assessed '"engine":"unknown"'
+    same_as_before
+    tidy
+done
+
 begin "without a gate: dblink and an equal database are untouched, a different one asks before it is restored"
 fresh
 keys "gate = none"
