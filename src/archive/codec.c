@@ -5,7 +5,6 @@
 struct belay_codec {
     ZSTD_CCtx *compressor;
     ZSTD_DCtx *decompressor;
-    belay_str *to; /* of the streaming frame under way */
     char *buffer;
     size_t buffer_size;
 };
@@ -37,48 +36,28 @@ void belay_codec_free(belay_codec *codec)
     free(codec);
 }
 
-/* Feeds input with the given directive until it is consumed (end: until the frame is complete). */
-static bool feed(
-    belay_codec *codec, const void *data, size_t size_bytes, ZSTD_EndDirective mode, belay_error *err)
+static bool encoder_failed(size_t status, belay_error *err)
 {
-    ZSTD_inBuffer in = {data, size_bytes, 0};
-    size_t left;
-    do {
-        ZSTD_outBuffer out = {codec->buffer, codec->buffer_size, 0};
-        left = ZSTD_compressStream2(codec->compressor, &out, &in, mode);
-        if (ZSTD_isError(left))
-            return belay_fail(err, BELAY_E_INTERNAL, "zstd: %s", ZSTD_getErrorName(left));
-        belay_str_append_n(codec->to, codec->buffer, out.pos);
-    } while (in.pos < in.size || (mode == ZSTD_e_end && left != 0));
-    return belay_str_check(codec->to, "a compressed chunk", err);
-}
-
-bool belay_codec_begin(belay_codec *codec, belay_str *to, belay_error *err)
-{
-    size_t status = ZSTD_CCtx_reset(codec->compressor, ZSTD_reset_session_only);
-    if (ZSTD_isError(status))
-        return belay_fail(err, BELAY_E_INTERNAL, "zstd: %s", ZSTD_getErrorName(status));
-    codec->to = to;
-    return true;
-}
-
-bool belay_codec_write(belay_codec *codec, const void *data, size_t size_bytes, belay_error *err)
-{
-    return feed(codec, data, size_bytes, ZSTD_e_continue, err);
-}
-
-bool belay_codec_end(belay_codec *codec, belay_error *err)
-{
-    return feed(codec, "", 0, ZSTD_e_end, err);
+    return belay_fail(err, BELAY_E_INTERNAL, "zstd: %s", ZSTD_getErrorName(status));
 }
 
 bool belay_codec_encode(
     belay_codec *codec, const void *data, size_t size_bytes, belay_str *to, belay_error *err)
 {
-    if (!belay_codec_begin(codec, to, err))
-        return false;
-    ZSTD_CCtx_setPledgedSrcSize(codec->compressor, size_bytes);
-    return feed(codec, data, size_bytes, ZSTD_e_end, err);
+    size_t left = ZSTD_CCtx_reset(codec->compressor, ZSTD_reset_session_only);
+    if (!ZSTD_isError(left))
+        left = ZSTD_CCtx_setPledgedSrcSize(codec->compressor, size_bytes);
+    if (ZSTD_isError(left))
+        return encoder_failed(left, err);
+    ZSTD_inBuffer in = {data, size_bytes, 0};
+    do {
+        ZSTD_outBuffer out = {codec->buffer, codec->buffer_size, 0};
+        left = ZSTD_compressStream2(codec->compressor, &out, &in, ZSTD_e_end);
+        if (ZSTD_isError(left))
+            return encoder_failed(left, err);
+        belay_str_append_n(to, codec->buffer, out.pos);
+    } while (left != 0);
+    return belay_str_check(to, "a compressed chunk", err);
 }
 
 static bool damaged(const char *what, belay_error *err)

@@ -19,11 +19,6 @@ BELAY_DEFINE_AUTO(belay_codec, belay_codec_free)
 /* Whole buffer at once, appended to `to`. */
 bool belay_codec_encode(
     belay_codec *codec, const void *data, size_t size_bytes, belay_str *to, belay_error *err);
-/* Streaming: begin, write as rows come, end; the frame is appended to `to` meanwhile. */
-bool belay_codec_begin(belay_codec *codec, belay_str *to, belay_error *err);
-bool belay_codec_write(belay_codec *codec, const void *data, size_t size_bytes, belay_error *err);
-bool belay_codec_end(belay_codec *codec, belay_error *err);
-
 /* Decodes in pieces: on_data gets each piece and returns false (with err) to stop. Exactly one complete frame
  * is required, nothing behind it. *ret_raw_bytes may be NULL. */
 typedef bool belay_codec_sink(void *context, const void *data, size_t size_bytes, belay_error *err);

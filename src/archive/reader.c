@@ -12,7 +12,6 @@ struct belay_archive {
     belay_source *source;
     char *name;
     belay_manifest *manifest;
-    uint64_t manifest_end; /* of its span */
 };
 
 static bool bad_member(const belay_member *m, const char *what, belay_error *err)

@@ -132,10 +132,6 @@ static bool find_root(belay_config *config, belay_error *err)
         free(config->root);
         config->root = parent;
     }
-    if (config->root[0] == '\0') { /* the file stands in / */
-        free(config->root);
-        config->root = belay_strdup("/");
-    }
     return true;
 }
 
@@ -190,14 +186,6 @@ void belay_config_target_names(const belay_config *config, belay_list *ret)
     }
 }
 
-void belay_config_plugin_names(const belay_config *config, belay_list *ret)
-{
-    for (size_t i = 0; config->ini != NULL && i < config->ini->count; i++) {
-        if (belay_equal(config->ini->sections[i].kind, "plugin"))
-            belay_list_add(ret, config->ini->sections[i].name);
-    }
-}
-
 const char *belay_config_default_target(const belay_config *config)
 {
     const belay_ini_section *own =
@@ -209,16 +197,6 @@ const char *belay_config_default_target(const belay_config *config)
 const char *belay_config_path(const belay_config *config)
 {
     return config->path;
-}
-
-const char *belay_config_env_path(const belay_config *config)
-{
-    return config->variables.path;
-}
-
-const char *belay_config_project_root(const belay_config *config)
-{
-    return config->root;
 }
 
 const char *belay_config_migrations(const belay_config *config)

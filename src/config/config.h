@@ -34,11 +34,8 @@ bool belay_config_target(belay_config *config, const char *name, belay_target *r
  * returned, when the file has no such target. The caller frees. */
 bool belay_config_store_url(belay_config *config, const char *target, char **ret, belay_error *err);
 void belay_config_target_names(const belay_config *config, belay_list *ret);
-void belay_config_plugin_names(const belay_config *config, belay_list *ret);
 const char *belay_config_default_target(const belay_config *config); /* NULL: not configured */
-const char *belay_config_env_path(const belay_config *config);     /* the .env file that was read, or NULL */
-const char *belay_config_path(const belay_config *config);         /* NULL without a file */
-const char *belay_config_project_root(const belay_config *config); /* absolute */
-const char *belay_config_migrations(const belay_config *config);   /* absolute */
+const char *belay_config_path(const belay_config *config);           /* NULL without a file */
+const char *belay_config_migrations(const belay_config *config);     /* absolute */
 
 #endif

@@ -9,8 +9,6 @@
 #include "pg/dialer.h"
 #include "util/str.h"
 
-enum { BELAY_NAME_MAX = 40 };
-
 typedef enum belay_environment { BELAY_DEVELOPMENT, BELAY_STAGING, BELAY_PRODUCTION } belay_environment;
 typedef enum belay_gate_mode { BELAY_GATE_RENAME, BELAY_GATE_NONE } belay_gate_mode;
 /* What follows a failure that committed something. */

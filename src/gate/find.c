@@ -35,13 +35,12 @@ static void read_row(const belay_rows *rows, size_t row, belay_gate_database *on
 {
     json_t *mark = NULL;
     belay_dbcomment_split(
-        belay_rows_is_null(rows, row, 3) ? NULL : belay_rows_text(rows, row, 3), NULL, &mark);
+        belay_rows_is_null(rows, row, 2) ? NULL : belay_rows_text(rows, row, 2), NULL, &mark);
     *one = (belay_gate_database){.oid = (uint32_t)belay_rows_int(rows, row, 0),
         .name = belay_strdup(belay_rows_text(rows, row, 1)),
         .public_name = json_copy_text(mark, "name"),
         .run = json_copy_text(mark, "run"),
-        .allows_connections = belay_rows_bool(rows, row, 2),
-        .size_bytes = belay_rows_is_null(rows, row, 4) ? -1 : belay_rows_int(rows, row, 4)};
+        .size_bytes = belay_rows_is_null(rows, row, 3) ? -1 : belay_rows_int(rows, row, 3)};
     read_name(one);
     if (one->kind == NULL)
         one->kind = json_copy_text(mark, "state");

@@ -10,7 +10,7 @@
 
 enum { OPEN_TIMEOUT_MS = 60000, OLDEST_REPEAT = 2 };
 
-json_t *belay_gate_mark(const belay_gate *gate, const char *state)
+static json_t *new_mark(const belay_gate *gate, const char *state)
 {
     char now[BELAY_UTC_SIZE];
     belay_format_utc(belay_now_utc(), now);
@@ -168,7 +168,7 @@ bool belay_gate_close(belay_gate *gate, int64_t timeout_ms, belay_error *err)
     /* A mark that is still there (someone renamed the database back by hand) is not the user's. */
     BELAY_AUTO(belay_free) char *users = NULL;
     belay_dbcomment_split(comment, &users, NULL);
-    json_t *mark = belay_gate_mark(gate, "gate");
+    json_t *mark = new_mark(gate, "gate");
     BELAY_AUTO(belay_free) char *marked = belay_dbcomment_add(users, mark);
     json_decref(mark);
     if (!belay_record(gate->recorder, BELAY_RECORD_INTENT, "gate.close", gate_details(gate, users), err))
@@ -258,7 +258,7 @@ static bool swap_read(belay_gate *gate, swap_plan *plan, belay_error *err)
         &plan->replacement_comment, NULL);
     BELAY_AUTO(belay_free) char *users = NULL;
     belay_dbcomment_split(comment, &users, NULL);
-    json_t *mark = belay_gate_mark(gate, "kept");
+    json_t *mark = new_mark(gate, "kept");
     plan->kept_comment = belay_dbcomment_add(users, mark);
     json_decref(mark);
     return true;

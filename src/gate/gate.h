@@ -91,11 +91,10 @@ bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err);
  */
 typedef struct belay_gate_database {
     uint32_t oid;
-    char *name;        /* as it is called now */
-    char *public_name; /* of the target it belongs to; NULL when only a cut name is left to tell */
-    char *run;         /* run id from the mark, else the random part in the name, else NULL */
-    char *kind;        /* "gate", "twin", "new", "failed", "scratch", ... */
-    bool allows_connections;
+    char *name;         /* as it is called now */
+    char *public_name;  /* of the target it belongs to; NULL when only a cut name is left to tell */
+    char *run;          /* run id from the mark, else the random part in the name, else NULL */
+    char *kind;         /* "gate", "twin", "new", "failed", "scratch", ... */
     int64_t size_bytes; /* -1: not readable */
 } belay_gate_database;
 typedef struct belay_gate_databases {

@@ -22,7 +22,5 @@ bool belay_gate_run_swept_alone(
     belay_gate *gate, const char *sql, const char *oids, int64_t timeout_ms, belay_error *err);
 /* Refuses, with their names, when prepared transactions hold one of the databases. */
 bool belay_gate_no_prepared(belay_keeper *keeper, const char *oids, belay_error *err);
-/* The mark for a database's comment; a new reference. */
-json_t *belay_gate_mark(const belay_gate *gate, const char *state);
 
 #endif

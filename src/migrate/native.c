@@ -156,7 +156,7 @@ bool belay_native_before(void *context, const belay_piece *statement, bool *ret_
     return belay_stop_check(err);
 }
 
-bool belay_native_after(void *context, bool ok, belay_error *err)
+static bool native_after(void *context, bool ok, belay_error *err)
 {
     belay_native_run *run = context;
     belay_blocker_end(run->blocker);
@@ -176,7 +176,7 @@ static void tell_step(const belay_native_run *run, const belay_step *step)
 static bool run_step(belay_native_run *run, size_t index, bool last, belay_str *rows, belay_error *err)
 {
     belay_native_step *step = &run->steps[index];
-    belay_script_hooks hooks = {belay_native_before, belay_native_after, run};
+    belay_script_hooks hooks = {belay_native_before, native_after, run};
     int64_t start_ms = belay_now_ms();
     bool ran = belay_script_run(run->session.pg, &step->script, &hooks, err);
     int64_t duration_ms = belay_now_ms() - start_ms;

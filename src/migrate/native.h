@@ -64,7 +64,6 @@ bool belay_native_check_step(
 bool belay_native_check_statements(belay_native_run *run, const belay_native_step *step, belay_error *err);
 /* Statement hooks that keep the blocker's watcher informed; context is the run. */
 bool belay_native_before(void *context, const belay_piece *statement, bool *ret_skip, belay_error *err);
-bool belay_native_after(void *context, bool ok, belay_error *err);
 /* A step without a transaction. */
 bool belay_statements_apply(belay_native_run *run, size_t index, belay_error *err);
 

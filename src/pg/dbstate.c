@@ -198,18 +198,3 @@ bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, 
     return belay_pg_exec(pg, belay_str_text(&sql), err) ||
            belay_error_prefix(err, "cannot give database \"%s\" its owner, rights and settings", dbname);
 }
-
-char *belay_dbstate_difference(const json_t *a, const json_t *b)
-{
-    static const char *const keys[] = {"owner", "encoding", "collate", "ctype", "provider", "locale",
-        "icu_rules", "tablespace", "connection_limit", "is_template", "comment", "acl", "settings", "labels"};
-    BELAY_AUTO(belay_list_done) belay_list differing = {0};
-    for (size_t i = 0; i < BELAY_COUNT(keys); i++) {
-        const json_t *left = json_object_get(a, keys[i]);
-        const json_t *right = json_object_get(b, keys[i]);
-        bool both_null = (left == NULL || json_is_null(left)) && (right == NULL || json_is_null(right));
-        if (!both_null && !json_equal(left, right))
-            belay_list_add(&differing, keys[i]);
-    }
-    return differing.count == 0 ? NULL : belay_list_join(&differing, ", ");
-}

@@ -22,7 +22,5 @@ bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, 
 /* The same two as SQL text: statements that a person could type, each ended by ";\n". */
 void belay_dbstate_create_sql(const json_t *state, const char *dbname, int server_version, belay_str *to);
 void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to);
-/* Names of what differs between two states, joined by ", "; NULL when nothing does. The caller frees. */
-char *belay_dbstate_difference(const json_t *a, const json_t *b);
 
 #endif

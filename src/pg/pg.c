@@ -181,17 +181,12 @@ bool belay_pg_standard_strings(const belay_pg *pg)
     return value == NULL || belay_equal(value, "on");
 }
 
-int belay_pg_socket(const belay_pg *pg)
-{
-    return PQsocket(pg->conn);
-}
-
 int belay_pg_error_position(const belay_pg *pg)
 {
     return pg->error_position;
 }
 
-void belay_pg_cancel(belay_pg *pg)
+static void cancel_query(belay_pg *pg)
 {
     PGcancel *cancel = PQgetCancel(pg->conn);
     char reason[256];
@@ -205,7 +200,7 @@ bool belay_pg_wait_readable(belay_pg *pg, bool *cancelled, belay_error *err)
     if (belay_stop_requested() && !*cancelled) {
         *cancelled = true;
         pg->cancel_deadline_ms = belay_now_ms() + CANCEL_GRACE_MS;
-        belay_pg_cancel(pg);
+        cancel_query(pg);
     }
     if (*cancelled && belay_now_ms() > pg->cancel_deadline_ms)
         return belay_fail(err, BELAY_E_CONNECTION_LOST,

@@ -62,7 +62,6 @@ const char *belay_pg_address(const belay_pg *pg);
 bool belay_pg_in_transaction(const belay_pg *pg);
 /* standard_conforming_strings of the session as it stands now; no round trip. */
 bool belay_pg_standard_strings(const belay_pg *pg);
-int belay_pg_socket(const belay_pg *pg);
 /* Replaces the notice function. */
 void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context);
 
@@ -94,9 +93,6 @@ bool belay_pg_run_user_sql(
     belay_pg *pg, const char *sql, char **ret_tag, belay_rows **ret_rows, belay_error *err);
 /* 1-based character position in the last failed statement, 0 when the server gave none. */
 int belay_pg_error_position(const belay_pg *pg);
-
-/* From another thread or after a timeout: asks the server to cancel what runs. */
-void belay_pg_cancel(belay_pg *pg);
 
 /* Rows */
 void belay_rows_free(belay_rows *rows);

@@ -106,7 +106,7 @@ static bool note_stage(belay_run *run, const char *name, const char *state, bela
     return belay_journal_write(run->journal, "stage", name, json_pack("{s:s}", "state", state), err);
 }
 
-bool belay_run_stage(belay_run *run, const belay_stage *stage, belay_error *err)
+static bool run_stage(belay_run *run, const belay_stage *stage, belay_error *err)
 {
     if (stage->wanted != NULL && !stage->wanted(run))
         return true;
@@ -126,7 +126,7 @@ bool belay_run_stage(belay_run *run, const belay_stage *stage, belay_error *err)
 bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, belay_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!belay_run_stage(run, &table[i], err))
+        if (!run_stage(run, &table[i], err))
             return false;
     }
     return true;
@@ -144,7 +144,7 @@ bool belay_run_undo(belay_run *run, const belay_stage *table, size_t count, bela
 bool belay_run_complete(belay_run *run, const belay_stage *table, size_t count, belay_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (table[i].completes && !belay_run_stage(run, &table[i], err))
+        if (table[i].completes && !run_stage(run, &table[i], err))
             return false;
     }
     return true;

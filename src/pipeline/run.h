@@ -116,8 +116,6 @@ typedef struct belay_stage {
     belay_stage_function *undo;
     bool completes; /* comes after the verdict, so that recover runs it again; doing it twice does no harm */
 } belay_stage;
-/* Runs one stage: journal, time, story. */
-bool belay_run_stage(belay_run *run, const belay_stage *stage, belay_error *err);
 /* All of a table, until the first that fails. */
 bool belay_run_stages(belay_run *run, const belay_stage *table, size_t count, belay_error *err);
 /* The undo of every stage, the last first, until one fails. */

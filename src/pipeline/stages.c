@@ -119,7 +119,7 @@ bool belay_run_close_gate(belay_run *run, belay_error *err)
     return run->gate.closed || belay_gate_close(&run->gate, GATE_TIMEOUT_MS, err);
 }
 
-bool belay_run_open_gate(belay_run *run, belay_error *err)
+static bool open_gate(belay_run *run, belay_error *err)
 {
     return !run->gate_known || !run->gate.closed || belay_gate_open(&run->gate, err);
 }
@@ -178,7 +178,7 @@ bool belay_run_drop_twin(belay_run *run, belay_error *err)
  * and then knows. */
 static bool undo_twin(belay_run *run, belay_error *err)
 {
-    return belay_run_open_gate(run, err) && belay_run_drop_twin(run, err);
+    return open_gate(run, err) && belay_run_drop_twin(run, err);
 }
 
 static bool has_twin(const belay_run *run)
@@ -315,7 +315,7 @@ static bool stage_verify(belay_run *run, belay_error *err)
 /* From here on the database is the users' again. */
 static bool stage_open(belay_run *run, belay_error *err)
 {
-    bool ok = belay_run_open_gate(run, err);
+    bool ok = open_gate(run, err);
     run->delivered = !run->gate_known || !run->gate.closed;
     return ok;
 }
@@ -354,7 +354,7 @@ const belay_stage belay_deploy_stages[] = {
         .run = belay_followers_disable,
         .wanted = belay_followers_wants_subscriptions,
         .undo = belay_followers_resume},
-    {.name = "gate", .run = belay_run_close_gate, .wanted = uses_gate, .undo = belay_run_open_gate},
+    {.name = "gate", .run = belay_run_close_gate, .wanted = uses_gate, .undo = open_gate},
     {.name = "standbys", .run = belay_followers_end_sessions, .wanted = closed_with_standbys},
     {.name = "twin", .run = stage_twin, .wanted = wants_twin, .undo = undo_twin},
     {.name = "snapshot", .run = stage_snapshot, .wanted = wants_snapshot},

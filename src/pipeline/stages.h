@@ -15,7 +15,6 @@ bool belay_run_plan(belay_run *run, belay_error *err);
 /* Verifies database `dbname` as migrated: version rows are `to`, nothing left invalid, the verify sections
  * of the revisions reached, verify_sql. */
 bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err);
-bool belay_run_open_gate(belay_run *run, belay_error *err);
 bool belay_run_close_gate(belay_run *run, belay_error *err);
 /* stop_command, recorded so that recover starts the application again. */
 bool belay_run_stop_app(belay_run *run, belay_error *err);

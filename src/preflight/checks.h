@@ -29,8 +29,7 @@ void belay_preflight_judge_version(int version, belay_check_report *report, cons
 void belay_preflight_add_rows(const belay_preflight *context, belay_check_report *report, const char *name,
     const char *sql, const char *const *params, size_t param_count);
 
-/* Whether a deploy would make a twin, and whether it would take a snapshot. */
-bool belay_preflight_wants_twin(const belay_preflight *context);
+/* Whether a deploy would take a snapshot. */
 bool belay_preflight_wants_snapshot(const belay_preflight *context);
 
 #endif

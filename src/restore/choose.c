@@ -46,7 +46,8 @@ static bool count_below(const belay_graph *graph, const belay_snapshot_info *inf
     return true;
 }
 
-bool belay_choose_nearest(const belay_graph *graph, const belay_snapshot_info *infos, size_t count,
+/* Index into `infos` (newest first), SIZE_MAX for none. `wanted`: revision ids. */
+static bool choose_nearest(const belay_graph *graph, const belay_snapshot_info *infos, size_t count,
     const belay_list *wanted, size_t *ret_index, bool *ret_exact, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list below = {0};
@@ -79,7 +80,7 @@ static bool choose(belay_snapshot_info *infos, size_t count, const char *target,
     const belay_list *wanted, const char *revision, belay_choice *ret, belay_error *err)
 {
     size_t index = SIZE_MAX;
-    if (!belay_choose_nearest(graph, infos, count, wanted, &index, &ret->exact, err))
+    if (!choose_nearest(graph, infos, count, wanted, &index, &ret->exact, err))
         return false;
     if (index == SIZE_MAX) {
         belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no verified snapshot at or below revision %s",

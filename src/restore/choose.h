@@ -24,8 +24,4 @@ static inline void belay_choice_done_p(belay_choice *choice)
 bool belay_choose_snapshot(belay_store *store, const char *target, const belay_graph *graph,
     const belay_list *heads, const char *revision, belay_choice *ret, belay_error *err);
 
-/* The pure part: index into `infos` (newest first), SIZE_MAX for none. `wanted`: revision ids. */
-bool belay_choose_nearest(const belay_graph *graph, const belay_snapshot_info *infos, size_t count,
-    const belay_list *wanted, size_t *ret_index, bool *ret_exact, belay_error *err);
-
 #endif

@@ -192,7 +192,7 @@ bool belay_compare_database(const belay_compare_options *options, belay_archive 
     return ok;
 }
 
-bool belay_compare_verdict(const belay_compare_differences *differences, const char *dbname, belay_error *err)
+static bool verdict(const belay_compare_differences *differences, const char *dbname, belay_error *err)
 {
     if (differences->count == 0)
         return true;
@@ -214,5 +214,5 @@ bool belay_restore_compare(const belay_restore_options *options, belay_archive *
         .reporter = options->reporter};
     BELAY_AUTO(belay_compare_differences_done) belay_compare_differences differences = {0};
     return belay_compare_database(&how, archive, &differences, err) &&
-           belay_compare_verdict(&differences, options->dbname, err);
+           verdict(&differences, options->dbname, err);
 }

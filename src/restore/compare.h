@@ -54,8 +54,5 @@ bool belay_compare_database(const belay_compare_options *options, belay_archive 
  * the comparison could be made. Blocking, two connections. */
 bool belay_compare_twin(
     const belay_compare_options *options, const char *twin, belay_compare_differences *ret, belay_error *err);
-/* BELAY_E_COMPARE with the differences when there are any. */
-bool belay_compare_verdict(
-    const belay_compare_differences *differences, const char *dbname, belay_error *err);
 
 #endif

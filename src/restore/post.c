@@ -66,7 +66,8 @@ static place *index_entries(const belay_toc *toc)
     return places;
 }
 
-belay_schedule *belay_restore_post_schedule(const belay_toc *toc)
+/* Node i is entry pre_count + i, the last node is ANALYZE. */
+static belay_schedule *schedule_of(const belay_toc *toc)
 {
     size_t count = toc->count - toc->pre_count;
     BELAY_AUTO(belay_free) place *places = index_entries(toc);
@@ -176,7 +177,7 @@ static bool run_node(post *p, size_t node, belay_error *err)
 bool belay_restore_post(belay_ddl *script, const belay_toc *toc, const belay_post_options *options,
     belay_list *ret_warnings, belay_error *err)
 {
-    BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = belay_restore_post_schedule(toc);
+    BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = schedule_of(toc);
     post p = {.script = script,
         .toc = toc,
         .reporter = options->reporter,

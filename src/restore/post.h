@@ -19,8 +19,5 @@ typedef struct belay_post_options {
 /* `script` stands in the data's database; warnings are added to ret_warnings. */
 bool belay_restore_post(belay_ddl *script, const belay_toc *toc, const belay_post_options *options,
     belay_list *ret_warnings, belay_error *err);
-/* The order of the post-data entries as a schedule: node i is entry pre_count + i, the last node is ANALYZE.
- */
-belay_schedule *belay_restore_post_schedule(const belay_toc *toc);
 
 #endif

@@ -17,7 +17,6 @@ struct belay_schedule {
     size_t ready;
     size_t running;
     int phase; /* of the nodes at work */
-    size_t left;
 };
 
 belay_schedule *belay_schedule_new(void)
@@ -132,7 +131,6 @@ bool belay_schedule_start(belay_schedule *schedule, belay_error *err)
     if (lift_phases(schedule) != schedule->count)
         return belay_fail(err, BELAY_E_ARCHIVE, "the snapshot's objects depend on each other in a circle");
     schedule->heap = belay_realloc_array(NULL, schedule->count + 1, sizeof *schedule->heap);
-    schedule->left = schedule->count;
     for (size_t i = 0; i < schedule->count; i++) {
         if (schedule->nodes[i].waits_for == 0)
             push(schedule, i);
@@ -157,19 +155,8 @@ void belay_schedule_done(belay_schedule *schedule, size_t number)
 {
     const node *done = &schedule->nodes[number];
     schedule->running--;
-    schedule->left--;
     for (size_t i = 0; i < done->dependent_count; i++) {
         if (--schedule->nodes[done->dependents[i]].waits_for == 0)
             push(schedule, done->dependents[i]);
     }
-}
-
-size_t belay_schedule_left(const belay_schedule *schedule)
-{
-    return schedule->left;
-}
-
-int belay_schedule_phase(const belay_schedule *schedule, size_t number)
-{
-    return schedule->nodes[number].phase;
 }

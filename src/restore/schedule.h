@@ -30,7 +30,5 @@ bool belay_schedule_start(belay_schedule *schedule, belay_error *err);
 /* False when nothing is ready now: all is done, or others still run. */
 bool belay_schedule_next(belay_schedule *schedule, size_t *ret_node);
 void belay_schedule_done(belay_schedule *schedule, size_t node);
-size_t belay_schedule_left(const belay_schedule *schedule);
-int belay_schedule_phase(const belay_schedule *schedule, size_t node);
 
 #endif

@@ -50,7 +50,8 @@ static const char *extension_version(const json_t *extensions, const char *name)
     return NULL;
 }
 
-char *belay_ddl_statement(const belay_ddl *script, const belay_toc_entry *entry, size_t number)
+/* Roles mapped, an extension's version pinned. The caller frees. */
+static char *sent_statement(const belay_ddl *script, const belay_toc_entry *entry, size_t number)
 {
     const char *sql = entry->statements[number];
     if (belay_equal(entry->type, "EXTENSION") && belay_starts_with(sql, "CREATE EXTENSION")) {
@@ -80,7 +81,7 @@ static void append_entry(belay_ddl *script, const belay_toc_entry *entry, const 
 {
     append_settings(script, entry, sql);
     for (size_t i = 0; i < entry->statement_count; i++) {
-        BELAY_AUTO(belay_free) char *statement = belay_ddl_statement(script, entry, i);
+        BELAY_AUTO(belay_free) char *statement = sent_statement(script, entry, i);
         belay_str_append(sql, statement);
         if (i == 0 && suffix != NULL)
             belay_str_append(sql, suffix);

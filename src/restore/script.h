@@ -32,8 +32,6 @@ bool belay_ddl_flush(belay_ddl *script, belay_error *err);
 /* One entry in a transaction of its own, after flushing. `suffix` (may be NULL) is put behind its first
  * statement. */
 bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_error *err);
-/* The entry's statement as it is sent: roles mapped, an extension's version pinned. The caller frees. */
-char *belay_ddl_statement(const belay_ddl *script, const belay_toc_entry *entry, size_t number);
 void belay_ddl_done(belay_ddl *script);
 static inline void belay_ddl_done_p(belay_ddl *script)
 {

@@ -167,7 +167,6 @@ static bool read_section(
                 return false;
         }
         first = false;
-        toc->entries[toc->count].post = post;
         if (!read_entry(&w, json, &at, &toc->entries[toc->count], err))
             return false;
         toc->count++;

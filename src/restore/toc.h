@@ -18,7 +18,6 @@
 
 typedef struct belay_toc_entry {
     long id;
-    bool post;
     const char *type; /* "TABLE", "FK CONSTRAINT", ... */
     const char *schema, *name;
     const long *depends;

@@ -202,8 +202,6 @@ static bool take_value(header *h, header_key key, belay_span value, belay_error 
         return true;
     case KEY_LABELS:
         split(h, value, &h->node->labels);
-        h->node->pub.labels = h->node->labels.items;
-        h->node->pub.label_count = h->node->labels.count;
         return check_labels(h->node, err);
     case KEY_DEPENDS:
         split(h, value, &h->node->depends_on);

@@ -38,10 +38,8 @@ struct belay_revision {
     size_t down_count;
     const belay_revision *const *depends; /* depends_on, resolved to revisions */
     size_t depends_count;
-    const char *const *labels; /* labels written in the file */
-    size_t label_count;
-    const char *const
-        *branch_labels; /* labels that hold for it, inherited along its branch, as Alembic's "all" */
+    /* Labels that hold for it, inherited along its branch, as Alembic's "all". */
+    const char *const *branch_labels;
     size_t branch_label_count;
     const belay_revision *const *next; /* children by Revises */
     size_t next_count;

@@ -302,7 +302,6 @@ bool belay_store_open_local(const char *url, belay_store **ret, belay_error *err
         return belay_fail_errno(err, errno, "cannot open the store %s", url);
     local_store *store = belay_alloc(sizeof *store);
     store->base = (belay_store){.url = belay_strdup(url),
-        .is_local = true,
         .create = store_create,
         .append = store_append,
         .open = store_open,

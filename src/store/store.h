@@ -50,8 +50,7 @@ typedef struct belay_store_listing {
 } belay_store_listing;
 
 struct belay_store {
-    char *url;     /* as a person would write it */
-    bool is_local; /* paths of belay_store_path are files on this machine */
+    char *url; /* as a person would write it */
     bool (*create)(belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* truncates */
     bool (*append)(
         belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* creates, appends */

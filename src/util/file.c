@@ -99,7 +99,7 @@ bool belay_read_file(
     return true;
 }
 
-bool belay_fsync_folder_of(const char *path, belay_error *err)
+static bool fsync_folder_of(const char *path, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *folder = belay_path_folder(path);
     BELAY_AUTO(belay_close_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -108,13 +108,6 @@ bool belay_fsync_folder_of(const char *path, belay_error *err)
     if (fsync(fd) != 0 && errno != EINVAL) /* EINVAL: a file system without it */
         return belay_fail_errno(err, errno, "cannot sync folder %s", folder);
     return true;
-}
-
-bool belay_rename_durably(const char *from, const char *to, belay_error *err)
-{
-    if (rename(from, to) != 0)
-        return belay_fail_errno(err, errno, "cannot rename %s to %s", from, to);
-    return belay_fsync_folder_of(to, err);
 }
 
 static mode_t user_umask = 077;
@@ -155,7 +148,7 @@ bool belay_write_file_durably(
         unlink(part);
         return belay_fail_errno(err, cause, "cannot rename %s to %s", part, path);
     }
-    return belay_fsync_folder_of(path, err);
+    return fsync_folder_of(path, err);
 }
 
 /* Is it one already? Leaves mkdir's errno. */

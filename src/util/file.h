@@ -34,8 +34,6 @@ mode_t belay_user_mode(mode_t mode);
 /* Writes path.part, fsyncs, renames, fsyncs the folder. The mode is taken as it is, without the umask. */
 bool belay_write_file_durably(
     const char *path, const void *data, size_t size_bytes, mode_t mode, belay_error *err);
-bool belay_rename_durably(const char *from, const char *to, belay_error *err);
-bool belay_fsync_folder_of(const char *path, belay_error *err);
 /* Those that are missing get the mode as it is, without the umask. */
 bool belay_make_folders(const char *path, mode_t mode, belay_error *err);
 bool belay_file_exists(const char *path);

@@ -174,7 +174,7 @@ static bool reap(belay_process *process, int options)
     return true;
 }
 
-void belay_process_kill(belay_process *process)
+static void kill_group(belay_process *process)
 {
     if (process->pid == 0)
         return;
@@ -192,7 +192,7 @@ static void end_gently(belay_process *process)
             return;
         poll(NULL, 0, 10);
     }
-    belay_process_kill(process);
+    kill_group(process);
 }
 
 bool belay_process_wait(belay_process *process, int64_t deadline_ms, belay_error *err)
@@ -218,7 +218,7 @@ bool belay_process_wait(belay_process *process, int64_t deadline_ms, belay_error
 
 void belay_process_done(belay_process *process)
 {
-    belay_process_kill(process);
+    kill_group(process);
     belay_close_fd_p(&process->stdout_fd);
     belay_close_fd_p(&process->stderr_fd);
 }

@@ -41,8 +41,6 @@ bool belay_process_start(const belay_spawn *how, belay_process *ret, belay_error
 /* Waits until the child ended; at the deadline (<= 0: none) or a stop request it is ended: SIGTERM, 5 s,
  * SIGKILL to its group, and the call fails with BELAY_E_DEADLINE or BELAY_E_CANCELLED. */
 bool belay_process_wait(belay_process *process, int64_t deadline_ms, belay_error *err);
-void belay_process_kill(
-    belay_process *process); /* SIGKILL to its group, and reap; harmless when not running */
 void belay_process_done(belay_process *process); /* kill if running, close pipes */
 static inline void belay_process_done_p(belay_process *process)
 {

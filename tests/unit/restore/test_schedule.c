@@ -45,7 +45,7 @@ static void a_node_waits_for_what_it_depends_on(void **state)
     belay_schedule_done(schedule, table);
     assert_int_equal(next_of(schedule), view);
     belay_schedule_done(schedule, view);
-    assert_int_equal(belay_schedule_left(schedule), 0);
+    assert_false(belay_schedule_next(schedule, &node));
 }
 
 static void a_later_phase_waits_for_all_of_the_earlier_one(void **state)
@@ -68,12 +68,17 @@ static void a_comment_is_lifted_to_the_phase_of_its_key(void **state)
     BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = belay_schedule_new();
     size_t comment = belay_schedule_add(schedule, 0, 0);
     size_t comment_on_it = belay_schedule_add(schedule, 0, 0);
-    size_t key = belay_schedule_add(schedule, 3, 0);
+    size_t key = belay_schedule_add(schedule, 3, 200);
+    size_t other_key = belay_schedule_add(schedule, 3, 100);
     belay_schedule_depend(schedule, comment, key);
     belay_schedule_depend(schedule, comment_on_it, comment);
     assert_true(belay_schedule_start(schedule, NULL));
-    assert_int_equal(belay_schedule_phase(schedule, comment), 3);
-    assert_int_equal(belay_schedule_phase(schedule, comment_on_it), 3);
+    assert_int_equal(next_of(schedule), key);
+    belay_schedule_done(schedule, key);
+    assert_int_equal(next_of(schedule), other_key); /* the heavier one of the same phase */
+    assert_int_equal(next_of(schedule), comment);
+    belay_schedule_done(schedule, comment);
+    assert_int_equal(next_of(schedule), comment_on_it);
 }
 
 static void a_circle_is_an_error(void **state)

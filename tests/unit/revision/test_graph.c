@@ -83,7 +83,7 @@ static void reads_header_and_sections(void **state)
     assert_string_equal(revision->message, "Add caf\xC3\xA9");
     assert_true(revision->is_base && revision->is_head);
     assert_false(revision->transaction);
-    assert_int_equal(revision->label_count, 2);
+    assert_int_equal(revision->branch_label_count, 2);
     assert_false(revision->downgrade.present);
     assert_int_equal(revision->upgrade.line, 10);
     assert_memory_equal(text + revision->upgrade.offset, "SELECT '\r\n-- belay: downgrade\r\n';\r\n",
