@@ -1,5 +1,4 @@
 /* Start-up order only; the program is in src/cli. */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -16,8 +15,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "belay: %s\n", err.message);
         return BELAY_EXIT_FAILED;
     }
-    curl_global_init(CURL_GLOBAL_DEFAULT); /* not thread-safe, so before any thread */
-    int status = belay_cli_main(argc, argv);
-    curl_global_cleanup();
-    return status;
+    return belay_cli_main(argc, argv);
 }

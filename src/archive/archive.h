@@ -18,6 +18,8 @@
 #include "store/store.h"
 
 typedef struct belay_archive_writer belay_archive_writer;
+/* Whether libarchive is there (util/library.h); creating a writer asks too. */
+bool belay_archive_can_write(belay_error *err);
 /* Starts name + ".part" in the store. */
 bool belay_archive_create(belay_store *store, const char *name, belay_archive_writer **ret, belay_error *err);
 /* `raw_bytes`, `rows`: for the manifest. Content is stored as it is given (compress before, archive/codec.h).

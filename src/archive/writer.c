@@ -5,8 +5,32 @@
 #include "archive/archive.h"
 #include "archive/locator.h"
 #include "archive/member.h"
+#include "util/library.h"
 
 enum { MEMBER_TABLE_START = 256 };
+
+#define LIBARCHIVE_FUNCTIONS(X)                                                                              \
+    X(archive_entry_free)                                                                                    \
+    X(archive_entry_new)                                                                                     \
+    X(archive_entry_set_filetype)                                                                            \
+    X(archive_entry_set_mtime)                                                                               \
+    X(archive_entry_set_pathname)                                                                            \
+    X(archive_entry_set_perm)                                                                                \
+    X(archive_entry_set_size)                                                                                \
+    X(archive_error_string)                                                                                  \
+    X(archive_set_error)                                                                                     \
+    X(archive_write_close)                                                                                   \
+    X(archive_write_data)                                                                                    \
+    X(archive_write_finish_entry)                                                                            \
+    X(archive_write_free)                                                                                    \
+    X(archive_write_header)                                                                                  \
+    X(archive_write_new)                                                                                     \
+    X(archive_write_open)                                                                                    \
+    X(archive_write_set_bytes_in_last_block)                                                                 \
+    X(archive_write_set_bytes_per_block)                                                                     \
+    X(archive_write_set_format_pax_restricted)
+
+BELAY_LIBRARY(lib, BELAY_SONAME_LIBARCHIVE, "libarchive13", LIBARCHIVE_FUNCTIONS)
 
 struct belay_archive_writer {
     belay_store *store;
@@ -31,7 +55,7 @@ static la_ssize_t on_write(struct archive *tar, void *context, const void *data,
     if (w->discarding)
         return (la_ssize_t)size_bytes;
     if (!w->sink->write(w->sink, data, size_bytes, &w->error)) {
-        archive_set_error(tar, EIO, "store");
+        lib.archive_set_error(tar, EIO, "store");
         return -1;
     }
     w->written_bytes += size_bytes;
@@ -48,11 +72,18 @@ static bool tar_failed(belay_archive_writer *w, belay_error *err)
             *err = w->error;
         return false;
     }
-    return belay_fail(err, BELAY_E_INTERNAL, "tar: %s", archive_error_string(w->tar));
+    return belay_fail(err, BELAY_E_INTERNAL, "tar: %s", lib.archive_error_string(w->tar));
+}
+
+bool belay_archive_can_write(belay_error *err)
+{
+    return belay_library_load(&lib_library, err);
 }
 
 bool belay_archive_create(belay_store *store, const char *name, belay_archive_writer **ret, belay_error *err)
 {
+    if (!belay_archive_can_write(err))
+        return false;
     BELAY_AUTO(belay_archive_writer_free) belay_archive_writer *w = belay_alloc(sizeof *w);
     w->store = store;
     w->part = belay_format("%s.part", name);
@@ -60,14 +91,14 @@ bool belay_archive_create(belay_store *store, const char *name, belay_archive_wr
     w->span_hash = belay_sha256_new();
     if (!store->create(store, w->part, &w->sink, err))
         return false;
-    w->tar = archive_write_new();
+    w->tar = lib.archive_write_new();
     if (w->tar == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a tar writer");
-    archive_write_set_format_pax_restricted(w->tar);
-    archive_write_set_bytes_per_block(
+    lib.archive_write_set_format_pax_restricted(w->tar);
+    lib.archive_write_set_bytes_per_block(
         w->tar, 0); /* every byte reaches the callback at once: offsets are exact */
-    archive_write_set_bytes_in_last_block(w->tar, 1);
-    if (archive_write_open(w->tar, w, NULL, on_write, NULL) != ARCHIVE_OK)
+    lib.archive_write_set_bytes_in_last_block(w->tar, 1);
+    if (lib.archive_write_open(w->tar, w, NULL, on_write, NULL) != ARCHIVE_OK)
         return tar_failed(w, err);
     *ret = belay_take(w);
     return true;
@@ -81,26 +112,26 @@ uint64_t belay_archive_written_bytes(const belay_archive_writer *writer)
 /* Header of a member; the hash of its span begins. libarchive writes 0 bytes for an entry without size. */
 static bool put_header(belay_archive_writer *w, const char *name, size_t size_bytes, belay_error *err)
 {
-    struct archive_entry *entry = archive_entry_new();
+    struct archive_entry *entry = lib.archive_entry_new();
     if (entry == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a tar entry");
     char unused[BELAY_SHA256_HEX_SIZE];
     belay_sha256_finish(w->span_hash, unused);
-    archive_entry_set_pathname(entry, name);
-    archive_entry_set_size(entry, (la_int64_t)size_bytes);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0600);
-    archive_entry_set_mtime(entry, 0, 0);
-    bool ok = archive_write_header(w->tar, entry) == ARCHIVE_OK;
-    archive_entry_free(entry);
+    lib.archive_entry_set_pathname(entry, name);
+    lib.archive_entry_set_size(entry, (la_int64_t)size_bytes);
+    lib.archive_entry_set_filetype(entry, AE_IFREG);
+    lib.archive_entry_set_perm(entry, 0600);
+    lib.archive_entry_set_mtime(entry, 0, 0);
+    bool ok = lib.archive_write_header(w->tar, entry) == ARCHIVE_OK;
+    lib.archive_entry_free(entry);
     return ok || tar_failed(w, err);
 }
 
 static bool put_content(belay_archive_writer *w, const void *data, size_t size_bytes, belay_error *err)
 {
-    if (size_bytes > 0 && archive_write_data(w->tar, data, size_bytes) != (la_ssize_t)size_bytes)
+    if (size_bytes > 0 && lib.archive_write_data(w->tar, data, size_bytes) != (la_ssize_t)size_bytes)
         return tar_failed(w, err);
-    return archive_write_finish_entry(w->tar) == ARCHIVE_OK || tar_failed(w, err);
+    return lib.archive_write_finish_entry(w->tar) == ARCHIVE_OK || tar_failed(w, err);
 }
 
 static bool put(belay_archive_writer *w, const char *name, const void *data, size_t size_bytes,
@@ -173,7 +204,7 @@ bool belay_archive_finish(belay_archive_writer *w, const belay_manifest *rest, b
 {
     if (!put_tail(w, rest, err))
         return false;
-    if (archive_write_close(w->tar) != ARCHIVE_OK)
+    if (lib.archive_write_close(w->tar) != ARCHIVE_OK)
         return tar_failed(w, err);
     if (!w->sink->sync(w->sink, err))
         return false;
@@ -187,7 +218,7 @@ void belay_archive_writer_free(belay_archive_writer *w)
         return;
     if (w->tar != NULL) {
         w->discarding = !w->finished; /* archive_write_fail would leak libarchive's buffer */
-        archive_write_free(w->tar);
+        lib.archive_write_free(w->tar);
     }
     belay_sink_close(w->sink);
     if (!w->finished && w->sink != NULL)

@@ -20,6 +20,7 @@ belay_preflight_check belay_check_records;
 belay_preflight_check belay_check_rights;
 belay_preflight_check belay_check_followers;
 belay_preflight_check belay_check_pg_dump;
+belay_preflight_check belay_check_libraries;
 belay_preflight_check belay_check_store_space;
 belay_preflight_check belay_check_server_space;
 

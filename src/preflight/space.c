@@ -1,11 +1,14 @@
-/* Pre-flight: room for the snapshot and for the copies on the server, and the pg_dump that writes the DDL. */
+/* Pre-flight: room for the snapshot and for the copies on the server, and what this machine has to have: the
+ * pg_dump that writes the DDL, and libraries. */
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/statvfs.h>
 
+#include "archive/archive.h"
 #include "preflight/checks.h"
 #include "preflight/preflight.sql.h"
 #include "snapshot/dump.h"
+#include "verify/health.h"
 
 static bool wants_twin(const belay_preflight *context)
 {
@@ -24,6 +27,17 @@ void belay_check_pg_dump(const belay_preflight *context, belay_check_report *rep
     BELAY_AUTO(belay_free) char *program = NULL;
     if (belay_preflight_wants_snapshot(context) &&
         !belay_dump_find(belay_pg_server_version(context->pg), &program, &err))
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+}
+
+/* Those that are loaded only when they are used: health_url is asked when all is done, too late to find out.
+ */
+void belay_check_libraries(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    if (belay_preflight_wants_snapshot(context) && !belay_archive_can_write(&err))
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+    if (!belay_health_can_ask(context->target, &err))
         belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
 }
 

@@ -1,15 +1,43 @@
 #include "verify/health.h"
 
+#define CURL_DISABLE_TYPECHECK /* its macros call the functions by name */
 #include <curl/curl.h>
 
 #include "util/clock.h"
+#include "util/library.h"
 #include "util/process.h"
 #include "util/stop.h"
 
 enum { TRY_MS = 10 * 1000, FIRST_PAUSE_MS = 200, OUTPUT_MAX_BYTES = 4096 };
 
-BELAY_DEFINE_AUTO(CURL, curl_easy_cleanup)
-BELAY_DEFINE_AUTO(CURLU, curl_url_cleanup)
+#define LIBCURL_FUNCTIONS(X)                                                                                 \
+    X(curl_easy_cleanup)                                                                                     \
+    X(curl_easy_getinfo)                                                                                     \
+    X(curl_easy_init)                                                                                        \
+    X(curl_easy_perform)                                                                                     \
+    X(curl_easy_setopt)                                                                                      \
+    X(curl_easy_strerror)                                                                                    \
+    X(curl_free)                                                                                             \
+    X(curl_global_cleanup)                                                                                   \
+    X(curl_global_init)                                                                                      \
+    X(curl_url)                                                                                              \
+    X(curl_url_cleanup)                                                                                      \
+    X(curl_url_get)                                                                                          \
+    X(curl_url_set)
+
+BELAY_LIBRARY(lib, BELAY_SONAME_LIBCURL, "libcurl4", LIBCURL_FUNCTIONS)
+
+static void end_transfer(CURL *transfer)
+{
+    lib.curl_easy_cleanup(transfer);
+}
+BELAY_DEFINE_AUTO(CURL, end_transfer)
+
+static void free_url(CURLU *url)
+{
+    lib.curl_url_cleanup(url);
+}
+BELAY_DEFINE_AUTO(CURLU, free_url)
 
 /* A command may say anything; only its beginning is kept. */
 typedef struct said {
@@ -52,16 +80,16 @@ static bool try_command(const belay_target *target, int64_t timeout_ms, belay_er
 /* The URL without user and password. */
 static char *shown_url(const char *url)
 {
-    BELAY_AUTO(curl_url_cleanup) CURLU *parts = curl_url();
+    BELAY_AUTO(free_url) CURLU *parts = lib.curl_url();
     char *text = NULL;
-    if (parts == NULL || curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK)
+    if (parts == NULL || lib.curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK)
         return belay_strdup("(cannot be read)");
-    curl_url_set(parts, CURLUPART_USER, NULL, 0);
-    curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
-    if (curl_url_get(parts, CURLUPART_URL, &text, 0) != CURLUE_OK)
+    lib.curl_url_set(parts, CURLUPART_USER, NULL, 0);
+    lib.curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
+    if (lib.curl_url_get(parts, CURLUPART_URL, &text, 0) != CURLUE_OK)
         return belay_strdup("(cannot be read)");
     char *shown = belay_strdup(text);
-    curl_free(text);
+    lib.curl_free(text);
     return shown;
 }
 
@@ -79,17 +107,17 @@ static int stop_transfer(void *context, curl_off_t a, curl_off_t b, curl_off_t c
 
 static bool set_up(CURL *curl, const char *url, int64_t timeout_ms, char *reason)
 {
-    return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_USERAGENT, "belay") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stop_transfer) == CURLE_OK;
+    return lib.curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_USERAGENT, "belay") == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stop_transfer) == CURLE_OK;
 }
 
 static bool try_url(const belay_target *target, int64_t timeout_ms, belay_error *err)
@@ -97,18 +125,18 @@ static bool try_url(const belay_target *target, int64_t timeout_ms, belay_error 
     if (target->health_url == NULL)
         return true;
     BELAY_AUTO(belay_free) char *shown = shown_url(target->health_url);
-    BELAY_AUTO(curl_easy_cleanup) CURL *curl = curl_easy_init();
+    BELAY_AUTO(end_transfer) CURL *curl = lib.curl_easy_init();
     char reason[CURL_ERROR_SIZE] = "";
     if (curl == NULL || !set_up(curl, target->health_url, timeout_ms, reason))
         return belay_fail(err, BELAY_E_HEALTH, "health_url %s cannot be asked: %s", shown, reason);
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = lib.curl_easy_perform(curl);
     if (!belay_stop_check(err))
         return false;
     long status = 0;
     if (code != CURLE_OK)
         return belay_fail(err, BELAY_E_HEALTH, "health_url %s: %s", shown,
-            reason[0] != '\0' ? reason : curl_easy_strerror(code));
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+            reason[0] != '\0' ? reason : lib.curl_easy_strerror(code));
+    lib.curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 200 && status <= 299)
         return true;
     return belay_fail(err, BELAY_E_HEALTH, "health_url %s answers %ld, not 2xx", shown, status);
@@ -157,19 +185,18 @@ static int64_t first_pause(const belay_target *target)
     return pause_ms < FIRST_PAUSE_MS ? FIRST_PAUSE_MS : pause_ms;
 }
 
-bool belay_health_check(const belay_target *target, belay_reporter *reporter, belay_error *err)
+bool belay_health_can_ask(const belay_target *target, belay_error *err)
+{
+    if (target->health_url == NULL || belay_library_load(&lib_library, err))
+        return true;
+    return belay_error_prefix(err, "health_url cannot be asked");
+}
+
+static bool try_until_healthy(const belay_target *target, belay_reporter *reporter, belay_error *err)
 {
     const int64_t begun_ms = belay_now_ms();
     const int64_t end_ms = begun_ms + target->health_timeout_ms;
     int64_t pause_ms = first_pause(target);
-    if (!belay_health_wanted(target))
-        return true;
-    if (target->health_command.hosts.count > 0) {
-        belay_fail(err, BELAY_E_UNSUPPORTED,
-            "health_command is to run on host %s, and this version runs commands on this machine only",
-            target->health_command.hosts.items[0]);
-        return belay_error_hint(err, "take health_command_on out and call ssh in the command itself");
-    }
     for (int tries = 1;; tries++) {
         belay_error why = {0};
         if (try_both(target, end_ms, &why)) {
@@ -185,4 +212,25 @@ bool belay_health_check(const belay_target *target, belay_reporter *reporter, be
             return belay_stop_check(err);
         pause_ms *= 2;
     }
+}
+
+bool belay_health_check(const belay_target *target, belay_reporter *reporter, belay_error *err)
+{
+    if (!belay_health_wanted(target))
+        return true;
+    if (target->health_command.hosts.count > 0) {
+        belay_fail(err, BELAY_E_UNSUPPORTED,
+            "health_command is to run on host %s, and this version runs commands on this machine only",
+            target->health_command.hosts.items[0]);
+        return belay_error_hint(err, "take health_command_on out and call ssh in the command itself");
+    }
+    if (!belay_health_can_ask(target, err))
+        return false;
+    if (target->health_url == NULL)
+        return try_until_healthy(target, reporter, err);
+    if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for libcurl");
+    bool healthy = try_until_healthy(target, reporter, err);
+    lib.curl_global_cleanup();
+    return healthy;
 }

@@ -4,7 +4,6 @@
  * are not followed, certificates are checked) must both hold in one try. A failed try is repeated up to
  * target.health_retries times, with pauses that double, until target.health_timeout_ms is over; a single try
  * of either takes at most 10 s. One thread, blocking; a stop request ends it at once with BELAY_E_CANCELLED.
- * main calls curl_global_init.
  */
 #ifndef BELAY_VERIFY_HEALTH_H
 #define BELAY_VERIFY_HEALTH_H
@@ -15,6 +14,8 @@
 
 /* Whether the target asks for one. */
 bool belay_health_wanted(const belay_target *target);
+/* Whether what health_url takes is there: BELAY_E_UNSUPPORTED where libcurl is missing (util/library.h). */
+bool belay_health_can_ask(const belay_target *target, belay_error *err);
 /* True also when nothing is asked for. BELAY_E_HEALTH with the last try's reason; a password in the URL is
  * not shown. */
 bool belay_health_check(const belay_target *target, belay_reporter *reporter, belay_error *err);

@@ -55,6 +55,20 @@ finds refuse extensions "extension plpgsql is installed at version 0.9" "ALTER E
 belay 3 deploy
 sql bank "UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'plpgsql'"
 
+begin "libraries that are loaded when they are used: missing, and not wanted"
+mkdir "$WORK/broken"
+touch "$WORK/broken/libarchive.so.13" "$WORK/broken/libcurl.so.4"
+LD_LIBRARY_PATH=$WORK/broken finds refuse libraries "libarchive.so.13 cannot be loaded" libarchive13
+LD_LIBRARY_PATH=$WORK/broken belay 0 current
+set_key way_back twin
+set_key snapshot no
+LD_LIBRARY_PATH=$WORK/broken finds ok libraries fine
+set_key health_url http://127.0.0.1:1/
+LD_LIBRARY_PATH=$WORK/broken finds refuse libraries "health_url cannot be asked: the library libcurl.so.4 cannot be loaded" libcurl4
+LD_LIBRARY_PATH=$WORK/broken belay 3 deploy
+sql_is bank "SELECT version_num FROM alembic_version" a1
+for key in way_back snapshot health_url; do unset_key "$key"; done
+
 begin "pg_dump: missing, too old, and not wanted without a snapshot"
 BELAY_PG_DUMP=/nonexistent/pg_dump finds refuse pg_dump "/nonexistent/pg_dump cannot be run" "postgresql-client-"
 printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.24"\n' >"$WORK/old_dump"
