@@ -1,7 +1,8 @@
 /* The container: a POSIX (pax) tar written front to back by one thread, read at offsets by many.
  *
- *   writer: create --add*--> --finish (manifest.json, locator, end blocks, sync)--> name.part
- * --belay_archive_publish--> name reader: open (locator -> manifest, both checked) -> read member / verify
+ *   writer: create --add, any number--> --finish (manifest.json, locator, end blocks, sync)--> name.part
+ *           name.part --belay_archive_publish--> name
+ *   reader: open (locator -> manifest, both checked) --> read a member, verify all
  *
  * Member names: README.txt, header.json, schema/pre-data.sql.zst, data/<schema>.<table>/<n>.copy.zst,
  * sequences.json, blobs/<n>.zst, schema/post-data.sql.zst, toc.json, manifest.json, locator. Components are

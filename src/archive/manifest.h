@@ -1,8 +1,8 @@
 /* manifest.json: what a snapshot holds, every member with place, sizes and SHA-256, every table with rows and
  * row hash. JSON keys equal the field names here.
  *
- *     belay_manifest_read(text, length, &manifest, err)   from JSON; BELAY_E_ARCHIVE says what is wrong with
- * it belay_manifest_find(manifest, "toc.json")           a member by name, in logarithmic time
+ *     belay_manifest_read(text, length, &manifest, err)   from JSON; BELAY_E_ARCHIVE says what is wrong
+ *     belay_manifest_find(manifest, "toc.json")           a member by name, in logarithmic time
  *
  * All that a manifest points at belongs to its arena. It is read-only after reading, and any number of
  * threads may look at it then.

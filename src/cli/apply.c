@@ -1,7 +1,5 @@
 #include "cli/apply.h"
 
-#include <stdio.h>
-
 #include "cli/lock.h"
 #include "pg/pg.h"
 #include "preflight/preflight.h"
@@ -16,15 +14,13 @@ typedef struct work {
     belay_pg *pg;
     belay_list heads;
     belay_plan plan;
-    bool planned;
     belay_apply_result result;
 } work;
 
-static void work_done(work *w)
+static void work_done_p(work *w)
 {
     belay_apply_result_done(&w->result);
-    if (w->planned)
-        belay_plan_done(&w->plan);
+    belay_plan_done(&w->plan);
     belay_list_done(&w->heads);
     belay_pg_close(w->pg);
     belay_keeper_close(w->keeper);
@@ -170,7 +166,6 @@ static bool run(work *w, json_t **ret_json, belay_error *err)
         return false;
     if (!(w->options->sql ? plan_offline(w, word, err) : plan_online(w, word, err)))
         return false;
-    w->planned = true;
     if (w->options->sql && !w->engine->check_plan(w->engine, &w->plan, err))
         return false;
     if (w->options->sql)
@@ -194,7 +189,7 @@ int belay_cli_apply(belay_cli *cli, const belay_apply_options *options)
 {
     belay_error err = {0};
     json_t *json = NULL;
-    __attribute__((cleanup(work_done))) work w = {.cli = cli, .options = options};
+    BELAY_AUTO(work_done) work w = {.cli = cli, .options = options};
     bool ok = run(&w, &json, &err);
     if (options->sql && ok)
         return BELAY_EXIT_OK;

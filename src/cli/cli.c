@@ -8,10 +8,6 @@
 #include "report/annotation.h"
 #include "util/suggest.h"
 
-#ifndef BELAY_VERSION
-#define BELAY_VERSION "0"
-#endif
-
 static const belay_command *const commands[] = {
 #define X(verb) &belay_cmd_##verb,
     BELAY_COMMANDS(X)

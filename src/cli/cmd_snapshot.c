@@ -1,6 +1,5 @@
 #include "cli/snapshots.h"
 #include "snapshot/snapshot.h"
-#include "util/clock.h"
 
 static struct {
     long long level;

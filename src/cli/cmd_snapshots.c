@@ -1,4 +1,3 @@
-#include <stdio.h>
 
 #include "archive/archive.h"
 #include "cli/snapshots.h"

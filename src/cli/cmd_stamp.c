@@ -1,4 +1,3 @@
-#include <stdio.h>
 
 #include "cli/apply.h"
 #include "cli/lock.h"

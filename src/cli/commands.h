@@ -1,8 +1,8 @@
 /* Commands: one verb, one file cmd_<verb>.c, one belay_command.
  *
  * To add a command:
- *   1. src/cli/cmd_<verb>.c with `const belay_command belay_cmd_<verb> = {...}`: options, help, a body that
- * reads as the recipe;
+ *   1. src/cli/cmd_<verb>.c with `const belay_command belay_cmd_<verb> = {...}`: options, help, a body
+ *      that reads as the recipe;
  *   2. declare it in the list below (BELAY_COMMANDS), in the place where the help should show it;
  *   3. tests/integration/test_<verb>.sh, a line in docs/commands.md, and its options in the table there.
  * A body returns an exit status of CONTRACT.md; most end with `return belay_cli_finish(cli, ok, json, &err)`.

@@ -1,9 +1,5 @@
 #include "cli/help.h"
 
-#ifndef BELAY_VERSION
-#define BELAY_VERSION "0"
-#endif
-
 #define WHAT_IT_IS "moves a PostgreSQL database from one schema revision to the next, or puts it back"
 
 void belay_help_overview(const belay_help *help, belay_str *to)

@@ -40,8 +40,8 @@ typedef struct belay_option {
     }
 
 /* Takes the options of both tables out of argv (either may be NULL); what is left goes into ret_words. "--"
- * ends options; a word like
- * "-1" or "-2" is a revision, not an option. BELAY_E_USAGE for what is unknown or lacks its value. */
+ * ends options; a word like "-1" or "-2" is a revision, not an option. BELAY_E_USAGE for what is unknown or
+ * lacks its value. */
 bool belay_options_parse(int argc, char **argv, const belay_option *common, const belay_option *own,
     belay_list *ret_words, belay_error *err);
 /* "  -t, --target NAME   help" lines. */

@@ -8,7 +8,7 @@
 
 /* Resolves target and store and fills `ret`; `store` is the caller's to free. */
 bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_options *ret, belay_error *err);
-/* Prints the JSON answer with --json, or the error when nothing could begin; returns `status`. */
+/* Prints the answer with --json and frees it; NULL: nothing. Returns `status`. */
 int belay_cli_run_answer(belay_cli *cli, int status, json_t *json);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 
-/* Return the exit status. A damaged snapshot: 1, with the damage named. */
+/* Return the exit status. A damaged snapshot: 7, with the damage named. */
 int belay_cli_verify_snapshot(belay_cli *cli, const char *id);
 /* The files' heads are reached, nothing is invalid, the verify sections of the revisions that stand and the
  * target's verify_sql hold: 0, otherwise 7. Changes nothing. */

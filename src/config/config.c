@@ -1,8 +1,6 @@
 #include "config/config.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "config/config_internal.h"

@@ -1,7 +1,5 @@
 #include "config/tracked.h"
 
-#include <stdio.h>
-
 #include "util/file.h"
 #include "util/process.h"
 

@@ -1,9 +1,8 @@
 /* Variables: the .env file in front of the process's environment, and the expansion of ${VAR} from both.
  *
- * .env has KEY=VALUE lines, optionally with `export ` in front and quotes around the value ("..." knows \n \"
- * \\ \$,
- * '...' nothing); # begins a comment line. A file that group or others can read is refused. Values never
- * appear in errors and are zeroed when freed. Not for several threads (getenv).
+ * .env has KEY=VALUE lines, optionally with `export ` in front and quotes around the value: "..." knows \n,
+ * \", \\ and \$, '...' nothing; # begins a comment line. A file that group or others can read is refused.
+ * Values never appear in errors and are zeroed when freed. Not for several threads (getenv).
  */
 #ifndef BELAY_CONFIG_VARIABLES_H
 #define BELAY_CONFIG_VARIABLES_H

@@ -1,5 +1,4 @@
 /* Which databases on the server are belay's, and what for. */
-#include <stdio.h>
 
 #include "gate/gate.sql.h"
 #include "gate/gate_internal.h"

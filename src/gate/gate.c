@@ -8,7 +8,7 @@
 #include "pg/dbcomment.h"
 #include "util/clock.h"
 
-enum { OPEN_TIMEOUT_MS = 60000, OLDEST_REPEAT = 2 };
+enum { OPEN_TIMEOUT_MS = 60000, RENAME_ATTEMPTS = 3 };
 
 static json_t *new_mark(const belay_gate *gate, const char *state)
 {
@@ -112,7 +112,7 @@ bool belay_gate_exists(belay_gate *gate, bool *ret, belay_error *err)
 static bool rename_surely(belay_gate *gate, uint32_t oid, const char *wanted, const char *sql,
     const char *oids, int64_t timeout_ms, belay_error *err)
 {
-    for (int attempt = 0;; attempt++) {
+    for (int attempt = 1;; attempt++) {
         belay_error local = {0};
         if (belay_gate_run_swept(gate, sql, oids, timeout_ms, &local))
             return true;
@@ -124,7 +124,7 @@ static bool rename_surely(belay_gate *gate, uint32_t oid, const char *wanted, co
                 return false;
             if (name != NULL && belay_equal(name, wanted))
                 return true;
-            if (attempt < OLDEST_REPEAT)
+            if (attempt < RENAME_ATTEMPTS)
                 continue;
         }
         if (err != NULL)

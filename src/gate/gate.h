@@ -6,8 +6,8 @@
  * is recorded as an intent first.
  *
  *   open --belay_gate_close--> closed (private name) --belay_gate_open--> open
- *                                     \--belay_gate_swap: the replacement gets the public name, the old one
- * is kept--> open
+ *                                \--belay_gate_swap: another gets the public name, the old one is kept-->
+ * open
  *
  * A rename holds the database's lock while it waits for sessions to leave, so nobody new gets in; a second
  * connection ends the sessions meanwhile. That is why an application that reconnects in a loop cannot win.

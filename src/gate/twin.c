@@ -1,5 +1,4 @@
 /* The twin: a copy on the same server, and everything that a template copy leaves out. */
-#include <inttypes.h>
 
 #include "gate/gate_internal.h"
 #include "pg/dbcomment.h"

@@ -1,5 +1,4 @@
 /* Reading the ledger: were applied files edited or deleted, what did a run commit, did the schema drift. */
-#include <stdio.h>
 
 #include "migrate/version.h"
 #include "migrate/version.sql.h"

@@ -8,7 +8,7 @@
 #include "util/file.h"
 #include "util/stop.h"
 
-static void run_done(belay_native_run *run)
+static void run_done_p(belay_native_run *run)
 {
     belay_blocker_free(run->blocker);
     belay_session_done(&run->session);
@@ -16,8 +16,6 @@ static void run_done(belay_native_run *run)
     free(run->steps);
     belay_list_done(&run->heads);
 }
-
-/* ---- before anything is sent ---- */
 
 static bool prepare_step(const belay_step *step, belay_native_step *ret, belay_error *err)
 {
@@ -77,8 +75,6 @@ static bool open_run(belay_native_run *run, belay_error *err)
     return true;
 }
 
-/* ---- version and ledger rows ---- */
-
 static void remove_item(belay_list *list, const char *text)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -117,8 +113,6 @@ void belay_native_step_sql(
         .duration_ms = duration_ms};
     belay_ledger_row_sql(to, &row);
 }
-
-/* ---- one transaction ---- */
 
 bool belay_native_begin(belay_native_run *run, char **ret_xid, belay_error *err)
 {
@@ -383,7 +377,7 @@ bool belay_native_apply(
     *ret = (belay_apply_result){.effect = BELAY_EFFECT_NONE};
     belay_error own = {0};
     err = err == NULL ? &own : err;
-    __attribute__((cleanup(run_done))) belay_native_run run = {.how = how, .plan = plan, .result = ret};
+    BELAY_AUTO(run_done) belay_native_run run = {.how = how, .plan = plan, .result = ret};
     if (!prepare_steps(&run, err) || !open_run(&run, err) || !run_all(&run, err))
         return false;
     note_schema(&run);

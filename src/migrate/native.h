@@ -1,10 +1,11 @@
 /* The native engine's executor. Internal to src/migrate.
  *
- *   group: consecutive steps of one transaction, each with its `verify` section --ok--> COMMIT in one trip
- * with version and ledger rows
- *                                               --55P03, 40P01--> ROLLBACK, pause, again (a few times)
- *                                               --error--> ROLLBACK
- *   a `Transaction: no` step is a group by itself (migrate/statements.h)
+ *   group: consecutive steps in one transaction, each with its `verify` section
+ *     --ok--> COMMIT in one trip with version and ledger rows
+ *     --55P03, 40P01--> ROLLBACK, pause, again (a few times)
+ *     --error--> ROLLBACK
+ *
+ * A `Transaction: no` step is a group by itself (statements.c).
  */
 #ifndef BELAY_MIGRATE_NATIVE_H
 #define BELAY_MIGRATE_NATIVE_H

@@ -1,8 +1,8 @@
 /* One section of a migration file, statement by statement.
  *
- *     belay_script_check(...)   before anything is sent: the whole section is read once, and what belay does
- * not run (transaction control, psql commands) is refused by file and line belay_script_run(...)     sends
- * it; the first error stops, with file, line and caret
+ *     belay_script_check(...)   before anything is sent: the whole section is read once, and what belay
+ *                               does not run (transaction control, psql commands) is refused by file and line
+ *     belay_script_run(...)     sends it; the first error stops, with file, line and caret
  *
  * Memory is bounded by the longest statement. Internal to src/migrate.
  */

@@ -1,7 +1,4 @@
 /* COPY in both directions, and quoting. */
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 
 #include "pg/pg_error.h"
 #include "pg/pg_internal.h"

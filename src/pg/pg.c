@@ -275,16 +275,11 @@ static bool collect(belay_pg *pg, PGresult **ret, belay_error *err)
     return true;
 }
 
-static bool send_failed(belay_pg *pg, belay_error *err)
-{
-    return belay_pg_lost_error(pg->conn, err);
-}
-
 bool belay_pg_exec(belay_pg *pg, const char *sql, belay_error *err)
 {
     PGresult *result = NULL;
     if (PQsendQuery(pg->conn, sql) == 0)
-        return send_failed(pg, err);
+        return belay_pg_lost_error(pg->conn, err);
     if (!collect(pg, &result, err))
         return false;
     PQclear(result);
@@ -319,7 +314,7 @@ bool belay_pg_query(belay_pg *pg, const char *sql, const char *const *params, si
 {
     PGresult *result = NULL;
     if (PQsendQueryParams(pg->conn, sql, (int)param_count, NULL, params, NULL, NULL, 0) == 0)
-        return send_failed(pg, err);
+        return belay_pg_lost_error(pg->conn, err);
     if (!collect(pg, &result, err))
         return false;
     if (ret == NULL)
@@ -346,7 +341,7 @@ bool belay_pg_run_user_sql(
 {
     PGresult *result = NULL;
     if (PQsendQuery(pg->conn, sql) == 0)
-        return send_failed(pg, err);
+        return belay_pg_lost_error(pg->conn, err);
     if (!collect(pg, &result, err)) {
         belay_pg_mark_statement(err, sql, pg->error_position);
         return false;

@@ -86,7 +86,7 @@ bool belay_pg_query(belay_pg *pg, const char *sql, const char *const *params, si
 bool belay_pg_value(belay_pg *pg, const char *sql, const char *const *params, size_t param_count, char **ret,
     belay_error *err);
 
-/* Sends one piece of user SQL in the extended or simple protocol and gives the result of its last statement;
+/* Sends one piece of user SQL in the simple protocol and gives the result of its last statement;
  * `ret_tag` (may be NULL) is the command tag. The statement is put into err->statement, with a caret in
  * err->detail. */
 bool belay_pg_run_user_sql(

@@ -62,9 +62,9 @@ static size_t say_loss(belay_run *run, const json_t *before, const json_t *after
 bool belay_loss_accept(belay_run *run, belay_error *err)
 {
     BELAY_AUTO(belay_json_free) json_t *after = NULL;
-    belay_error ignored;
-    if (!belay_loss_read(run, &after, &ignored))
-        belay_say(run->how.reporter, BELAY_WARN, "what a restore would lose is unknown: %s", ignored.message);
+    belay_error unread = {0};
+    if (!belay_loss_read(run, &after, &unread))
+        belay_say(run->how.reporter, BELAY_WARN, "what a restore would lose is unknown: %s", unread.message);
     else if (run->loss_before == NULL)
         belay_say(run->how.reporter, BELAY_WARN,
             "what a restore would lose is unknown: the counters of before are lost");

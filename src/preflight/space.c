@@ -1,6 +1,5 @@
 /* Pre-flight: room for the snapshot and for the copies on the server, and what this machine has to have: the
  * pg_dump that writes the DDL, and libraries. */
-#include <errno.h>
 #include <inttypes.h>
 #include <sys/statvfs.h>
 

@@ -1,10 +1,8 @@
 #include "rehearse/private_server.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 #include "pg/pg.h"
 #include "rehearse/private_folder.h"

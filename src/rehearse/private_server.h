@@ -14,7 +14,7 @@
 #include "util/mem.h"
 
 typedef struct belay_private_server belay_private_server;
-/* `major`: 15, 16, ... BELAY_E_PREFLIGHT when no such server is installed here. */
+/* `major`: 14, 15, ... BELAY_E_PREFLIGHT when no such server is installed here. */
 bool belay_private_server_start(
     int major, const char *superuser, belay_reporter *reporter, belay_private_server **ret, belay_error *err);
 /* Ends it at once; what it held is gone. NULL is fine. */

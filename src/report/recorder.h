@@ -4,8 +4,8 @@
  * before the call returns. Code that changes the world outside of a transaction (gate, twin, swap, publish,
  * non-transactional steps) calls
  *
- *     belay_record(recorder, BELAY_RECORD_INTENT, "gate.close", details, err)   before, and gives up when it
- * fails belay_record(recorder, BELAY_RECORD_DONE, "gate.close", details, err)     after
+ *     belay_record(recorder, BELAY_RECORD_INTENT, "gate.close", details, err)   before; gives up if it fails
+ *     belay_record(recorder, BELAY_RECORD_DONE, "gate.close", details, err)     after
  *
  * details: a JSON object, whose reference is stolen; may be NULL. A NULL recorder records nothing (the bare
  * verbs).

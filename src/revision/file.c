@@ -1,6 +1,7 @@
 /* One migration file: its header (the leading comment block) and where its sections are. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <strings.h>
 #include <sys/stat.h>
 
@@ -262,8 +263,6 @@ static bool read_header(header *h, const char *text, size_t length, belay_error 
     }
     return true;
 }
-
-/* ---- sections ---- */
 
 typedef struct sections {
     graph_node *node;

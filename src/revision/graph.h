@@ -94,8 +94,7 @@ graph_edges graph_edges_of(const belay_revision *revision, graph_edge edge);
 /* Adds start and everything reached from it. `last` (may be NULL) gets the node visited last. */
 void graph_mark(rev_set *set, const belay_revision *start, graph_edge edge, const belay_revision **last);
 /* The same for several starts; an error when one of them is reached from another (Alembic's "overlaps"). */
-bool graph_mark_checked(
-    const belay_graph *graph, rev_set *set, const rev_list *starts, graph_edge edge, belay_error *err);
+bool graph_mark_checked(rev_set *set, const rev_list *starts, graph_edge edge, belay_error *err);
 /* Members of todo, children before parents, in Alembic's order, beginning with those of heads. */
 void graph_sort(const belay_graph *graph, const rev_set *todo, const rev_list *heads, rev_list *ret);
 

@@ -11,8 +11,6 @@
 
 enum { COPY_BLOCK_BYTES = 64 * 1024 };
 
-/* ---- markers ---- */
-
 static const char marker_word[] = "belay:";
 
 /* At "--" in column 0: is it "-- belay: ..."? *ret_text is the distance to the word behind it. */
@@ -32,8 +30,6 @@ static bool is_marker(belay_lexer *lexer, size_t *ret_text)
     *ret_text = ahead;
     return true;
 }
-
-/* ---- pieces ---- */
 
 /* Gives buffer[start, end) as a piece; a NUL stands behind it until the next call. */
 static bool give(belay_lexer *lexer, belay_piece_kind kind, size_t end, long line, belay_piece *ret)
@@ -242,8 +238,6 @@ void belay_lexer_set_nonstandard_strings(belay_lexer *lexer, bool nonstandard)
 {
     lexer->nonstandard_strings = nonstandard;
 }
-
-/* ---- opening ---- */
 
 static bool begin(belay_lexer *lexer, const belay_lexer_options *options, belay_error *err)
 {

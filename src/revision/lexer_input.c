@@ -2,7 +2,6 @@
 
 #include "revision/lexer_internal.h"
 #include "util/file.h"
-#include "util/str.h"
 
 /* The first buffer stays below the size from which malloc asks the system: lexers are many and short-lived.
  */

@@ -2,7 +2,6 @@
 #include <strings.h>
 
 #include "revision/lexer_internal.h"
-#include "util/str.h"
 
 void lexer_skip_line_comment(belay_lexer *lexer)
 {

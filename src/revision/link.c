@@ -206,7 +206,7 @@ static void drop_known_dependencies(
 {
     BELAY_AUTO(rev_set_done) rev_set ancestors = rev_set_new(graph);
     graph_mark(&ancestors, &node->pub, EDGE_DOWN, NULL);
-    for (size_t i = 0; i<graph->count && * count> 0; i++) {
+    for (size_t i = 0; *count > 0 && i < graph->count; i++) {
         const belay_revision *ancestor = &graph->nodes[i].pub;
         if (!ancestors.has[i] || ancestor == &node->pub || ancestor->depends_count == 0)
             continue;

@@ -88,10 +88,8 @@ static const belay_revision *mark_one(
     return overlap;
 }
 
-bool graph_mark_checked(
-    const belay_graph *graph, rev_set *set, const rev_list *starts, graph_edge edge, belay_error *err)
+bool graph_mark_checked(rev_set *set, const rev_list *starts, graph_edge edge, belay_error *err)
 {
-    (void)graph;
     if (starts->count == 1) {
         graph_mark(set, starts->items[0], edge, NULL);
         return true;

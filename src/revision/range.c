@@ -61,7 +61,7 @@ static bool between(const belay_graph *graph, const rev_list *bottoms, rev_set *
 {
     BELAY_AUTO(rev_set_done) rev_set below = rev_set_new(graph);
     BELAY_AUTO(rev_set_done) rev_set above = rev_set_new(graph);
-    if (!graph_mark_checked(graph, &below, bottoms, EDGE_NORM, err))
+    if (!graph_mark_checked(&below, bottoms, EDGE_NORM, err))
         return false;
     for (size_t i = 0; i < bottoms->count; i++) {
         graph_mark(&above, bottoms->items[i], EDGE_NEXT, NULL);
@@ -104,7 +104,7 @@ bool belay_graph_range(const belay_graph *graph, const char *lower, const char *
     without_base(&bottoms);
     keep_labelled(&tops, lower);
     BELAY_AUTO(rev_set_done) rev_set needs = rev_set_new(graph);
-    if (!graph_mark_checked(graph, &needs, &tops, EDGE_NORM, err))
+    if (!graph_mark_checked(&needs, &tops, EDGE_NORM, err))
         return false;
     if (!all_in(&needs, &bottoms))
         return fail_range(lower, upper, err);

@@ -284,9 +284,8 @@ bool graph_collect_upgrade(
     ret->needs = rev_set_new(graph);
     BELAY_AUTO(rev_list_done) rev_list present = {0};
     BELAY_AUTO(rev_set_done) rev_set has = rev_set_new(graph);
-    if (!graph_mark_checked(graph, &ret->needs, &ret->tops, EDGE_NORM, err) ||
-        !graph_get_rows(graph, rows, &present, err) ||
-        !graph_mark_checked(graph, &has, &present, EDGE_NORM, err))
+    if (!graph_mark_checked(&ret->needs, &ret->tops, EDGE_NORM, err) ||
+        !graph_get_rows(graph, rows, &present, err) || !graph_mark_checked(&has, &present, EDGE_NORM, err))
         return false;
     for (size_t i = 0; i < graph->count; i++)
         ret->needs.has[i] = ret->needs.has[i] && !has.has[i];

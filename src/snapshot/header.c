@@ -7,10 +7,6 @@
 #include "util/clock.h"
 #include "util/json.h"
 
-#ifndef BELAY_VERSION
-#define BELAY_VERSION "unknown"
-#endif
-
 /* The version table's name as the user's search_path finds it; *ret is NULL when there is none. */
 static bool locate_version_table(belay_taking *t, char **ret, belay_error *err)
 {

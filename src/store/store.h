@@ -2,12 +2,12 @@
  *
  * Names are relative to the store: "<target>/<id>.tar", "<target>/runs/<run-id>/journal.ndjson". A name that
  * ends in ".part" is unfinished. Names never hold "..", a leading slash or NUL (checked here). Blocking. A
- * belay_store may be used by several threads; a sink or source by one at a time, except belay_source_read,
- * which any number of threads may call at once.
+ * belay_store may be used by several threads; a sink by one at a time; any number of threads may read one
+ * source at once.
  *
  * Life of a published object:
- *   begin(name) -> name.part being written -> sync -> re-read by the caller through open -> publish -> name
- *                                          -> abandon: the .part is removed
+ *   create(name.part) --write, sync--> re-read by the caller through open --rename--> name
+ *                     \--given up: remove(name.part)
  */
 #ifndef BELAY_STORE_STORE_H
 #define BELAY_STORE_STORE_H

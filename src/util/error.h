@@ -12,7 +12,6 @@
 #ifndef BELAY_UTIL_ERROR_H
 #define BELAY_UTIL_ERROR_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -74,9 +73,8 @@ enum {
     X(NOT_UP_TO_DATE, "not_up_to_date", BELAY_EXIT_USAGE,                                                    \
         "`belay upgrade head --plan` shows what is pending; `belay dev` or `belay deploy` applies it")       \
     X(DATABASE_AHEAD, "database_ahead", BELAY_EXIT_REFUSED,                                                  \
-        "the checkout is probably older than the database: update it to the commit that was deployed. Do "   \
-        "not "                                                                                               \
-        "`stamp head`: that would record revisions as applied that never ran")                               \
+        "the checkout is probably older than the database: update it to the commit that was deployed. "      \
+        "Do not `stamp head`: that would record revisions as applied that never ran")                        \
     X(APPLIED_EDITED, "applied_edited", BELAY_EXIT_REFUSED,                                                  \
         "never edit applied migrations: put the file back (`git checkout -- <file>`) and write a new one")   \
     X(APPLIED_DELETED, "applied_deleted", BELAY_EXIT_REFUSED,                                                \

@@ -10,11 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "util/error.h"
 #include "util/str.h"
 
-static inline void belay_close_fd(int fd);
+static inline void belay_close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
 void belay_close_fd_p(int *fd); /* for BELAY_AUTO(belay_close_fd) int fd = -1 */
 
 bool belay_write_all(int fd, const void *data, size_t size_bytes, const char *name, belay_error *err);
@@ -44,12 +49,5 @@ char *belay_path_folder(const char *path);
 const char *belay_path_base(const char *path);
 /* Removes a folder and all below it; missing is fine. Does not follow links. */
 bool belay_remove_tree(const char *path, belay_error *err);
-
-#include <unistd.h>
-static inline void belay_close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
 
 #endif

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util/error.h"
 #include "util/mem.h"
 
 enum { BELAY_SHA256_BYTES = 32, BELAY_SHA256_HEX_SIZE = 65, BELAY_ROWSUM_HEX_SIZE = 33 };

@@ -1,6 +1,5 @@
 #include "util/mem.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -17,8 +17,8 @@
 
 bool belay_stop_install(belay_error *err); /* once, from main */
 bool belay_stop_requested(void);           /* any thread */
-int belay_stop_fd(
-    void); /* readable once a stop was requested; -1 when masked or not installed: poll ignores it */
+/* Readable once a stop was requested; -1, which poll ignores, when masked or not installed. */
+int belay_stop_fd(void);
 void belay_stop_mask(bool masked);
 /* Waits; true when it ended early because a stop was requested. */
 bool belay_stop_wait(int64_t duration_ms);

@@ -40,27 +40,23 @@ static void free_url(CURLU *url)
 BELAY_DEFINE_AUTO(CURLU, free_url)
 
 /* A command may say anything; only its beginning is kept. */
-typedef struct said {
-    belay_str text;
-} said;
-
-static void on_line(void *context, bool is_stderr, const char *line)
+static void keep_line(void *context, bool is_stderr, const char *line)
 {
-    said *s = context;
+    belay_str *said = context;
     (void)is_stderr;
-    if (s->text.length + strlen(line) + 2 >= OUTPUT_MAX_BYTES)
+    if (said->length + strlen(line) + 2 >= OUTPUT_MAX_BYTES)
         return;
-    belay_str_append(&s->text, s->text.length == 0 ? "" : "\n");
-    belay_str_append(&s->text, line);
+    belay_str_append(said, said->length == 0 ? "" : "\n");
+    belay_str_append(said, line);
 }
 
-static bool judge_command(const belay_target *target, int status, const said *s, belay_error *err)
+static bool judge_command(const belay_target *target, int status, const belay_str *said, belay_error *err)
 {
     if (status == 0)
         return true;
     belay_fail(err, BELAY_E_HEALTH, "health_command ended with status %d: %s", status,
         target->health_command.command);
-    return belay_error_detail(err, "%s", belay_str_text(&s->text));
+    return belay_error_detail(err, "%s", belay_str_text(said));
 }
 
 static bool try_command(const belay_target *target, int64_t timeout_ms, belay_error *err)
@@ -69,12 +65,10 @@ static bool try_command(const belay_target *target, int64_t timeout_ms, belay_er
     if (command == NULL)
         return true;
     belay_spawn how = {.shell = command, .folder = target->project_root};
-    said s = {.text = BELAY_STR_MAX(OUTPUT_MAX_BYTES)};
+    BELAY_AUTO(belay_str_done) belay_str said = BELAY_STR_MAX(OUTPUT_MAX_BYTES);
     int status = 0;
-    bool ok = belay_process_run(&how, timeout_ms, NULL, NULL, on_line, &s, &status, err) &&
-              judge_command(target, status, &s, err);
-    belay_str_done(&s.text);
-    return ok;
+    return belay_process_run(&how, timeout_ms, NULL, NULL, keep_line, &said, &status, err) &&
+           judge_command(target, status, &said, err);
 }
 
 /* The URL without user and password. */

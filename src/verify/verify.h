@@ -5,9 +5,9 @@
  *     belay_check_report_require(&report, BELAY_E_VERIFY, err)
  *
  * One table of checks (verify.c): the target revision is reached; no index was left invalid and no constraint
- * unvalidated by the run; the `verify` sections of the
- * revisions reached (those below them ran behind their own steps); the user's verify_sql files. Nothing is
- * changed: the user's SQL runs read-only and is rolled back. One thread, blocking.
+ * unvalidated by the run; the `verify` sections of the revisions reached (those below them ran behind their
+ * own steps); the user's verify_sql files. Nothing is changed: the user's SQL runs read-only and is rolled
+ * back. One thread, blocking.
  *
  * To add a check: a function, and a line in the table.
  */
