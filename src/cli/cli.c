@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/help.h"
+#include "cli/lock.h"
 #include "pg/pg.h"
 #include "report/annotation.h"
 #include "util/suggest.h"
@@ -111,10 +112,12 @@ void belay_cli_print_json(json_t *json)
     json_decref(json);
 }
 
-/* Where nothing better is known, a wrong line is answered with the place of the command's own help. */
-static belay_error with_own_hint(const belay_cli *cli, const belay_error *err)
+/* Where nothing better is known, a wrong line is answered with the place of the command's own help, and a
+ * missing database with the run that renamed it. */
+static belay_error explained(const belay_cli *cli, const belay_error *err)
 {
     belay_error own = *err;
+    belay_cli_explain_missing(cli, &own);
     const char *usual = belay_code_hint(BELAY_E_USAGE);
     if (cli->command != NULL && own.code == BELAY_E_USAGE && belay_equal(own.hint, usual))
         belay_error_hint(&own, "`belay %s --help` tells what it takes", cli->command->name);
@@ -123,7 +126,7 @@ static belay_error with_own_hint(const belay_cli *cli, const belay_error *err)
 
 int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *given)
 {
-    const belay_error own = with_own_hint(cli, given), *err = &own;
+    const belay_error own = explained(cli, given), *err = &own;
     if (!cli->json) {
         if (!ok)
             belay_say_error(cli->reporter, err);

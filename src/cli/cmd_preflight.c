@@ -1,6 +1,7 @@
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/followers.h"
+#include "cli/lock.h"
 #include "cli/server_space.h"
 #include "preflight/preflight.h"
 #include "util/clock.h"
@@ -49,11 +50,7 @@ static bool look(belay_cli *cli, belay_check_report *ret, belay_error *err)
         !belay_cli_server_space(o.server_space, &server_space_bytes, err) || !belay_cli_target(cli, err) ||
         !belay_cli_store(cli, &store, err) || !belay_engine_open(&cli->target, &engine, err))
         return false;
-    const belay_keeper_options lock = {.maintenance_db = cli->target.maintenance_db,
-        .dbname = belay_target_dbname(&cli->target),
-        .run_id = run_id};
-    if (!belay_keeper_open(cli->dialer, &lock, &keeper, err) ||
-        !belay_cli_connect(cli, BELAY_PG_USER, &pg, err))
+    if (!belay_cli_lock(cli, run_id, 0, &keeper, err) || !belay_cli_connect(cli, BELAY_PG_USER, &pg, err))
         return false;
     const belay_preflight context = {.keeper = keeper,
         .pg = pg,
@@ -88,7 +85,9 @@ const belay_command belay_cmd_preflight = {
     .details =
         "Goes through the checks that begin every deploy: server, rights, files, window, replication,\n"
         "space. The rights are tried on a small scratch database, which is dropped again.\n"
-        "Exit status: 0 ok, perhaps with warnings; 3 a deploy would be refused; 6 a run is at work.",
+        "Exit status: 0 ok, perhaps with warnings; 3 a deploy would be refused; 5 a run is unfinished; 6 a "
+        "run\n"
+        "is at work.",
     .options = options,
     .target_word = true,
     .answer = BELAY_ANSWER_CHECKS,

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/lock.h"
 #include "rehearse/rehearse.h"
 #include "util/clock.h"
 
@@ -15,17 +16,18 @@ static const belay_option options[] = {
     BELAY_OPT_END};
 
 /* The target is untouched either way: only a copy was migrated. */
-static json_t *answer(const belay_cli *cli, const char *run_id, const belay_rehearsal *r, bool ok)
+static json_t *answer(
+    const belay_cli *cli, const char *run_id, const belay_rehearsal *r, bool ok, const belay_error *err)
 {
+    const char *outcome = ok ? "succeeded" : err->code == BELAY_E_LOCKED ? "refused" : "untouched";
     return json_pack(
         "{s:s, s:s?, s:s, s:o, s:o, s:s?, s:n, s:n, s:o, s:i, s:i, s:s?, s:o, s:s?, s:b, s:s?, s:o}", "run",
-        run_id, "target", cli->target.name, "outcome", ok ? "succeeded" : "untouched", "from",
-        belay_json_of_list(&r->from), "to", belay_json_of_list(&r->to), "snapshot", r->snapshot_id, "twin",
-        "kept", "stages", belay_rehearsal_stages(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded,
-        "irreversible", r->irreversible, "schema_equal",
-        r->schema_compared ? json_boolean(r->schema_equal) : json_null(), "schema_difference",
-        r->schema_difference, "private_server", r->private_server, "record", r->record, "warnings",
-        belay_json_of_list(&r->warnings));
+        run_id, "target", cli->target.name, "outcome", outcome, "from", belay_json_of_list(&r->from), "to",
+        belay_json_of_list(&r->to), "snapshot", r->snapshot_id, "twin", "kept", "stages",
+        belay_rehearsal_stages(r), "steps", (int)r->steps, "downgraded", (int)r->downgraded, "irreversible",
+        r->irreversible, "schema_equal", r->schema_compared ? json_boolean(r->schema_equal) : json_null(),
+        "schema_difference", r->schema_difference, "private_server", r->private_server, "record", r->record,
+        "warnings", belay_json_of_list(&r->warnings));
 }
 
 static const char *schema_verdict(const belay_rehearsal *r)
@@ -64,7 +66,8 @@ static int run(belay_cli *cli)
     bool ok = belay_rehearse(&how, &rehearsal, &err);
     if (ok)
         print_report(cli, &rehearsal);
-    return belay_cli_finish(cli, ok, answer(cli, run_id, &rehearsal, ok), &err);
+    belay_cli_explain_missing(cli, &err);
+    return belay_cli_finish(cli, ok, answer(cli, run_id, &rehearsal, ok, &err), &err);
 }
 
 const belay_command belay_cmd_rehearse = {

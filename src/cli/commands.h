@@ -40,6 +40,7 @@ typedef struct belay_cli {
     belay_target target;  /* after belay_cli_target */
     belay_direct_dialer direct;
     belay_dialer *dialer; /* after belay_cli_target */
+    bool holds_lock;      /* of the target: this process took it (cli/lock.h) */
     belay_list words;     /* what is left of argv */
 } belay_cli;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/doctor.sql.h"
+#include "cli/lock.h"
 #include "migrate/engine.h"
 #include "pg/pg.h"
 #include "pipeline/runs.h"
@@ -117,9 +118,13 @@ static void check_store(doctor *d)
         say(d, BELAY_OK, NULL, "%s is writable", d->store->url);
 }
 
-/* How to create what is not there, with the names filled in. */
-static void explain_missing(const belay_target *target, belay_error *err)
+/* Behind a gate, or how to create what is not there, with the names filled in. */
+static void explain_missing(const belay_cli *cli, belay_error *err)
 {
+    const belay_target *target = &cli->target;
+    belay_cli_explain_missing(cli, err);
+    if (err->code != BELAY_E_NO_DATABASE)
+        return;
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(belay_target_dbname(target));
     if (target->environment == BELAY_DEVELOPMENT)
         belay_error_hint(err, "`belay dev %s` creates it and applies the migrations", target->name);
@@ -158,17 +163,15 @@ static void check_maintenance(doctor *d)
 static void check_connection(doctor *d)
 {
     belay_error err = {0};
-    const belay_target *target = &d->cli->target;
     if (belay_cli_connect(d->cli, BELAY_PG_USER, &d->pg, &err)) {
-        const char *user = belay_conninfo_get(&target->connection, "user");
+        const char *user = belay_conninfo_get(&d->cli->target.connection, "user");
         int version = belay_pg_server_version(d->pg);
         say(d, BELAY_OK, NULL, "database \"%s\" on %s as %s, PostgreSQL %d.%d, no pooler in between",
             belay_pg_dbname(d->pg), belay_pg_address(d->pg), user, version / 10000, version % 10000);
         return;
     }
     d->unreached = err.code;
-    if (err.code == BELAY_E_NO_DATABASE)
-        explain_missing(target, &err);
+    explain_missing(d->cli, &err);
     say_error(d, &err);
 }
 
@@ -235,7 +238,10 @@ static void check_dump(doctor *d)
 static void check_runs(doctor *d)
 {
     belay_error err = {0};
-    if (belay_runs_refuse_unfinished(d->store, d->cli->target.name, &err))
+    const char *dbname = belay_target_dbname(&d->cli->target);
+    if (d->maintenance != NULL && !belay_keeper_require_free(d->maintenance, dbname, &err))
+        say(d, BELAY_WARNING, err.hint, "%s", err.message);
+    else if (belay_runs_refuse_unfinished(d->store, d->cli->target.name, &err))
         say(d, BELAY_OK, NULL, "no unfinished run");
     else
         say_error(d, &err);

@@ -1,5 +1,6 @@
 #include "cli/lock.h"
 
+#include "gate/gate.h"
 #include "pipeline/runs.h"
 
 /* What is wrong with the maintenance database alone is said as such; a server that is down, or a wrong
@@ -37,8 +38,27 @@ bool belay_cli_lock(belay_cli *cli, const char *run_id, int64_t wait_ms, belay_k
         .wait_ms = wait_ms};
     if (!belay_keeper_open(cli->dialer, &options, ret, err))
         return explain(&cli->target, err);
-    if (refuse_unfinished(cli, err))
-        return true;
-    belay_keeper_close(belay_take(*ret));
-    return false;
+    cli->holds_lock = refuse_unfinished(cli, err);
+    if (!cli->holds_lock)
+        belay_keeper_close(belay_take(*ret));
+    return cli->holds_lock;
+}
+
+void belay_cli_explain_missing(const belay_cli *cli, belay_error *err)
+{
+    if (err->code != BELAY_E_NO_DATABASE || cli->dialer == NULL)
+        return;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const char *dbname = belay_target_dbname(&cli->target);
+    belay_pg_options options = {.dbname = cli->target.maintenance_db, .profile = BELAY_PG_PINNED};
+    belay_error why = {0};
+    uint32_t oid = 0;
+    if (!belay_pg_open(cli->dialer, &options, &pg, NULL) || !belay_gate_oid_of(pg, dbname, &oid, NULL) ||
+        oid != 0)
+        return;
+    if ((cli->holds_lock || belay_keeper_require_free(pg, dbname, &why)) &&
+        !belay_gate_fail_missing(pg, dbname, &why) && why.code == BELAY_E_UNFINISHED_RUN)
+        belay_error_hint(&why, "type: belay recover --target %s", cli->target.name);
+    if (why.code == BELAY_E_LOCKED || why.code == BELAY_E_UNFINISHED_RUN)
+        *err = why;
 }

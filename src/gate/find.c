@@ -39,6 +39,7 @@ static void read_row(const belay_rows *rows, size_t row, belay_gate_database *on
         .name = belay_strdup(belay_rows_text(rows, row, 1)),
         .public_name = json_copy_text(mark, "name"),
         .run = json_copy_text(mark, "run"),
+        .host = json_copy_text(mark, "host"),
         .size_bytes = belay_rows_is_null(rows, row, 3) ? -1 : belay_rows_int(rows, row, 3)};
     read_name(one);
     if (one->kind == NULL)
@@ -53,6 +54,7 @@ static void database_done(belay_gate_database *one)
     free(one->name);
     free(one->public_name);
     free(one->run);
+    free(one->host);
     free(one->kind);
 }
 

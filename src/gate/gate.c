@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "gate/gate.sql.h"
 #include "gate/gate_internal.h"
@@ -13,9 +14,11 @@ enum { OPEN_TIMEOUT_MS = 60000, RENAME_ATTEMPTS = 3 };
 static json_t *new_mark(const belay_gate *gate, const char *state)
 {
     char now[BELAY_UTC_SIZE];
+    char host[256] = "";
     belay_format_utc(belay_now_utc(), now);
-    return json_pack(
-        "{s:s, s:s, s:s, s:s}", "run", gate->run_id, "name", gate->public_name, "state", state, "since", now);
+    gethostname(host, sizeof host - 1);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "run", gate->run_id, "name", gate->public_name, "state",
+        state, "since", now, "host", host);
 }
 
 /* What a database of this OID is called now; *ret_name NULL when there is none. */
@@ -43,19 +46,21 @@ static bool fail_gone(const belay_gate *gate, belay_error *err)
                                  "otherwise `belay restore` brings a snapshot back");
 }
 
-/* There is no such database: is it behind the gate of another run? */
-static bool fail_missing(belay_keeper *keeper, const char *public_name, belay_error *err)
+bool belay_gate_fail_missing(belay_pg *pg, const char *public_name, belay_error *err)
 {
     BELAY_AUTO(belay_gate_databases_done) belay_gate_databases found = {0};
-    if (!belay_gate_find(belay_keeper_pg(keeper), public_name, &found, err))
+    if (!belay_gate_find(pg, public_name, &found, err))
         return false;
     for (size_t i = 0; i < found.count; i++) {
         const belay_gate_database *one = &found.items[i];
         if (!belay_equal(one->kind, "gate"))
             continue;
         belay_fail(err, BELAY_E_UNFINISHED_RUN,
-            "database \"%s\" is behind the gate of run %s, which did not finish: it is called \"%s\" now",
-            public_name, one->run == NULL ? "(unknown)" : one->run, one->name);
+            "database \"%s\" is behind the gate of run %s, begun on %s, which did not finish: it is called "
+            "\"%s\" "
+            "now",
+            public_name, one->run == NULL ? "(unknown)" : one->run,
+            one->host == NULL ? "(unknown)" : one->host, one->name);
         return belay_error_hint(err, "`belay recover` finishes that run and brings the name back");
     }
     return belay_fail(err, BELAY_E_NO_DATABASE, "database \"%s\" does not exist", public_name);
@@ -77,7 +82,7 @@ bool belay_gate_init(belay_gate *gate, belay_keeper *keeper, const char *public_
 {
     start(gate, keeper, public_name, run_id, recorder, reporter);
     return belay_gate_oid_of(belay_keeper_pg(keeper), public_name, &gate->oid, err) &&
-           (gate->oid != 0 || fail_missing(keeper, public_name, err));
+           (gate->oid != 0 || belay_gate_fail_missing(belay_keeper_pg(keeper), public_name, err));
 }
 
 bool belay_gate_attach(belay_gate *gate, belay_keeper *keeper, uint32_t oid, const char *public_name,

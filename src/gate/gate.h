@@ -45,6 +45,9 @@ typedef struct belay_gate {
  * BELAY_E_UNFINISHED_RUN when a database behind the gate of another run is the one that is meant. */
 bool belay_gate_init(belay_gate *gate, belay_keeper *keeper, const char *public_name, const char *run_id,
     belay_recorder *recorder, belay_reporter *reporter, belay_error *err);
+/* Why there is no database of that name, always false: BELAY_E_UNFINISHED_RUN names the run behind whose gate
+ * it is, else BELAY_E_NO_DATABASE. */
+bool belay_gate_fail_missing(belay_pg *pg, const char *public_name, belay_error *err);
 /* For recover: the gate of a database known by OID, whatever it is called now; `closed` is read from its
  * name. BELAY_E_NO_DATABASE when the OID does not exist. */
 bool belay_gate_attach(belay_gate *gate, belay_keeper *keeper, uint32_t oid, const char *public_name,
@@ -94,6 +97,7 @@ typedef struct belay_gate_database {
     char *name;         /* as it is called now */
     char *public_name;  /* of the target it belongs to; NULL when only a cut name is left to tell */
     char *run;          /* run id from the mark, else the random part in the name, else NULL */
+    char *host;         /* where the run was begun, from the mark; else NULL */
     char *kind;         /* "gate", "twin", "new", "failed", "scratch", ... */
     int64_t size_bytes; /* -1: not readable */
 } belay_gate_database;

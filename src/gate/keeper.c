@@ -9,7 +9,7 @@
 #include "util/hash.h"
 #include "util/stop.h"
 
-enum { APPLICATION_NAME_SIZE = 64, HOST_SIZE = 256, OLD_BACKEND_MS = 30000 };
+enum { APPLICATION_NAME_SIZE = 64, HOST_SIZE = 256, KEY_SIZE = 32, OLD_BACKEND_MS = 30000 };
 
 /* The target's dialer with keepalives added: a keeper is idle for as long as a migration runs. */
 typedef struct keepalive_dialer {
@@ -25,7 +25,7 @@ struct belay_keeper {
     char *dbname;
     int64_t wait_ms;
     char application_name[APPLICATION_NAME_SIZE];
-    char key[32]; /* of the advisory lock, a signed 64-bit number */
+    char key[KEY_SIZE]; /* of the advisory lock, a signed 64-bit number */
     char pids[48];
 };
 
@@ -52,14 +52,14 @@ static void name_application(belay_keeper *keeper, const char *run_id)
 }
 
 /* The first 64 bits of a hash of the name: the same wherever belay runs. */
-static void compute_key(belay_keeper *keeper)
+static void compute_key(const char *dbname, char ret[static KEY_SIZE])
 {
-    BELAY_AUTO(belay_free) char *text = belay_format("belay target %s", keeper->dbname);
+    BELAY_AUTO(belay_free) char *text = belay_format("belay target %s", dbname);
     char hex[BELAY_SHA256_HEX_SIZE];
     belay_sha256_of(text, strlen(text), hex);
     hex[16] = '\0';
     uint64_t value = strtoull(hex, NULL, 16);
-    snprintf(keeper->key, sizeof keeper->key, "%" PRId64, (int64_t)value);
+    snprintf(ret, KEY_SIZE, "%" PRId64, (int64_t)value);
 }
 
 static bool connect_keeper(belay_keeper *keeper, belay_pg **ret, belay_error *err)
@@ -100,20 +100,29 @@ static void describe_age(const belay_rows *rows, char *buffer, size_t size)
         snprintf(buffer, size, "for %" PRId64 " h %" PRId64 " min", seconds / 3600, seconds % 3600 / 60);
 }
 
-static bool fail_locked(belay_keeper *keeper, belay_error *err)
+bool belay_keeper_require_free(belay_pg *pg, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_queryp(keeper->pg, sql_holder, &rows, err, keeper->key))
+    char key[KEY_SIZE];
+    compute_key(dbname, key);
+    if (!belay_pg_queryp(pg, sql_holder, &rows, err, key))
         return false;
     if (belay_rows_count(rows) == 0)
-        return belay_fail(err, BELAY_E_LOCKED,
-            "another run held the lock of database \"%s\" until a moment ago; try again", keeper->dbname);
+        return true;
     char age[64];
     describe_age(rows, age, sizeof age);
     return belay_fail(err, BELAY_E_LOCKED,
-        "another run holds database \"%s\": %s, server process %s of role %s, connected from %s %s",
-        keeper->dbname, belay_rows_text(rows, 0, 1), belay_rows_text(rows, 0, 0), belay_rows_text(rows, 0, 4),
+        "another run holds database \"%s\": %s, server process %s of role %s, connected from %s %s", dbname,
+        belay_rows_text(rows, 0, 1), belay_rows_text(rows, 0, 0), belay_rows_text(rows, 0, 4),
         belay_rows_text(rows, 0, 2), age);
+}
+
+static bool fail_locked(belay_keeper *keeper, belay_error *err)
+{
+    if (!belay_keeper_require_free(keeper->pg, keeper->dbname, err))
+        return false;
+    return belay_fail(err, BELAY_E_LOCKED,
+        "another run held the lock of database \"%s\" until a moment ago; try again", keeper->dbname);
 }
 
 static bool take_lock(belay_keeper *keeper, int64_t wait_ms, belay_error *err)
@@ -148,7 +157,7 @@ bool belay_keeper_open(
     keeper->dbname = belay_strdup(options->dbname);
     keeper->wait_ms = options->wait_ms;
     name_application(keeper, options->run_id);
-    compute_key(keeper);
+    compute_key(keeper->dbname, keeper->key);
     if (!connect_keeper(keeper, &keeper->pg, err) || !take_lock(keeper, keeper->wait_ms, err))
         return false;
     *ret = belay_take(keeper);

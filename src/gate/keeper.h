@@ -29,6 +29,9 @@ bool belay_keeper_open(
     belay_dialer *dialer, const belay_keeper_options *options, belay_keeper **ret, belay_error *err);
 void belay_keeper_close(belay_keeper *keeper);
 BELAY_DEFINE_AUTO(belay_keeper, belay_keeper_close)
+/* BELAY_E_LOCKED names the holder of a database's lock, this process too. Any connection to the maintenance
+ * database. */
+bool belay_keeper_require_free(belay_pg *pg, const char *dbname, belay_error *err);
 belay_pg *belay_keeper_pg(belay_keeper *keeper); /* for queries from outside of the target */
 /* One round trip; BELAY_E_CONNECTION_LOST when the lock's session is gone. */
 bool belay_keeper_check(belay_keeper *keeper, belay_error *err);

@@ -376,6 +376,22 @@ static int finish(belay_run *run, json_t **ret_json)
     return lost || status == BELAY_EXIT_ATTENTION ? BELAY_EXIT_ATTENTION : BELAY_EXIT_OK;
 }
 
+/* No journal in this store, but the target's database is behind a gate: the run is another store's. */
+static bool require_no_gate(belay_run *run, belay_error *err)
+{
+    belay_pg *pg = belay_keeper_pg(run->keeper);
+    uint32_t oid = 0;
+    if (!belay_gate_oid_of(pg, run->dbname, &oid, err))
+        return false;
+    if (oid != 0 || belay_gate_fail_missing(pg, run->dbname, err) || err->code != BELAY_E_UNFINISHED_RUN)
+        return true;
+    return belay_error_hint(err,
+        "its journal is not in %s/%s/runs: recover where the run was begun, or copy the run's folder from "
+        "there "
+        "and type `belay recover --target %s` again; docs/gate.md says what to do when the journal is lost",
+        run->how.store->url, run->how.target->name, run->how.target->name);
+}
+
 int belay_recover(const belay_run_options *how, json_t **ret_json)
 {
     BELAY_AUTO(belay_run_done) belay_run run;
@@ -386,12 +402,13 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
               belay_gate_drop_tries(belay_keeper_pg(run.keeper), run.dbname, &run.error) &&
               belay_scratch_sweep(belay_keeper_pg(run.keeper), run.dbname, how->reporter, &run.error) &&
               belay_runs_unfinished(how->store, how->target->name, &id, &run.error);
-    if (ok && id == NULL) {
+    if (ok && id == NULL && require_no_gate(&run, &run.error)) {
         belay_say(
             how->reporter, BELAY_INFO, "no run of %s is unfinished: nothing to recover", how->target->name);
         run.outcome = BELAY_OUTCOME_SUCCEEDED;
         return belay_run_finish(&run, ret_json);
     }
+    ok = ok && id != NULL;
     if (ok) {
         snprintf(run.id, sizeof run.id, "%s", id);
         belay_stop_mask(true);

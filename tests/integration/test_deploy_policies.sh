@@ -143,6 +143,14 @@ json error.message | grep "$(hostname)" >/dev/null || fail "the holder's host is
 json error.message | grep -E "server process [0-9]+" >/dev/null || fail "the holder's pid is not named"
 belay 6 recover
 belay 6 restore 2026 --yes
+for verb in current verify check snapshot "history -i" preflight "rehearse --fresh"; do
+    # shellcheck disable=SC2086
+    belay 6 $verb --json
+    json_is error.code locked
+    json error.message | grep -E "$(hostname), server process [0-9]+ of role postgres, .* for [0-9]+ s" >/dev/null || fail "the holder is not named"
+done
+belay 3 doctor
+out_has "another run holds database \"bank\""
 
 begin "killed: an unfinished run refuses the next deploy, recover ends it, deploy works again"
 kill -KILL "$first_pid"

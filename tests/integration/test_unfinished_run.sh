@@ -31,6 +31,29 @@ auto_apply = yes" development
         json_is error.code unfinished_run
     done
     equals "databases" "$(databases)" "$before_bare"
+    begin "gate = $gate: preflight refuses as a deploy would; what needs the database behind the gate says what to type"
+    belay 5 preflight --json
+    json_is error.code unfinished_run
+    if [ "$gate" = rename ]; then
+        for verb in "current --check-heads" verify check snapshot "history -i" "rehearse --fresh"; do
+            # shellcheck disable=SC2086
+            belay 5 $verb --json
+            json_is error.code unfinished_run
+            json_is error.hint "type: belay recover --target dev"
+        done
+        belay 3 doctor
+        out_has "begun on $(hostname), which did not finish"
+        begin "gate = $gate: recover of a store without the journal does not claim that there is nothing to do"
+        mv backups "$WORK/elsewhere"
+        run_json 5 recover --json
+        json_is error.code unfinished_run
+        json error.message | grep "begun on $(hostname), which did not finish" >/dev/null || fail "where to recover is not said"
+        json error.hint | grep "its journal is not in" >/dev/null || fail "what is missing is not said"
+        belay 5 current
+        rm -rf backups
+        mv "$WORK/elsewhere" backups
+    fi
+
     begin "gate = $gate: what only looks goes on; after recover they work again"
     belay 0 history
     belay 0 upgrade base:head --sql
