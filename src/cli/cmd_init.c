@@ -47,6 +47,7 @@ static const char store_text[] =
     "- `<target>/<id>.tar`: a snapshot. It restores without belay: see the README.txt inside\n"
     "  (`tar -xOf <id>.tar README.txt`).\n"
     "- `<target>/runs/<run-id>/journal.ndjson`: what a run did, record by record.\n"
+    "- `<target>/runs/ended`: runs that are known to have ended; it may be deleted.\n"
     "- `*.part`: unfinished; may be deleted when no run is alive.\n"
     "\n"
     "Only this file is tracked by git. Snapshots hold the data of the database: keep the folder as private "

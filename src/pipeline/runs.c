@@ -2,6 +2,8 @@
 
 #include "pipeline/journal.h"
 
+enum { ENDED_MAX_BYTES = 16 * 1024 * 1024 };
+
 bool belay_runs_list(belay_store *store, const char *target, belay_list *ret, belay_error *err)
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
@@ -72,22 +74,88 @@ bool belay_runs_read(
     return true;
 }
 
+/* "<target>/runs/ended" holds the ids of runs whose end was seen in their journal, one a line, so that it is
+ * not looked for again: nothing is written behind an end. It may be missing, behind or torn at any time: a
+ * run that it does not name is read. */
+static char *ended_name(const char *target)
+{
+    return belay_format("%s/runs/ended", target);
+}
+
+static void read_ended(belay_store *store, const char *target, belay_list *ret)
+{
+    BELAY_AUTO(belay_free) char *name = ended_name(target);
+    BELAY_AUTO(belay_free) char *text = NULL;
+    if (belay_store_read_all(store, name, ENDED_MAX_BYTES, &text, NULL, NULL))
+        belay_list_split(ret, text, "\n");
+    belay_list_sort(ret);
+}
+
+/* One write; the newline in front ends a line that was torn. Not synced, and no matter when it fails. */
+static void remember_ended(belay_store *store, const char *target, const belay_list *ids)
+{
+    BELAY_AUTO(belay_free) char *name = ended_name(target);
+    BELAY_AUTO(belay_free) char *lines = belay_list_join(ids, "\n");
+    BELAY_AUTO(belay_free) char *text = belay_format("\n%s\n", lines);
+    BELAY_AUTO(belay_sink_close) belay_sink *sink = NULL;
+    if (ids->count > 0 && store->append(store, name, &sink, NULL))
+        sink->write(sink, text, strlen(text), NULL);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_among(const char *id, const belay_list *sorted)
+{
+    return sorted->count > 0 &&
+           bsearch(&id, sorted->items, sorted->count, sizeof *sorted->items, compare_text) != NULL;
+}
+
+/* The last record; NULL also where there is no journal, which a folder may lack. */
+static bool read_last(
+    belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err)
+{
+    belay_error why = {0};
+    if (belay_journal_edges(store, target, run_id, NULL, ret, &why) || why.code == BELAY_E_NOT_FOUND)
+        return true;
+    if (err != NULL)
+        *err = why;
+    return false;
+}
+
+/* The newest first: it is the likeliest. A run without a record did nothing (journal.h). */
+static bool find_unfinished(belay_store *store, const char *target, const belay_list *ids, belay_list *ended,
+    char **ret_run_id, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list known = {0};
+    read_ended(store, target, &known);
+    for (size_t i = ids->count; i > 0 && *ret_run_id == NULL; i--) {
+        const char *id = ids->items[i - 1];
+        BELAY_AUTO(belay_json_free) json_t *last = NULL;
+        if (is_among(id, &known))
+            continue;
+        if (!read_last(store, target, id, &last, err))
+            return false;
+        if (last != NULL && belay_journal_is(last, "end", "run"))
+            belay_list_add(ended, id);
+        else if (last != NULL)
+            *ret_run_id = belay_strdup(id);
+    }
+    return true;
+}
+
 bool belay_runs_unfinished(belay_store *store, const char *target, char **ret_run_id, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list ids = {0};
+    BELAY_AUTO(belay_list_done) belay_list ended = {0};
+    BELAY_AUTO(belay_free) char *folder = belay_format("%s/runs", target);
     *ret_run_id = NULL;
-    if (!belay_runs_list(store, target, &ids, err))
-        return false;
-    for (size_t i = 0; i < ids.count; i++) {
-        bool ended = false;
-        if (!belay_journal_has_ended(store, target, ids.items[i], &ended, err))
-            return false;
-        if (!ended) {
-            *ret_run_id = belay_strdup(ids.items[i]);
-            return true;
-        }
-    }
-    return true;
+    bool ok = store->folders(store, folder, &ids, err) &&
+              find_unfinished(store, target, &ids, &ended, ret_run_id, err);
+    remember_ended(store, target, &ended);
+    return ok;
 }
 
 bool belay_runs_refuse_unfinished(belay_store *store, const char *target, belay_error *err)

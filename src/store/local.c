@@ -274,6 +274,37 @@ static bool store_list(belay_store *base, const char *prefix, belay_store_listin
     return true;
 }
 
+/* A link is no folder, since it is not followed. */
+static bool is_folder(int parent_fd, const struct dirent *entry)
+{
+    struct stat status;
+    if (entry->d_type != DT_UNKNOWN)
+        return entry->d_type == DT_DIR;
+    return fstatat(parent_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool store_folders(belay_store *base, const char *name, belay_list *ret, belay_error *err)
+{
+    const char *last = NULL;
+    BELAY_AUTO(belay_close_fd) int parent = open_folder_of((local_store *)base, name, false, &last);
+    int fd = parent < 0 ? -1 : openat(parent, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        bool missing = errno == ENOENT;
+        if (fd >= 0)
+            close(fd);
+        return missing || fail_at(base, "list", name, err);
+    }
+    for (struct dirent *entry; (errno = 0, entry = readdir(folder)) != NULL;) {
+        if (entry->d_name[0] != '.' && is_folder(fd, entry))
+            belay_list_add(ret, entry->d_name);
+    }
+    bool ok = errno == 0 || fail_at(base, "list", name, err);
+    closedir(folder);
+    belay_list_sort(ret);
+    return ok;
+}
+
 static bool store_free_space(belay_store *base, uint64_t *ret_bytes, belay_error *err)
 {
     struct statvfs status;
@@ -308,6 +339,7 @@ bool belay_store_open_local(const char *url, belay_store **ret, belay_error *err
         .rename = store_rename,
         .remove = store_remove,
         .list = store_list,
+        .folders = store_folders,
         .free_space = store_free_space,
         .free = store_free};
     store->root_fd = fd;

@@ -60,6 +60,8 @@ struct belay_store {
     bool (*remove)(belay_store *self, const char *name, belay_error *err); /* missing is fine */
     /* Entries below prefix, at any depth, sorted by name. */
     bool (*list)(belay_store *self, const char *prefix, belay_store_listing *ret, belay_error *err);
+    /* Names of the folders in `folder`, sorted, without looking into them; a missing folder has none. */
+    bool (*folders)(belay_store *self, const char *folder, belay_list *ret, belay_error *err);
     /* Free bytes for this user; UINT64_MAX when unknown. */
     bool (*free_space)(belay_store *self, uint64_t *ret_bytes, belay_error *err);
     void (*free)(belay_store *self);

@@ -169,7 +169,7 @@ left_of_processes() {
 # Files that are neither a whole snapshot nor its proof, a journal or a report; and anything temporary.
 left_of_files() {
     find "$TMPDIR" -mindepth 1
-    [ ! -d backups ] || find backups -type f ! -name '*.tar' ! -name '*.proof.json' ! -path '*/runs/*/journal.ndjson' ! -path '*/runs/*/report.json'
+    [ ! -d backups ] || find backups -type f ! -name '*.tar' ! -name '*.proof.json' ! -path '*/runs/*/journal.ndjson' ! -path '*/runs/*/report.json' ! -path '*/runs/ended'
 }
 
 # kill_look OUTCOME: what has to hold after a run that ended so.

@@ -81,6 +81,76 @@ static void test_unfinished(void **state)
     assert_null(none);
 }
 
+static char *unfinished_of(const char *target)
+{
+    char *id = NULL;
+    belay_error err = {0};
+    if (!belay_runs_unfinished(store, target, &id, &err))
+        fail_msg("%s", err.message);
+    return id;
+}
+
+static void write_of(const char *target, const char *run, const char *kind)
+{
+    BELAY_AUTO(belay_journal_close) belay_journal *journal = NULL;
+    assert_true(belay_journal_open(store, target, run, &journal, NULL));
+    assert_true(belay_journal_write(journal, kind, "run", NULL, NULL));
+}
+
+static void write_ended(const char *target, const char *text)
+{
+    BELAY_AUTO(belay_free) char *name = belay_format("%s/runs/ended", target);
+    assert_true(belay_store_write_all(store, name, text, strlen(text), NULL));
+}
+
+/* Ended runs are noted; a journal that comes from another machine, older than all others, is found all the
+ * same.
+ */
+static void test_ended_are_noted(void **state)
+{
+    (void)state;
+    BELAY_AUTO(belay_free) char *noted = NULL;
+    write_of("noted", "20250301T000000Z-000001", "begin");
+    write_of("noted", "20250301T000000Z-000001", "end");
+    write_of("noted", "20250302T000000Z-000002", "begin");
+    write_of("noted", "20250302T000000Z-000002", "end");
+    assert_null(unfinished_of("noted"));
+    assert_true(belay_store_read_all(store, "noted/runs/ended", 1000, &noted, NULL, NULL));
+    assert_string_equal(noted, "\n20250302T000000Z-000002\n20250301T000000Z-000001\n");
+
+    /* they are not read again */
+    BELAY_AUTO(belay_free)
+    char *path = belay_format("%s/noted/runs/20250301T000000Z-000001/journal.ndjson", folder);
+    assert_int_equal(truncate(path, 20), 0);
+    assert_null(unfinished_of("noted"));
+
+    write_of("noted", "20250101T000000Z-000003", "begin");
+    BELAY_AUTO(belay_free) char *copied = unfinished_of("noted");
+    assert_string_equal(copied, "20250101T000000Z-000003");
+    write_of("noted", "20250101T000000Z-000003", "end");
+    assert_null(unfinished_of("noted"));
+}
+
+/* A note that was torn, or is no note at all, hides no run. */
+static void test_bad_notes(void **state)
+{
+    (void)state;
+    write_of("bad", "20250401T000000Z-000001", "begin");
+    static const char *const notes[] = {"", "20250401T000000Z-00000", "20250401T000000Z-0000012025",
+        "\x01\n\n/..\n", "0250401T000000Z-000001\n20250401T000000Z-0000011\n"};
+    for (size_t i = 0; i < BELAY_COUNT(notes); i++) {
+        write_ended("bad", notes[i]);
+        BELAY_AUTO(belay_free) char *id = unfinished_of("bad");
+        assert_string_equal(id, "20250401T000000Z-000001");
+    }
+    write_ended("bad", "20250401T0");
+    write_of("bad", "20250401T000000Z-000001", "end");
+    assert_null(unfinished_of("bad"));
+    BELAY_AUTO(belay_free) char *noted = NULL;
+    assert_true(belay_store_read_all(store, "bad/runs/ended", 1000, &noted, NULL, NULL));
+    assert_string_equal(noted, "20250401T0\n20250401T000000Z-000001\n");
+}
+
 /* A run of many statements without a transaction: more than 64 MB. */
 static void write_large(const char *run)
 {
@@ -163,6 +233,8 @@ int main(void)
         cmocka_unit_test(test_done_closes_intent),
         cmocka_unit_test(test_torn_line),
         cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_ended_are_noted),
+        cmocka_unit_test(test_bad_notes),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_torn_end),
         cmocka_unit_test(test_outcomes),

@@ -95,6 +95,19 @@ static void listings_are_sorted_and_below_the_prefix(void **state)
     BELAY_AUTO(belay_store_listing_done) belay_store_listing none = {0};
     assert_true(f->store->list(f->store, "nowhere/", &none, NULL));
     assert_int_equal(none.count, 0);
+
+    BELAY_AUTO(belay_list_done) belay_list folders = {0};
+    BELAY_AUTO(belay_list_done) belay_list no_folders = {0};
+    assert_true(belay_store_write_all(f->store, "bank/runs/0/journal.ndjson", "x", 1, NULL));
+    assert_true(belay_store_write_all(f->store, "bank/runs/ended", "x", 1, NULL));
+    assert_true(f->store->folders(f->store, "bank/runs", &folders, NULL));
+    assert_int_equal(folders.count, 2);
+    assert_string_equal(folders.items[0], "0");
+    assert_string_equal(folders.items[1], "1");
+    assert_true(f->store->folders(f->store, "bank/nowhere", &no_folders, NULL));
+    assert_true(f->store->folders(f->store, "nowhere/runs", &no_folders, NULL));
+    assert_int_equal(no_folders.count, 0);
+    assert_false(f->store->folders(f->store, "bank/a.tar", &no_folders, NULL));
 }
 
 static void objects_are_renamed_and_removed(void **state)
