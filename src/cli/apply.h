@@ -38,7 +38,7 @@ bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keep
 
 /* Prints the offline script of a plan on stdout (cli/offline.c). */
 bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, belay_error *err);
-/* Prints what `stamp` would do as a script. */
+/* Prints what `stamp` would do as a script; a plan from nowhere forgets all rows that there are. */
 void belay_cli_print_stamp(const belay_target *target, const belay_plan *plan);
 
 #endif

@@ -96,8 +96,7 @@ bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, 
     if (plan->step_count > 0)
         puts("\\set ON_ERROR_STOP on\n");
     if (plan->from_count == 0 && plan->step_count > 0)
-        belay_version_create_sql(&create, table);
-    fputs(belay_str_text(&create), stdout);
+        belay_version_create_sql(&create, table, false);
     bool open = false;
     for (size_t i = 0; i < plan->step_count; i++) {
         bool transaction = plan->steps[i].revision->transaction;
@@ -109,6 +108,8 @@ bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, 
             puts("BEGIN;\n");
             open = true;
         }
+        if (i == 0 && create.length > 0) /* part of the first transaction: after a failure it can run again */
+            puts(belay_str_text(&create));
         if (!print_step(table, &plan->steps[i], err))
             return false;
     }
@@ -121,7 +122,12 @@ void belay_cli_print_stamp(const belay_target *target, const belay_plan *plan)
 {
     BELAY_AUTO(belay_free) char *table = table_name(target);
     BELAY_AUTO(belay_str_done) belay_str rows = BELAY_STR_INIT;
-    belay_step step = {.add = plan->to, .add_count = plan->to_count};
+    const belay_step step = {
+        .remove = plan->from, .remove_count = plan->from_count, .add = plan->to, .add_count = plan->to_count};
+    if (plan->from_count == 0) { /* whatever is there */
+        belay_version_create_sql(&rows, table, true);
+        belay_str_appendf(&rows, "DELETE FROM %s;\n", table);
+    }
     belay_version_step_sql(&rows, table, &step);
-    printf("BEGIN;\n\nDELETE FROM %s;\n%s\nCOMMIT;\n", table, belay_str_text(&rows));
+    printf("\\set ON_ERROR_STOP on\n\nBEGIN;\n\n%s\nCOMMIT;\n", belay_str_text(&rows));
 }

@@ -38,12 +38,12 @@ bool belay_version_read(
     return true;
 }
 
-void belay_version_create_sql(belay_str *to, const char *located)
+void belay_version_create_sql(belay_str *to, const char *located, bool unless_there)
 {
     belay_str_appendf(to,
-        "CREATE TABLE %s (\n    version_num VARCHAR(32) NOT NULL,\n"
+        "CREATE TABLE %s%s (\n    version_num VARCHAR(32) NOT NULL,\n"
         "    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n);\n",
-        located);
+        unless_there ? "IF NOT EXISTS " : "", located);
 }
 
 /* A named schema is not made: a mistyped name would begin the history anew, on a database that has one. */
@@ -151,7 +151,7 @@ bool belay_version_prepare(belay_pg *pg, const belay_version_table *table, belay
     if (located == NULL) {
         if (!place_for_table(pg, table, &located, err))
             return false;
-        belay_version_create_sql(&sql, located);
+        belay_version_create_sql(&sql, located, false);
     }
     if (!ledger_statements(pg, &sql, err))
         return false;

@@ -42,7 +42,7 @@ typedef struct belay_stamp {
 bool belay_version_stamp(
     belay_pg *pg, const belay_version_table *table, const belay_stamp *what, belay_error *err);
 /* Appends the CREATE TABLE that Alembic would send; `located` is quoted. */
-void belay_version_create_sql(belay_str *to, const char *located);
+void belay_version_create_sql(belay_str *to, const char *located, bool unless_there);
 /* Appends the statements that take `step`'s rows out and put its rows in. */
 void belay_version_step_sql(belay_str *to, const char *located, const belay_step *step);
 

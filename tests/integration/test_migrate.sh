@@ -55,6 +55,9 @@ belay 0 upgrade head
 begin "the script of --sql runs in psql"
 belay 0 upgrade head --sql
 sql postgres "CREATE DATABASE offline"
+sql offline "CREATE TABLE accounts (other int)"
+psql -X -q -d offline <"$OUT" >/dev/null 2>&1 && fail "psql went on"
+sql offline "DROP TABLE accounts" # and it can run again: the version table went with the transaction that failed
 sql_file offline "$OUT"
 sql_is offline "SELECT (SELECT version_num FROM alembic_version) || twice(2)" a24
 belay 0 downgrade a2:base --sql
@@ -216,10 +219,20 @@ sql_is bank "SELECT string_agg(revision, ',' ORDER BY id) FROM belay.ledger WHER
 begin "stamp, with --purge and --sql"
 belay 0 stamp a1
 sql_is bank "SELECT version_num FROM alembic_version" a1
+err_has "Running stamp_revision a8 -> a1"
 belay 0 stamp --purge heads
+err_has "Running stamp_revision a1 -> a8"
+belay 0 stamp heads
+err_has "stamped so already"
 belay 0 stamp a2 --sql
-out_has "INSERT INTO"
 sql_is bank "SELECT version_num FROM alembic_version" a8
+sql postgres "CREATE DATABASE unstamped"
+sql_file unstamped "$OUT" # where no version table is
+sql_is unstamped "SELECT version_num FROM alembic_version" a2
+belay 0 stamp a2:a1 --sql
+sql_file unstamped "$OUT"
+sql_is unstamped "SELECT version_num FROM alembic_version" a1
+belay 2 stamp a2:a1
 
 begin "no right to create the ledger: the GRANT is shown"
 sql postgres "CREATE ROLE poor LOGIN" "CREATE DATABASE poor"
