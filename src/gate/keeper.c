@@ -11,16 +11,10 @@
 
 enum { APPLICATION_NAME_SIZE = 64, HOST_SIZE = 256, KEY_SIZE = 32, OLD_BACKEND_MS = 30000 };
 
-/* The target's dialer with keepalives added: a keeper is idle for as long as a migration runs. */
-typedef struct keepalive_dialer {
-    belay_dialer base;
-    belay_dialer *inner;
-} keepalive_dialer;
-
 struct belay_keeper {
     belay_pg *pg;
     belay_pg *second;
-    keepalive_dialer dialer;
+    belay_dialer *dialer;
     char *maintenance_db;
     char *dbname;
     int64_t wait_ms;
@@ -28,20 +22,6 @@ struct belay_keeper {
     char key[KEY_SIZE]; /* of the advisory lock, a signed 64-bit number */
     char pids[48];
 };
-
-static bool keepalive_address(belay_dialer *base, const char *dbname, belay_conninfo *ret, belay_error *err)
-{
-    static const char *const wanted[][2] = {{"keepalives", "1"}, {"keepalives_idle", "30"},
-        {"keepalives_interval", "10"}, {"keepalives_count", "3"}};
-    keepalive_dialer *self = (keepalive_dialer *)base;
-    if (!self->inner->address(self->inner, dbname, ret, err))
-        return false;
-    for (size_t i = 0; i < BELAY_COUNT(wanted); i++) {
-        if (belay_conninfo_get(ret, wanted[i][0]) == NULL)
-            belay_conninfo_set(ret, wanted[i][0], wanted[i][1]);
-    }
-    return true;
-}
 
 static void name_application(belay_keeper *keeper, const char *run_id)
 {
@@ -68,7 +48,7 @@ static bool connect_keeper(belay_keeper *keeper, belay_pg **ret, belay_error *er
         .application_name = keeper->application_name,
         .profile = BELAY_PG_PINNED};
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    if (!belay_pg_open(&keeper->dialer.base, &options, &pg, err))
+    if (!belay_pg_open(keeper->dialer, &options, &pg, err))
         return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
     if (!belay_pg_exec(pg, sql_keeper_settings, err))
         return false;
@@ -152,7 +132,7 @@ bool belay_keeper_open(
                    options->dbname) ||
                belay_error_hint(err, "set maintenance_db to another database, usually postgres");
     BELAY_AUTO(belay_keeper_close) belay_keeper *keeper = belay_alloc(sizeof *keeper);
-    keeper->dialer = (keepalive_dialer){.base = {.address = keepalive_address}, .inner = dialer};
+    keeper->dialer = dialer;
     keeper->maintenance_db = belay_strdup(options->maintenance_db);
     keeper->dbname = belay_strdup(options->dbname);
     keeper->wait_ms = options->wait_ms;
@@ -257,7 +237,7 @@ const char *belay_keeper_pids(belay_keeper *keeper)
 
 belay_dialer *belay_keeper_dialer(const belay_keeper *keeper)
 {
-    return keeper->dialer.inner;
+    return keeper->dialer;
 }
 
 const char *belay_keeper_maintenance_db(const belay_keeper *keeper)

@@ -3,8 +3,8 @@
  *
  * Never in the target itself: a session there blocks renames, and advisory locks do not reach across
  * databases. The key comes from the target database's name, taken by polling pg_try_advisory_lock (a blocking
- * one deadlocks CREATE INDEX CONCURRENTLY). Refuses poolers. TCP keepalives are on at both ends, so that
- * neither side holds on to a dead one; idle_session_timeout is off.
+ * one deadlocks CREATE INDEX CONCURRENTLY). Refuses poolers. TCP keepalives are on at the server's end too,
+ * so that it does not hold on to a dead keeper; idle_session_timeout is off.
  *
  *   open (lock held) --connection lost--> lost --belay_keeper_reopen--> open (lock held again)
  */

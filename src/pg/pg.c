@@ -85,6 +85,17 @@ static bool settle(belay_pg *pg, belay_pg_profile profile, belay_error *err)
            (belay_rows_bool(rows, 0, 0) || fail_pooler(pg, rows, err));
 }
 
+/* A server, or a way to it, that is gone is noticed within a minute, whatever the session waits for. */
+static void add_keepalives(belay_conninfo *info)
+{
+    static const char *const wanted[][2] = {{"keepalives", "1"}, {"keepalives_idle", "30"},
+        {"keepalives_interval", "10"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "60000"}};
+    for (size_t i = 0; i < BELAY_COUNT(wanted); i++) {
+        if (belay_conninfo_get(info, wanted[i][0]) == NULL)
+            belay_conninfo_set(info, wanted[i][0], wanted[i][1]);
+    }
+}
+
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err)
 {
     BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
@@ -94,6 +105,7 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
     belay_conninfo_set(
         &info, "application_name", options->application_name == NULL ? "belay" : options->application_name);
     belay_conninfo_set(&info, "client_encoding", "UTF8");
+    add_keepalives(&info);
     size_t count = info.keywords.count;
     BELAY_AUTO(belay_free) const char **keywords = belay_realloc_array(NULL, count + 1, sizeof *keywords);
     BELAY_AUTO(belay_free) const char **values = belay_realloc_array(NULL, count + 1, sizeof *values);

@@ -47,8 +47,9 @@ typedef struct belay_pg_options {
     void *notice_context;
 } belay_pg_options;
 
-/* Sets client_connection_check_interval = 2s. BELAY_E_POOLER when a connection pooler answers instead of the
- * server, in any of its modes; no setting is left behind in its sessions then. */
+/* Sets client_connection_check_interval = 2s, and TCP keepalives where the dialer sets none: a server or
+ * network that is gone is noticed within a minute. BELAY_E_POOLER when a connection pooler answers instead of
+ * the server, in any of its modes; no setting is left behind in its sessions then. */
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err);
 void belay_pg_close(belay_pg *pg);
 BELAY_DEFINE_AUTO(belay_pg, belay_pg_close)
