@@ -150,6 +150,14 @@ bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keep
     return false;
 }
 
+int belay_cli_finish_plan(
+    belay_cli *cli, bool ok, json_t *json, const belay_apply_result *result, const belay_error *err)
+{
+    int status = belay_cli_finish(cli, ok, json, err);
+    bool nothing_changed = status == BELAY_EXIT_USAGE || status == BELAY_EXIT_REFUSED;
+    return nothing_changed && result->effect != BELAY_EFFECT_NONE ? BELAY_EXIT_FAILED : status;
+}
+
 static bool run(work *w, json_t **ret_json, belay_error *err)
 {
     const char *word = w->cli->words.items[0];
@@ -193,5 +201,5 @@ int belay_cli_apply(belay_cli *cli, const belay_apply_options *options)
     bool ok = run(&w, &json, &err);
     if (options->sql && ok)
         return BELAY_EXIT_OK;
-    return belay_cli_finish(cli, ok, json, &err);
+    return belay_cli_finish_plan(cli, ok, json, &w.result, &err);
 }

@@ -36,6 +36,12 @@ int belay_cli_apply(belay_cli *cli, const belay_apply_options *options);
 bool belay_cli_run_plan(belay_cli *cli, belay_engine *engine, belay_keeper *keeper, const char *run_id,
     const belay_plan *plan, belay_apply_result *ret, belay_error *err);
 
+/* belay_cli_finish behind it. What a revision of the call left is never behind a status that says nothing was
+ * changed.
+ */
+int belay_cli_finish_plan(
+    belay_cli *cli, bool ok, json_t *json, const belay_apply_result *result, const belay_error *err);
+
 /* Prints the offline script of a plan on stdout (cli/offline.c). */
 bool belay_cli_print_script(const belay_target *target, const belay_plan *plan, belay_error *err);
 /* Prints what `stamp` would do as a script; a plan from nowhere forgets all rows that there are. */

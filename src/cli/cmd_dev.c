@@ -78,7 +78,8 @@ static bool create_missing(belay_cli *cli, belay_keeper *keeper, bool *ret_creat
 }
 
 /* With the lock held: what is pending, and then all of it. */
-static bool apply(belay_cli *cli, belay_keeper *keeper, const char *run_id, json_t *json, belay_error *err)
+static bool apply(belay_cli *cli, belay_keeper *keeper, const char *run_id, json_t *json,
+    belay_apply_result *ret, belay_error *err)
 {
     BELAY_AUTO(belay_engine_free) belay_engine *engine = NULL;
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
@@ -92,17 +93,15 @@ static bool apply(belay_cli *cli, belay_keeper *keeper, const char *run_id, json
     for (size_t i = 0; i < warnings.count; i++)
         belay_say(cli->reporter, BELAY_WARN, "%s", warnings.items[i]);
     belay_pg_close(belay_take(pg));
-    belay_apply_result result = {0};
-    bool ok = belay_cli_run_plan(cli, engine, keeper, run_id, &plan, &result, err);
+    bool ok = belay_cli_run_plan(cli, engine, keeper, run_id, &plan, ret, err);
     if (ok)
         belay_cli_print(
             cli, "%s: %s", cli->target.name, plan.step_count == 0 ? "at head, nothing to do" : "at head");
-    json_object_set_new(json, "done", belay_json_of_list(&result.done));
-    belay_apply_result_done(&result);
+    json_object_set_new(json, "done", belay_json_of_list(&ret->done));
     return ok;
 }
 
-static bool bring_up(belay_cli *cli, json_t *json, belay_error *err)
+static bool bring_up(belay_cli *cli, json_t *json, belay_apply_result *ret, belay_error *err)
 {
     char run_id[BELAY_RUN_ID_SIZE];
     belay_new_run_id(run_id);
@@ -116,16 +115,19 @@ static bool bring_up(belay_cli *cli, json_t *json, belay_error *err)
         !create_missing(cli, keeper, &created, err))
         return false;
     json_object_set_new(json, "created", json_boolean(created));
-    return apply(cli, keeper, run_id, json, err);
+    return apply(cli, keeper, run_id, json, ret, err);
 }
 
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
     json_t *json = json_object();
-    bool ok = bring_up(cli, json, &err);
+    belay_apply_result result = {0};
+    bool ok = bring_up(cli, json, &result, &err);
     json_object_set_new(json, "ok", json_boolean(ok));
-    return belay_cli_finish(cli, ok, json, &err);
+    int status = belay_cli_finish_plan(cli, ok, json, &result, &err);
+    belay_apply_result_done(&result);
+    return status;
 }
 
 const belay_command belay_cmd_dev = {

@@ -42,7 +42,7 @@ SELECT session_user, pg_catalog.current_setting('role')
 SELECT pg_catalog.set_config('session_authorization', $1, true), pg_catalog.set_config('role', $2, true)
 -- query: progress_fail
 UPDATE belay.progress SET finished_at = '-infinity'
- WHERE revision = $1 AND direction = $2 AND statement = $3::pg_catalog.int8 AND finished_at IS NULL
+ WHERE revision = $1 AND direction = $2 AND run_id = $3 AND finished_at IS NULL
 -- query: progress_session
 SELECT pid FROM pg_catalog.pg_stat_activity
  WHERE application_name = $1 AND $1 <> '-' AND pid <> pg_catalog.pg_backend_pid() LIMIT 1

@@ -30,6 +30,7 @@ typedef struct progress {
     long line;       /* of the statement */
     bool sent;       /* its row says that it is under way */
     bool wrapped;    /* belay began a transaction for it and its row */
+    bool unrecorded; /* it was carried out, but its row could not say so */
     bool repeated;   /* it may have been carried out before */
     bool again;      /* the statement at work ran before, and only sets up this session as the first time */
     bool other_role; /* the file has set a role, which need not have rights on belay.progress */
@@ -41,12 +42,19 @@ static json_t *details(const progress *p)
         "statement", (json_int_t)p->statement);
 }
 
+static const char *run_id(const progress *p)
+{
+    return p->run->how->run_id == NULL ? "-" : p->run->how->run_id;
+}
+
 static bool write_row(progress *p, const char *sql, belay_error *err)
 {
-    const char *params[] = {p->step->step->revision->id, p->direction, p->number, p->sha256,
-        p->run->how->run_id == NULL ? "-" : p->run->how->run_id};
-    size_t count = sql == sql_progress_start ? 5 : 3;
-    return belay_pg_query(p->run->session.pg, sql, params, count, NULL, err);
+    const char *id = p->step->step->revision->id;
+    const char *one[] = {id, p->direction, p->number, p->sha256, run_id(p)};
+    const char *all[] = {id, p->direction, run_id(p)};
+    if (sql == sql_progress_fail)
+        return belay_pg_query(p->run->session.pg, sql, all, BELAY_COUNT(all), NULL, err);
+    return belay_pg_query(p->run->session.pg, sql, one, sql == sql_progress_start ? 5 : 3, NULL, err);
 }
 
 /* As the role that logged in; the file's role holds again afterwards, also behind a transaction of the file.
@@ -106,6 +114,8 @@ static bool look_back(progress *p, earlier *ret, const char **ret_run, bool *ret
 static bool refuse_running(progress *p, const char *run, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (belay_equal(run, run_id(p)))
+        return true;
     if (!belay_pg_queryp(p->run->session.pg, sql_progress_session, &rows, err, run))
         return false;
     if (belay_rows_count(rows) == 0)
@@ -175,7 +185,7 @@ static bool before(void *context, const belay_piece *piece, bool *ret_skip, bela
     const char *run = NULL;
     bool same = false, built = false;
     p->line = piece->line;
-    p->sent = p->wrapped = p->repeated = *ret_skip = false;
+    p->sent = p->wrapped = p->unrecorded = p->repeated = *ret_skip = false;
     chain(p, piece);
     if (!look_back(p, &was, &run, &same, err))
         return false;
@@ -197,9 +207,9 @@ static bool before(void *context, const belay_piece *piece, bool *ret_skip, bela
     *ret_skip = was == UNDER_WAY && built;
     if (*ret_skip)
         return write_progress(p, sql_progress_finish, err);
-    p->sent = true;
     p->run->result->effect = BELAY_EFFECT_COMMITTED;
-    return belay_native_before(p->run, piece, ret_skip, err) && wrap(p, piece, err);
+    p->sent = belay_native_before(p->run, piece, ret_skip, err) && wrap(p, piece, err);
+    return p->sent;
 }
 
 static bool after(void *context, bool ok, belay_error *err)
@@ -218,24 +228,26 @@ static bool after(void *context, bool ok, belay_error *err)
         belay_blocker_end(p->run->blocker);
         if (!ok) /* outside of a transaction of the file the server undid the statement itself */
             return true;
+        p->unrecorded = !belay_pg_in_transaction(p->run->session.pg);
         if (!write_progress(p, sql_progress_finish, err))
             return false;
     }
-    p->sent = false;
+    p->sent = p->unrecorded = false;
     return belay_record(p->run->how->recorder, BELAY_RECORD_DONE, "statement", details(p), err);
 }
 
-/* An error that the server answered with, on a session that lives on, is the statement's end. */
+/* On a session that lives on, an error that the server answered with is the statement's end, and that of the
+ * file's transaction: its BEGIN is not under way either. */
 static void note_failure(progress *p, belay_error *err)
 {
     belay_pg *pg = p->run->session.pg;
     if (belay_pg_in_transaction(pg))
         belay_pg_exec(pg, "ROLLBACK", NULL);
-    if (!p->sent || err == NULL)
+    if (err == NULL || p->unrecorded)
         return;
-    if (p->repeated && belay_starts_with(err->sqlstate, "42")) /* it exists already, or is gone already */
-        hint_record(p, err);
-    if (err->sqlstate[0] != '\0' && err->code != BELAY_E_CONNECTION_LOST)
+    if (p->sent && p->repeated && belay_starts_with(err->sqlstate, "42"))
+        hint_record(p, err); /* it exists already, or is gone already */
+    if ((!p->sent || err->sqlstate[0] != '\0') && err->code != BELAY_E_CONNECTION_LOST)
         write_progress(p, sql_progress_fail, NULL);
 }
 
@@ -246,7 +258,7 @@ static bool try_statements(progress *p, belay_error *err)
     p->statement = 0;
     p->next_before = 0;
     p->other_role = false;
-    p->sent = p->repeated = p->again = false;
+    p->sent = p->unrecorded = p->repeated = p->again = false;
     p->sha256[0] = '\0';
     belay_rows_free(p->before);
     p->before = NULL;
@@ -259,17 +271,18 @@ static bool try_statements(progress *p, belay_error *err)
     if (belay_rows_count(p->before) > 0)
         belay_say(run->how->reporter, BELAY_INFO, "%s continues behind what an earlier attempt did",
             p->step->step->revision->id);
-    if (!belay_script_run(run->session.pg, &p->step->script, &hooks, err)) {
-        belay_script_prefix(&p->step->script, err);
-        note_failure(p, err);
-        return false;
-    }
-    if (!belay_pg_in_transaction(run->session.pg))
+    bool ran = belay_script_run(run->session.pg, &p->step->script, &hooks, err);
+    if (ran && !belay_pg_in_transaction(run->session.pg))
         return belay_native_check_statements(run, p->step, err);
-    belay_pg_exec(run->session.pg, "ROLLBACK", NULL);
-    belay_fail(err, BELAY_E_MIGRATION_FILE, "%s begins a transaction and does not end it",
-        p->step->step->revision->id);
-    return belay_error_place(err, p->step->script.revision->path, p->step->script.section->line);
+    if (ran) {
+        belay_fail(err, BELAY_E_MIGRATION_FILE, "%s begins a transaction and does not end it",
+            p->step->step->revision->id);
+        belay_error_place(err, p->step->script.revision->path, p->step->script.section->line);
+    } else {
+        belay_script_prefix(&p->step->script, err);
+    }
+    note_failure(p, err);
+    return false;
 }
 
 /* The version and ledger rows, and the progress that is not needed any more. */

@@ -101,6 +101,72 @@ equals "rows" "$(data_hash bank)" "$before"
 sql_is bank "SELECT version_num FROM alembic_version" a5
 rm "$file"
 
+# held SQL: another session with a transaction that ran it; let_go ends it.
+held() {
+    coproc HOLDER { exec psql -X -At -d bank; }
+    echo "BEGIN; $1; SELECT 'held';" >&"${HOLDER[1]}"
+    local line
+    while read -r line <&"${HOLDER[0]}" && [ "$line" != held ]; do :; done
+}
+let_go() {
+    local pid=$HOLDER_PID
+    kill "$pid"
+    wait "$pid" 2>/dev/null || true
+}
+
+begin "a lock that is not given within the file's own transaction: tried again from its BEGIN, and named"
+sed -i 's/^gate = rename/gate = rename\nlock_timeout = 100ms/' belay.ini
+held "SELECT * FROM t"
+file=$(add_migration a6 a5 "Own" "Transaction: no" <<'SQL'
+INSERT INTO log VALUES ('first own');
+BEGIN;
+INSERT INTO log VALUES ('in own');
+ALTER TABLE t ADD COLUMN own int;
+COMMIT;
+SQL
+)
+belay 1 upgrade head
+err_has "after 5 attempts"
+err_has "blocked by pid "
+let_go
+belay 0 upgrade head
+err_lacks "under way"
+equals "each once" "$(runs_once 'first own') $(runs_once 'in own')" "1 1"
+
+begin "a transaction of the file that is not ended: exit 1, since a statement stands, and nothing is left under way"
+file=$(add_migration a7 a6 "Open" "Transaction: no" <<<"INSERT INTO log VALUES ('first open'); BEGIN; INSERT INTO log VALUES ('in open');")
+belay 1 upgrade head
+err_has "begins a transaction and does not end it"
+echo "COMMIT;" >>"$file"
+belay 0 upgrade head
+err_lacks "under way"
+equals "each once" "$(runs_once 'first open') $(runs_once 'in open')" "1 1"
+
+begin "a statement that ran, and whose record could not be written, is not sent again"
+sql postgres "CREATE ROLE marker"
+sql bank "CREATE FUNCTION wait() RETURNS int LANGUAGE plpgsql AS \$\$
+BEGIN
+    WHILE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'marker') LOOP PERFORM pg_catalog.pg_sleep(0.02); END LOOP;
+    RETURN 1;
+END \$\$"
+busy() { [ "$(sql bank "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ 'marker' AND pid <> pg_backend_pid()")" = 1 ]; }
+file=$(add_migration a8 a7 "Record" "Transaction: no" <<<"DO \$\$ BEGIN INSERT INTO log VALUES ('code a8'); COMMIT; PERFORM wait(); /* marker */ END \$\$;")
+"$BELAY" upgrade head >"$OUT" 2>"$ERR" </dev/null &
+upgrade_pid=$!
+wait_until busy
+held "LOCK TABLE belay.progress IN SHARE MODE"
+sql postgres "DROP ROLE marker"
+status=0
+wait "$upgrade_pid" || status=$?
+let_go
+equals "status" "$status" 5
+err_has "it may have been carried out"
+equals "once" "$(runs_once 'code a8')" 1
+sql bank "UPDATE belay.progress SET finished_at = now()"
+belay 0 upgrade head
+equals "once" "$(runs_once 'code a8')" 1
+sed -i '/^lock_timeout/d' belay.ini
+
 # killed ID SQL: upgrades to a migration with this statement as its third, and ends belay while the server is at it. The server
 # does not notice before the statement has ended.
 killed() {
@@ -113,17 +179,11 @@ killed() {
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null || true
 }
-busy() { [ "$(sql bank "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ 'marker' AND pid <> pg_backend_pid()")" = 1 ]; }
 idle() { ! busy; }
 release() {
     sql postgres "DROP ROLE marker"
     wait_until idle
 }
-sql bank "CREATE FUNCTION wait() RETURNS int LANGUAGE plpgsql AS \$\$
-BEGIN
-    WHILE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'marker') LOOP PERFORM pg_catalog.pg_sleep(0.02); END LOOP;
-    RETURN 1;
-END \$\$"
 
 begin "killed at code that nobody can judge: still running is said; then a person is asked, and believed"
 killed b1 "DO \$\$ BEGIN INSERT INTO log VALUES ('code'); COMMIT; PERFORM wait(); /* marker */ END \$\$;"
