@@ -50,19 +50,15 @@ static json_t *keys_of(const belay_target *target)
     return keys;
 }
 
-static const char *shown(const json_t *keys, const char *name)
-{
-    const char *text = json_string_value(json_object_get(keys, name));
-    return text == NULL ? "" : text;
-}
-
 static void print_row(const belay_cli *cli, const char *name, const json_t *keys)
 {
-    const char *port = shown(keys, "port");
+    const char *port = belay_json_text_or(keys, "port", "");
     BELAY_AUTO(belay_free)
-    char *server = belay_format("%s%s%s", shown(keys, "host"), *port == '\0' ? "" : ":", port);
-    belay_cli_print(cli, "%-16s %-12s %-24s %-32s %s", name, shown(keys, "environment"),
-        shown(keys, "dbname"), *server == '\0' ? "(libpq's default)" : server, shown(keys, "store_url"));
+    char *server =
+        belay_format("%s%s%s", belay_json_text_or(keys, "host", ""), *port == '\0' ? "" : ":", port);
+    belay_cli_print(cli, "%-16s %-12s %-24s %-32s %s", name, belay_json_text_or(keys, "environment", ""),
+        belay_json_text_or(keys, "dbname", ""), *server == '\0' ? "(libpq's default)" : server,
+        belay_json_text_or(keys, "store_url", ""));
 }
 
 static void print_keys(const belay_cli *cli, const char *name, const json_t *keys)

@@ -17,12 +17,12 @@ void belay_target_done(belay_target *target)
     free(target->name);
     belay_conninfo_done(&target->connection);
     free(target->store);
-    free(target->store_url);
+    belay_free_secret(target->store_url);
     free(target->engine);
     free(target->maintenance_db);
     free(target->ssh);
     belay_list_done(&target->verify_sql);
-    free(target->health_url);
+    belay_free_secret(target->health_url);
     host_command_done(&target->health_command);
     host_command_done(&target->stop_command);
     host_command_done(&target->start_command);

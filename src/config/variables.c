@@ -133,11 +133,9 @@ bool belay_variables_load(belay_variables *variables, const char *path, belay_er
 
 void belay_variables_done(belay_variables *variables)
 {
-    for (size_t i = 0; i < variables->values.count; i++)
-        explicit_bzero(variables->values.items[i], strlen(variables->values.items[i]));
     free(variables->path);
     belay_list_done(&variables->names);
-    belay_list_done(&variables->values);
+    belay_list_done_secret(&variables->values);
     *variables = (belay_variables){0};
 }
 

@@ -3,10 +3,11 @@
 #include "gate/gate.sql.h"
 #include "gate/gate_internal.h"
 #include "pg/dbcomment.h"
+#include "util/json.h"
 
 static char *json_copy_text(const json_t *object, const char *key)
 {
-    const char *text = json_string_value(json_object_get(object, key));
+    const char *text = belay_json_text(object, key);
     return text == NULL ? NULL : belay_strdup(text);
 }
 

@@ -1,11 +1,7 @@
 #include "pg/dbstate.h"
 
 #include "pg/dbstate.sql.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
+#include "util/json.h"
 
 bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_error *err)
 {
@@ -30,19 +26,19 @@ static void add_literal(belay_str *to, const char *before, const char *value)
 
 static void add_locale(const json_t *state, int server_version, belay_str *to)
 {
-    const char *provider = text_of(state, "provider");
-    add_literal(to, "LC_COLLATE", text_of(state, "collate"));
-    add_literal(to, "LC_CTYPE", text_of(state, "ctype"));
+    const char *provider = belay_json_text(state, "provider");
+    add_literal(to, "LC_COLLATE", belay_json_text(state, "collate"));
+    add_literal(to, "LC_CTYPE", belay_json_text(state, "ctype"));
     if (provider == NULL || server_version < 150000)
         return;
     if (belay_equal(provider, "i")) {
         belay_str_append(to, " LOCALE_PROVIDER icu");
-        add_literal(to, "ICU_LOCALE", text_of(state, "locale"));
+        add_literal(to, "ICU_LOCALE", belay_json_text(state, "locale"));
         if (server_version >= 160000)
-            add_literal(to, "ICU_RULES", text_of(state, "icu_rules"));
+            add_literal(to, "ICU_RULES", belay_json_text(state, "icu_rules"));
     } else if (belay_equal(provider, "b")) {
         belay_str_append(to, " LOCALE_PROVIDER builtin");
-        add_literal(to, "BUILTIN_LOCALE", text_of(state, "locale"));
+        add_literal(to, "BUILTIN_LOCALE", belay_json_text(state, "locale"));
     } else {
         belay_str_append(to, " LOCALE_PROVIDER libc");
     }
@@ -51,9 +47,9 @@ static void add_locale(const json_t *state, int server_version, belay_str *to)
 void belay_dbstate_create_sql(const json_t *state, const char *dbname, int server_version, belay_str *to)
 {
     BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
-    const char *tablespace = text_of(state, "tablespace");
+    const char *tablespace = belay_json_text(state, "tablespace");
     belay_str_appendf(to, "CREATE DATABASE %s TEMPLATE template0", name);
-    add_literal(to, "ENCODING", text_of(state, "encoding"));
+    add_literal(to, "ENCODING", belay_json_text(state, "encoding"));
     add_locale(state, server_version, to);
     if (tablespace != NULL && !belay_equal(tablespace, "pg_default")) {
         BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(tablespace);
@@ -144,7 +140,7 @@ static void add_settings(belay_str *to, const json_t *state, const char *name)
         size_t j;
         json_t *value;
         json_array_foreach(json_object_get(entry, "values"), j, value)
-            add_setting(to, name, text_of(entry, "role"), json_string_value(value));
+            add_setting(to, name, belay_json_text(entry, "role"), json_string_value(value));
     }
 }
 
@@ -157,9 +153,9 @@ static void add_acl(belay_str *to, const json_t *state, const char *name, const 
         belay_str_appendf(to, "REVOKE ALL ON DATABASE %s FROM %s;\n", name, owner);
     json_array_foreach(json_object_get(state, "acl"), i, grant)
     {
-        const char *grantee = text_of(grant, "grantee");
+        const char *grantee = belay_json_text(grant, "grantee");
         BELAY_AUTO(belay_free) char *quoted = grantee == NULL ? NULL : belay_quote_ident(grantee);
-        belay_str_appendf(to, "GRANT %s ON DATABASE %s TO %s%s;\n", text_of(grant, "privilege"), name,
+        belay_str_appendf(to, "GRANT %s ON DATABASE %s TO %s%s;\n", belay_json_text(grant, "privilege"), name,
             quoted == NULL ? "PUBLIC" : quoted,
             json_is_true(json_object_get(grant, "grantable")) ? " WITH GRANT OPTION" : "");
     }
@@ -168,9 +164,9 @@ static void add_acl(belay_str *to, const json_t *state, const char *name, const 
 void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to)
 {
     BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
-    const char *owner_name = text_of(state, "owner");
+    const char *owner_name = belay_json_text(state, "owner");
     BELAY_AUTO(belay_free) char *owner = owner_name == NULL ? NULL : belay_quote_ident(owner_name);
-    const char *comment = text_of(state, "comment");
+    const char *comment = belay_json_text(state, "comment");
     BELAY_AUTO(belay_free) char *quoted_comment = comment == NULL ? NULL : belay_quote_literal(comment);
     if (owner != NULL)
         belay_str_appendf(to, "ALTER DATABASE %s OWNER TO %s;\n", name, owner);
@@ -185,8 +181,8 @@ void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str 
     json_t *label;
     json_array_foreach(json_object_get(state, "labels"), i, label)
     {
-        BELAY_AUTO(belay_free) char *provider = belay_quote_ident(text_of(label, "provider"));
-        BELAY_AUTO(belay_free) char *text = belay_quote_literal(text_of(label, "label"));
+        BELAY_AUTO(belay_free) char *provider = belay_quote_ident(belay_json_text(label, "provider"));
+        BELAY_AUTO(belay_free) char *text = belay_quote_literal(belay_json_text(label, "label"));
         belay_str_appendf(to, "SECURITY LABEL FOR %s ON DATABASE %s IS %s;\n", provider, name, text);
     }
 }

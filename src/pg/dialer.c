@@ -70,10 +70,8 @@ void belay_conninfo_copy(belay_conninfo *to, const belay_conninfo *from)
 
 void belay_conninfo_done(belay_conninfo *info)
 {
-    for (size_t i = 0; i < info->values.count; i++)
-        explicit_bzero(info->values.items[i], strlen(info->values.items[i]));
     belay_list_done(&info->keywords);
-    belay_list_done(&info->values);
+    belay_list_done_secret(&info->values);
 }
 
 bool belay_dialer_environment(belay_dialer *dialer, const char *dbname, belay_list *ret, belay_error *err)

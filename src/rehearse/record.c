@@ -70,12 +70,6 @@ static void question_done_p(question *q)
     json_decref(q->steps);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "?" : text;
-}
-
 static char *words(const json_t *array)
 {
     BELAY_AUTO(belay_list_done) belay_list list = {0};
@@ -91,7 +85,7 @@ static char *age_of(const json_t *record)
         const char *name;
     } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}};
     struct tm when = {0};
-    const char *end = strptime(text_of(record, "rehearsed_at"), "%Y-%m-%dT%H:%M:%SZ", &when);
+    const char *end = strptime(belay_json_text_or(record, "rehearsed_at", "?"), "%Y-%m-%dT%H:%M:%SZ", &when);
     if (end == NULL || *end != '\0')
         return belay_strdup("at an unknown time");
     int64_t seconds = (int64_t)(belay_now_utc() - timegm(&when));
@@ -127,7 +121,8 @@ static difference compare_steps(const question *q, const json_t *record, size_t 
         return ELSEWHERE;
     for (size_t i = 0; i < both; i++) {
         const json_t *one = json_array_get(steps, i), *other = json_array_get(q->steps, i);
-        if (!belay_equal(text_of(one, "revision"), text_of(other, "revision")))
+        if (!belay_equal(
+                belay_json_text_or(one, "revision", "?"), belay_json_text_or(other, "revision", "?")))
             return OTHER_STEPS;
         if (!json_equal(one, other) && edited == SIZE_MAX)
             edited = i;
@@ -149,7 +144,7 @@ static void explain(question *q, const json_t *record, difference how, size_t st
     case EDITED:
         say(q,
             belay_format("the upgrade section of revision %s was edited after the rehearsal of %s",
-                q->plan->steps[step].revision->id, text_of(record, "rehearsed_at")),
+                q->plan->steps[step].revision->id, belay_json_text_or(record, "rehearsed_at", "?")),
             rehearse_again(q));
         break;
     case LONGER:
@@ -198,7 +193,8 @@ static bool is_nearer(difference how, const json_t *one, difference best_how, co
         return best == NULL || near;
     if (!near && how != best_how)
         return how > best_how;
-    return strcmp(text_of(one, "rehearsed_at"), text_of(best, "rehearsed_at")) >= 0;
+    return strcmp(belay_json_text_or(one, "rehearsed_at", "?"),
+               belay_json_text_or(best, "rehearsed_at", "?")) >= 0;
 }
 
 /* No record has the plan's name: the one that is nearest to it tells what changed. */
@@ -250,12 +246,13 @@ static bool judge_record(question *q, const json_t *record, belay_pg *pg, belay_
     }
     if (!belay_schema_hash(pg, schema, err))
         return false;
-    if (!belay_equal(schema, text_of(record, "schema_sha256"))) {
+    if (!belay_equal(schema, belay_json_text_or(record, "schema_sha256", "?"))) {
         say(q, belay_format("the schema is not the one of the rehearsal %s: someone changed it since", age),
             belay_format("type: belay rehearse %s --fresh", q->target));
         return true;
     }
-    say(q, belay_format("rehearsed %s on snapshot %s", age, text_of(record, "snapshot")), NULL);
+    say(q, belay_format("rehearsed %s on snapshot %s", age, belay_json_text_or(record, "snapshot", "?")),
+        NULL);
     q->ret->stands = true;
     return true;
 }

@@ -3,6 +3,7 @@
 #include "restore/restore.sql.h"
 #include "restore/roles.h"
 #include "restore/sql_token.h"
+#include "util/json.h"
 
 typedef struct look {
     const belay_restore_options *options;
@@ -89,11 +90,8 @@ static bool check_roles(const look *l, belay_error *err)
 static bool ask_of_names(
     const look *l, const char *sql, const belay_list *names, char **ret, belay_error *err)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < names->count; i++)
-        json_array_append_new(list, json_string(names->items[i]));
+    BELAY_AUTO(belay_json_free) json_t *list = belay_json_of_list(names);
     BELAY_AUTO(belay_free) char *text = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
     return belay_pg_value(l->options->maintenance, sql, (const char *const[]){text}, 1, ret, err);
 }
 

@@ -76,9 +76,8 @@ static void add_left_out(const belay_toc *toc, const belay_rows *keys, belay_lis
 
 static bool quoted_names(belay_comparison *c, const belay_list *names, char **ret, belay_error *err)
 {
-    json_t *array = belay_json_of_list(names);
+    BELAY_AUTO(belay_json_free) json_t *array = belay_json_of_list(names);
     BELAY_AUTO(belay_free) char *text = json_dumps(array, JSON_COMPACT);
-    json_decref(array);
     return text == NULL ? belay_fail(err, BELAY_E_ARCHIVE, "a policy of the snapshot names roles in no UTF-8")
                         : belay_pg_value(c->pg, sql_quoted_names, (const char *const[]){text}, 1, ret, err);
 }

@@ -3,6 +3,7 @@
 #include "restore/compare_parts.h"
 #include "restore/load.h"
 #include "restore/restore.sql.h"
+#include "util/hash.h"
 #include "util/json.h"
 #include "util/stop.h"
 
@@ -71,16 +72,11 @@ typedef struct object_reader {
 } object_reader;
 
 /* The bytea "\x..." that the server would send for these bytes? */
-static bool hex_equals(const char *hex, const unsigned char *bytes, size_t size)
+static bool hex_equals(const char *text, const void *bytes, size_t size)
 {
-    if (strlen(hex) != 2 + 2 * size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        if (hex[2 + 2 * i] != "0123456789abcdef"[bytes[i] >> 4] ||
-            hex[3 + 2 * i] != "0123456789abcdef"[bytes[i] & 15])
-            return false;
-    }
-    return true;
+    BELAY_AUTO(belay_free) char *hex = belay_realloc_array(NULL, size + 1, 2);
+    belay_hex(bytes, size, hex);
+    return belay_starts_with(text, "\\x") && belay_equal(text + 2, hex);
 }
 
 static bool read_piece(object_reader *reader, size_t size, char **ret, belay_error *err)

@@ -3,6 +3,7 @@
 #include "pg/names.h"
 #include "pg/pg.h"
 #include "restore/load.h"
+#include "util/hash.h"
 #include "util/stop.h"
 
 typedef struct exporter {
@@ -85,16 +86,13 @@ static bool put_table(exporter *e, const belay_table *t, belay_error *err)
 static bool put_bytes(void *context, const void *data, size_t size_bytes, belay_error *err)
 {
     exporter *e = context;
-    const unsigned char *bytes = data;
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
-    belay_str_appendf(&sql, "SELECT pg_catalog.lo_put(%s, %llu, '\\x", e->oid, (unsigned long long)e->at);
-    for (size_t i = 0; i < size_bytes; i++) {
-        belay_str_append_char(&sql, "0123456789abcdef"[bytes[i] >> 4]);
-        belay_str_append_char(&sql, "0123456789abcdef"[bytes[i] & 15]);
-    }
-    belay_str_append(&sql, "');\n");
+    BELAY_AUTO(belay_free) char *hex = belay_realloc_array(NULL, size_bytes + 1, 2);
+    belay_hex(data, size_bytes, hex);
+    BELAY_AUTO(belay_free)
+    char *sql = belay_format(
+        "SELECT pg_catalog.lo_put(%s, %llu, '\\x%s');\n", e->oid, (unsigned long long)e->at, hex);
     e->at += size_bytes;
-    return belay_str_check(&sql, "a piece of a large object", err) && put(e, belay_str_text(&sql), err);
+    return put(e, sql, err);
 }
 
 static bool put_large_object(exporter *e, const json_t *object, belay_error *err)

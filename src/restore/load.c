@@ -3,6 +3,7 @@
 #include "pg/names.h"
 #include "restore/restore.sql.h"
 #include "util/clock.h"
+#include "util/hash.h"
 #include "util/stop.h"
 
 /* setval keeps a lock until the transaction ends. */
@@ -204,11 +205,7 @@ static bool to_large_object(void *context, const void *data, size_t size_bytes, 
         size_t piece = size_bytes > PIECE_BYTES ? PIECE_BYTES : size_bytes;
         hex[0] = '\\';
         hex[1] = 'x';
-        for (size_t i = 0; i < piece; i++) {
-            hex[2 + 2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-            hex[3 + 2 * i] = "0123456789abcdef"[bytes[i] & 15];
-        }
-        hex[2 + 2 * piece] = '\0';
+        belay_hex(bytes, piece, hex + 2);
         BELAY_AUTO(belay_free) char *offset = belay_format("%llu", (unsigned long long)writer->at);
         if (!belay_pg_queryp(writer->loader->pg, sql_put_large_object, NULL, err, writer->oid, offset, hex))
             return false;

@@ -1,6 +1,7 @@
 #include "restore/toc.h"
 
 #include "revision/lexer.h"
+#include "util/json.h"
 
 /* A growing array of statements in the arena. */
 typedef struct statements {
@@ -16,12 +17,6 @@ typedef struct walk {
     size_t length;
     const char *tablespace, *access_method;
 } walk;
-
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text == NULL ? "" : text;
-}
 
 bool belay_header_read(belay_archive *archive, json_t **ret, belay_error *err)
 {
@@ -111,7 +106,7 @@ static bool read_entry(walk *w, const json_t *json, size_t *at, belay_toc_entry 
     if (start < (json_int_t)*at || length < 0 || (size_t)start > w->length ||
         (size_t)length > w->length - (size_t)start)
         return belay_fail(err, BELAY_E_ARCHIVE, "toc.json: entry %s %s points outside of %s",
-            text_of(json, "type"), text_of(json, "name"), w->section);
+            belay_json_text_or(json, "type", ""), belay_json_text_or(json, "name", ""), w->section);
     statements gap = {0};
     statements own = {0};
     if (!split(w, *at, (size_t)start, &gap, err))
@@ -122,9 +117,9 @@ static bool read_entry(walk *w, const json_t *json, size_t *at, belay_toc_entry 
         return false;
     *at = (size_t)(start + length);
     entry->id = (long)json_integer_value(json_object_get(json, "id"));
-    entry->type = text_of(json, "type");
-    entry->schema = text_of(json, "schema");
-    entry->name = text_of(json, "name");
+    entry->type = belay_json_text_or(json, "type", "");
+    entry->schema = belay_json_text_or(json, "schema", "");
+    entry->name = belay_json_text_or(json, "name", "");
     entry->statements = own.items;
     entry->statement_count = own.count;
     read_depends(w->toc, json, entry);
@@ -158,7 +153,7 @@ static bool read_section(
     json_t *json;
     json_array_foreach(json_object_get(toc->document, "entries"), index, json)
     {
-        if (belay_equal(text_of(json, "section"), "post") != post)
+        if (belay_equal(belay_json_text_or(json, "section", ""), "post") != post)
             continue;
         if (first) {
             json_int_t start = json_integer_value(json_object_get(json, "start"));

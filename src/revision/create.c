@@ -1,23 +1,21 @@
 /* New migration files. */
 #include <ctype.h>
 #include <errno.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "revision/graph.h"
+#include "util/clock.h"
 #include "util/file.h"
+#include "util/hash.h"
 
 enum { SLUG_MAX = 40, ID_BYTES = 6 };
 
-static bool random_id(char id[static ID_BYTES * 2 + 1], belay_error *err)
+static void random_id(char id[static ID_BYTES * 2 + 1])
 {
     unsigned char bytes[ID_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return belay_fail_errno(err, errno, "cannot get random bytes");
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(id + i * 2, 3, "%02x", bytes[i]);
-    return true;
+    belay_random_bytes(bytes, sizeof bytes);
+    belay_hex(bytes, sizeof bytes, id);
 }
 
 /* Words of the message in lower case, joined by _, cut at a word. */
@@ -43,8 +41,7 @@ static void slug_of(const char *message, char slug[static SLUG_MAX + 1])
 static bool fail_heads(const rev_list *heads, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list ids = {0};
-    for (size_t i = 0; i < heads->count; i++)
-        belay_list_add(&ids, heads->items[i]->id);
+    rev_list_ids(heads, &ids);
     BELAY_AUTO(belay_free) char *joined = belay_list_join(&ids, ", ");
     belay_fail(err, BELAY_E_MULTIPLE_HEADS,
         "Multiple heads are present; please specify the head revision on which the new revision should be "
@@ -174,15 +171,14 @@ bool belay_revision_create(
     BELAY_AUTO(belay_list_done) belay_list parent_ids = {0};
     BELAY_AUTO(belay_list_done) belay_list depends = {0};
     char id[ID_BYTES * 2 + 1];
-    if (!find_parents(graph, wanted, &parents, err) || !find_dependencies(graph, wanted, &depends, err) ||
-        (wanted->id == NULL && !random_id(id, err)))
+    if (!find_parents(graph, wanted, &parents, err) || !find_dependencies(graph, wanted, &depends, err))
         return false;
+    random_id(id);
     if (wanted->merge && parents.count < 2) {
         belay_fail(err, BELAY_E_USAGE, "a merge needs two heads or more, there is %zu", parents.count);
         return belay_error_hint(err, "`belay heads` lists the heads");
     }
-    for (size_t i = 0; i < parents.count; i++)
-        belay_list_add(&parent_ids, parents.items[i]->id);
+    rev_list_ids(&parents, &parent_ids);
     BELAY_AUTO(draft_done)
     draft d = {.id = wanted->id == NULL ? id : wanted->id,
         .message = wanted->message == NULL ? "empty message" : wanted->message,

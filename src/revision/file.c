@@ -8,6 +8,7 @@
 #include "revision/graph.h"
 #include "revision/lexer.h"
 #include "util/file.h"
+#include "util/suggest.h"
 #include "util/utf8.h"
 
 enum { CHUNK_BYTES = 64 * 1024, KEY_MAX = 24, LABEL_MAX = 128 };
@@ -52,31 +53,6 @@ __attribute__((format(printf, 4, 5))) static bool fail_at(
     return belay_error_place(err, node->pub.path, line);
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Edit distance of short texts, without regard to case. */
-static size_t distance(const char *a, size_t a_length, const char *b)
-{
-    size_t b_length = strlen(b);
-    size_t row[KEY_MAX + 1];
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < b_length; j++) {
-            bool same = strncasecmp(a + i, b + j, 1) == 0;
-            size_t replaced = diagonal + !same;
-            diagonal = row[j + 1];
-            row[j + 1] = least(replaced, least(row[j], row[j + 1]) + 1);
-        }
-    }
-    return row[b_length];
-}
-
 /* The known key that a text stands for or resembles; KEY_COUNT: none. */
 static header_key known_key(belay_span text, bool *ret_exact)
 {
@@ -96,7 +72,7 @@ static header_key known_key(belay_span text, bool *ret_exact)
             return misspellings[i].key;
     }
     for (header_key key = 0; key < KEY_COUNT; key++) {
-        if (distance(plain, text.length, key_names[key]) <= 2)
+        if (belay_edit_distance(plain, key_names[key]) <= 2)
             return key;
     }
     return KEY_COUNT;
@@ -176,7 +152,7 @@ static bool take_transaction(const header *h, belay_span value, belay_error *err
     bool no = value.length == 2 && strncasecmp(value.data, "no", 2) == 0;
     if (!yes && !no && value.length > 0) {
         fail_at(h->node, h->line, err, "\"Transaction: %.*s\" is neither yes nor no",
-            (int)least(value.length, 40), value.data);
+            value.length < 40 ? (int)value.length : 40, value.data);
         return belay_error_hint(err, "write \"Transaction: no\" for CREATE INDEX CONCURRENTLY and the like, "
                                      "else yes");
     }

@@ -58,6 +58,8 @@ extern const belay_revision graph_base;
 typedef belay_revisions rev_list;
 void rev_list_add(rev_list *list, const belay_revision *revision);
 bool rev_list_has(const rev_list *list, const belay_revision *revision);
+void rev_list_remove(rev_list *list, const rev_list *gone);
+void rev_list_ids(const rev_list *list, belay_list *ret);
 void rev_list_done(rev_list *list);
 static inline void rev_list_done_p(rev_list *list)
 {
@@ -108,6 +110,9 @@ bool graph_get_one(
     const belay_graph *graph, const char *identifier, const belay_revision **ret, belay_error *err);
 bool graph_get_rows(const belay_graph *graph, const belay_list *ids, rev_list *ret, belay_error *err);
 bool graph_branch(const belay_graph *graph, const char *label, const belay_revision **ret, belay_error *err);
+/* Whether a line of descent joins it with one of the others; being one of them counts too. */
+bool graph_shares_line(
+    const belay_graph *graph, const belay_revision *a, const rev_list *others, bool dependencies);
 /* Those of targets that share a line of descent with what `against` names. */
 bool graph_filter_lineage(const belay_graph *graph, const rev_list *targets, const char *against,
     bool dependencies, rev_list *ret, belay_error *err);

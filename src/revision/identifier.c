@@ -17,8 +17,7 @@ static bool fail_unknown(const char *name, belay_error *err)
 static bool fail_heads(const char *argument, const rev_list *heads, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list ids = {0};
-    for (size_t i = 0; i < heads->count; i++)
-        belay_list_add(&ids, heads->items[i]->id);
+    rev_list_ids(heads, &ids);
     BELAY_AUTO(belay_free) char *joined = belay_list_join(&ids, ", ");
     const char *at = strchr(argument, '@');
     belay_fail(err, BELAY_E_MULTIPLE_HEADS,
@@ -49,8 +48,7 @@ static bool fail_ambiguous(const belay_graph *graph, const char *prefix, belay_e
         belay_str_text(&names));
 }
 
-/* Whether a line of descent joins the two, one being the other counts too. */
-static bool shares_line(
+bool graph_shares_line(
     const belay_graph *graph, const belay_revision *a, const rev_list *others, bool dependencies)
 {
     BELAY_AUTO(rev_set_done) rev_set up = rev_set_new(graph);
@@ -114,7 +112,7 @@ bool graph_filter_lineage(const belay_graph *graph, const rev_list *targets, con
     if (!lineage_of(graph, against, &lines, &all, err))
         return false;
     for (size_t i = 0; i < targets->count; i++) {
-        if (all || shares_line(graph, targets->items[i], &lines, dependencies))
+        if (all || graph_shares_line(graph, targets->items[i], &lines, dependencies))
             rev_list_add(ret, targets->items[i]);
     }
     return true;
@@ -156,7 +154,7 @@ static bool for_ident(const belay_graph *graph, const char *name, const char *br
         return false;
     if (line != NULL) {
         rev_list lines = {.items = &line, .count = 1};
-        if (!shares_line(graph, found, &lines, false)) {
+        if (!graph_shares_line(graph, found, &lines, false)) {
             fail_unknown(name, err);
             return belay_error_detail(err, "Revision %s is not a member of branch '%s'", found->id, branch);
         }

@@ -21,6 +21,22 @@ bool rev_list_has(const rev_list *list, const belay_revision *revision)
     return false;
 }
 
+void rev_list_remove(rev_list *list, const rev_list *gone)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!rev_list_has(gone, list->items[i]))
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
+void rev_list_ids(const rev_list *list, belay_list *ret)
+{
+    for (size_t i = 0; i < list->count; i++)
+        belay_list_add(ret, list->items[i]->id);
+}
+
 void rev_list_done(rev_list *list)
 {
     belay_free(list->items);

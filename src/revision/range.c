@@ -81,12 +81,6 @@ static bool all_in(const rev_set *set, const rev_list *list)
     return true;
 }
 
-static void ids_of(const rev_list *list, belay_list *ret)
-{
-    for (size_t i = 0; i < list->count; i++)
-        belay_list_add(ret, list->items[i]->id);
-}
-
 bool belay_graph_range(const belay_graph *graph, const char *lower, const char *upper,
     const belay_list *heads, belay_revisions *ret, belay_error *err)
 {
@@ -98,7 +92,7 @@ bool belay_graph_range(const belay_graph *graph, const char *lower, const char *
     if (!end_of(graph, upper, heads, false, &tops, err))
         return false;
     without_base(&tops);
-    ids_of(&tops, &top_ids);
+    rev_list_ids(&tops, &top_ids);
     if (!end_of(graph, lower, belay_equal(lower, "current") ? heads : &top_ids, true, &bottoms, err))
         return false;
     without_base(&bottoms);

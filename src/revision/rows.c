@@ -69,12 +69,7 @@ static const char *const *ids_of(belay_arena *arena, const rev_list *list, size_
 
 static void apply(rev_list *rows, const change *c)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < rows->count; i++) {
-        if (!rev_list_has(&c->remove, rows->items[i]))
-            rows->items[kept++] = rows->items[i];
-    }
-    rows->count = kept;
+    rev_list_remove(rows, &c->remove);
     for (size_t i = 0; i < c->add.count; i++) {
         if (!rev_list_has(rows, c->add.items[i]))
             rev_list_add(rows, c->add.items[i]);

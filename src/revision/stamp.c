@@ -18,40 +18,17 @@ static bool rows_concerned(const belay_graph *graph, const rev_list *rows, const
     return true;
 }
 
-static void drop(rev_list *rows, const rev_list *gone)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < rows->count; i++) {
-        if (!rev_list_has(gone, rows->items[i]))
-            rows->items[kept++] = rows->items[i];
-    }
-    rows->count = kept;
-}
-
-static bool on_line(const belay_graph *graph, const belay_revision *target, const rev_list *rows)
-{
-    BELAY_AUTO(rev_set_done) rev_set line = rev_set_new(graph);
-    BELAY_AUTO(rev_set_done) rev_set below = rev_set_new(graph);
-    graph_mark(&line, target, EDGE_ALL_NEXT, NULL);
-    graph_mark(&below, target, EDGE_NORM, NULL);
-    for (size_t i = 0; i < rows->count; i++) {
-        if (rev_set_has(&line, rows->items[i]) || rev_set_has(&below, rows->items[i]))
-            return true;
-    }
-    return false;
-}
-
 static void move_rows(
     const belay_graph *graph, const rev_list *concerned, const rev_list *targets, rev_list *rows)
 {
     if (targets->count == 0)
-        drop(rows, concerned); /* to the base */
+        rev_list_remove(rows, concerned); /* to the base */
     for (size_t i = 0; i < targets->count; i++) {
         const belay_revision *target = targets->items[i];
         if (rev_list_has(concerned, target))
             continue;
-        if (on_line(graph, target, concerned))
-            drop(rows, concerned);
+        if (graph_shares_line(graph, target, concerned, true))
+            rev_list_remove(rows, concerned);
         if (!rev_list_has(rows, target))
             rev_list_add(rows, target);
     }

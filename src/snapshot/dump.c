@@ -68,7 +68,7 @@ static bool dump_failed(const char *program, int status, const char *errors, bel
 
 bool belay_dump_run(const belay_dump_options *options, const char *section, belay_str *ret, belay_error *err)
 {
-    BELAY_AUTO(belay_list_done) belay_list environment = {0};
+    BELAY_AUTO(belay_list_done_secret) belay_list environment = {0};
     if (!belay_dialer_environment(options->dialer, options->dbname, &environment, err))
         return false;
     belay_list_add_owned(&environment, belay_format("PGAPPNAME=%s", options->application_name));

@@ -33,6 +33,17 @@ void belay_sha256_free(belay_sha256 *hash)
     free(hash);
 }
 
+void belay_hex(const void *data, size_t size_bytes, char *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size_bytes; i++) {
+        *ret++ = digits[bytes[i] >> 4];
+        *ret++ = digits[bytes[i] & 15];
+    }
+    *ret = '\0';
+}
+
 void belay_sha256_update(belay_sha256 *hash, const void *data, size_t size_bytes)
 {
     EVP_DigestUpdate(hash->context, data, size_bytes);
@@ -42,8 +53,7 @@ void belay_sha256_finish(belay_sha256 *hash, char hex[static BELAY_SHA256_HEX_SI
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     EVP_DigestFinal_ex(hash->context, digest, NULL);
-    for (size_t i = 0; i < BELAY_SHA256_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    belay_hex(digest, BELAY_SHA256_BYTES, hex);
     begin(hash);
 }
 

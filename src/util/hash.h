@@ -15,6 +15,9 @@
 
 enum { BELAY_SHA256_BYTES = 32, BELAY_SHA256_HEX_SIZE = 65, BELAY_ROWSUM_HEX_SIZE = 33 };
 
+/* Two lower-case digits per byte and a NUL: ret has room for 2 * size_bytes + 1. */
+void belay_hex(const void *data, size_t size_bytes, char *ret);
+
 typedef struct belay_sha256 belay_sha256;
 belay_sha256 *belay_sha256_new(void);
 void belay_sha256_free(belay_sha256 *hash);

@@ -7,6 +7,12 @@ const char *belay_json_text(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+const char *belay_json_text_or(const json_t *object, const char *key, const char *otherwise)
+{
+    const char *text = belay_json_text(object, key);
+    return text == NULL ? otherwise : text;
+}
+
 /* Length of the UTF-8 character at `at`; 0 when there is none. */
 static size_t character_at(const char *at)
 {

@@ -22,6 +22,7 @@ BELAY_DEFINE_AUTO(json_t, belay_json_free)
 
 /* Text of a key, borrowed; NULL when there is none. */
 const char *belay_json_text(const json_t *object, const char *key);
+const char *belay_json_text_or(const json_t *object, const char *key, const char *otherwise);
 /* Bytes that are not UTF-8, such as those of a file's name, become '?': jansson would make nothing of the
  * whole text. */
 json_t *belay_json_of_text(const char *text);

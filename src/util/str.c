@@ -245,3 +245,10 @@ void belay_list_done(belay_list *list)
     free(list->items);
     *list = (belay_list){0};
 }
+
+void belay_list_done_secret(belay_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        explicit_bzero(list->items[i], strlen(list->items[i]));
+    belay_list_done(list);
+}

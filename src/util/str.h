@@ -93,9 +93,14 @@ char *belay_list_join(const belay_list *list, const char *separator);
 /* Splits at any of the separators, skips empty items. */
 void belay_list_split(belay_list *list, const char *text, const char *separators);
 void belay_list_done(belay_list *list);
+void belay_list_done_secret(belay_list *list); /* zeroes the texts before freeing them */
 static inline void belay_list_done_p(belay_list *list)
 {
     belay_list_done(list);
+}
+static inline void belay_list_done_secret_p(belay_list *list)
+{
+    belay_list_done_secret(list);
 }
 
 #endif

@@ -1,13 +1,18 @@
 #include "util/suggest.h"
 
+#include <ctype.h>
 #include <stdint.h>
-#include <strings.h>
 
 enum { LONGEST = 63 };
 
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static bool same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 size_t belay_edit_distance(const char *a, const char *b)
@@ -24,8 +29,8 @@ size_t belay_edit_distance(const char *a, const char *b)
     for (size_t i = 1; i <= rows; i++) {
         for (size_t j = 1; j <= columns; j++) {
             size_t best = least(cost[i - 1][j], cost[i][j - 1]) + 1;
-            best = least(best, cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            best = least(best, cost[i - 1][j - 1] + !same(a[i - 1], b[j - 1]));
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
                 best = least(best, cost[i - 2][j - 2] + 1);
             cost[i][j] = best;
         }
@@ -40,11 +45,10 @@ const char *belay_nearest(const char *word, const belay_list *candidates)
     size_t limit = length <= 3 ? 1 : length <= 6 ? 2 : 3;
     size_t best = limit + 1;
     for (size_t i = 0; i < candidates->count; i++) {
-        const char *candidate = candidates->items[i];
-        size_t distance = strcasecmp(word, candidate) == 0 ? 0 : belay_edit_distance(word, candidate);
+        size_t distance = belay_edit_distance(word, candidates->items[i]);
         if (distance < best) {
             best = distance;
-            nearest = candidate;
+            nearest = candidates->items[i];
         }
     }
     return nearest;
