@@ -32,7 +32,7 @@ as_root() {
 }
 
 can_be_root() {
-    [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; }
+    [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { (exec </dev/tty) 2>/dev/null && sudo -v; }; }; }
 }
 
 # Installs what is missing; touches neither network nor system when nothing is.

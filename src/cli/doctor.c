@@ -63,9 +63,6 @@ static void check_migrations(doctor *d)
     belay_error err = {0};
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
     if (!belay_engine_open(&d->cli->target, &d->engine, &err)) {
-        if (err.code == BELAY_E_NOT_FOUND)
-            belay_error_hint(
-                &err, "create the folder (`belay init` does), or correct `migrations` in [belay]");
         say_error(d, &err);
         return;
     }
@@ -140,6 +137,12 @@ static void check_maintenance(doctor *d)
     belay_error err = {0};
     const belay_target *target = &d->cli->target;
     belay_pg_options options = {.dbname = target->maintenance_db, .profile = BELAY_PG_PINNED};
+    if (belay_equal(target->maintenance_db, belay_target_dbname(target))) {
+        say(d, BELAY_REFUSE, "set maintenance_db to another database, usually postgres",
+            "maintenance_db is the target's own database \"%s\": a session there blocks the renames of a run",
+            target->maintenance_db);
+        return;
+    }
     if (belay_pg_open(d->cli->dialer, &options, &d->maintenance, &err)) {
         say(d, BELAY_OK, NULL, "\"%s\" on %s, where locks are held from", target->maintenance_db,
             belay_pg_address(d->maintenance));

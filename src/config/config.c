@@ -16,12 +16,11 @@ static bool has_literal_password(const belay_ini_entry *entry)
                                           : belay_text_is_literal(entry->value);
 }
 
-static bool refuse_tracked(const char *path, long line, const char *key, belay_error *err)
+static bool refuse_tracked(
+    const char *path, long line, const char *key, const char *way_out, belay_error *err)
 {
     belay_fail(err, BELAY_E_CONFIG, "key %s: the password stands here, and git tracks this file", key);
-    belay_error_hint(err,
-        "write ${POSTGRES_PASSWORD} and set the variable in CI's secrets or in an untracked .env; then "
-        "change the password, since git's history still has it");
+    belay_error_hint(err, "%s; then change the password, since git's history still has it", way_out);
     return belay_error_place(err, path, line);
 }
 
@@ -34,7 +33,11 @@ static bool check_passwords(const belay_config *config, belay_error *err)
             const belay_ini_entry *entry = &section->entries[j];
             if (has_literal_password(entry))
                 return !belay_git_tracks(config->path) ||
-                       refuse_tracked(config->path, entry->line, entry->key, err);
+                       refuse_tracked(config->path, entry->line, entry->key,
+                           "write ${POSTGRES_PASSWORD} and set the variable in CI's secrets or in an "
+                           "untracked "
+                           ".env",
+                           err);
         }
     }
     const belay_variables *variables = &config->variables;
@@ -42,7 +45,9 @@ static bool check_passwords(const belay_config *config, belay_error *err)
         const char *name = variables->names.items[i];
         const char *value = variables->values.items[i];
         if (value[0] != '\0' && (strstr(name, "PASSWORD") != NULL || belay_url_has_literal_password(value)))
-            return !belay_git_tracks(variables->path) || refuse_tracked(variables->path, 0, name, err);
+            return !belay_git_tracks(variables->path) ||
+                   refuse_tracked(variables->path, 0, name,
+                       "`git rm --cached` takes it out of git, a line in .gitignore keeps it out", err);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "util/str.h"
+#include "util/utf8.h"
 
 enum { MAX_SECTIONS = 1000, MAX_KEYS = 500 }; /* lookups are linear; nobody needs more */
 
@@ -138,6 +139,9 @@ static bool check_bytes(const reader *r, belay_span line)
             return refuse(r, "is this the right file? belay.ini is plain text",
                 "the line holds a byte that does not belong into text (0x%02x)", c);
     }
+    belay_utf8 state = {0};
+    if (belay_utf8_check(&state, line.data, line.length) < line.length || !belay_utf8_is_whole(&state))
+        return refuse(r, BELAY_UTF8_HINT, "the line is not valid UTF-8");
     return true;
 }
 

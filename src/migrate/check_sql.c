@@ -76,7 +76,8 @@ bool belay_check_sql_within(
 
 bool belay_check_sql_read(const char *path, const belay_section *section, const char *what, belay_error *err)
 {
-    return !belay_has_checks(section) || check_pieces(&(judge){NULL, path, what}, section, err);
+    return (section != NULL && !belay_has_checks(section)) ||
+           check_pieces(&(judge){NULL, path, what}, section, err);
 }
 
 bool belay_check_sql(

@@ -108,8 +108,19 @@ static void append_plain(belay_str *to, const char *line, size_t length, char *s
     belay_str_appendf(to, "%.*s%.*s\n", (int)(state - line), line, (int)(line + length - rest), rest);
 }
 
+/* What libpq says of a value before it asks any server. */
+static bool is_misconfigured(const char *text)
+{
+    return belay_starts_with(text, "invalid ") || belay_starts_with(text, "could not match ") ||
+           belay_starts_with(text, "Unix-domain socket path ");
+}
+
 static bool fail_connect(belay_error *err, const char *sqlstate, const char *text)
 {
+    if (sqlstate[0] == '\0' && is_misconfigured(text)) {
+        fail_trimmed(err, BELAY_E_CONFIG, text);
+        return belay_error_hint(err, "correct that key of the target; `belay targets NAME` shows what holds");
+    }
     for (size_t i = 0; i < BELAY_COUNT(connect_table); i++) {
         if (strstr(text, connect_table[i].text) != NULL)
             return fail_trimmed(err, connect_table[i].code, text);

@@ -16,6 +16,7 @@ belay_preflight_check belay_check_policy;
 belay_preflight_check belay_check_revisions;
 belay_preflight_check belay_check_tracked;
 belay_preflight_check belay_check_rehearsal;
+belay_preflight_check belay_check_verify_sql;
 belay_preflight_check belay_check_records;
 belay_preflight_check belay_check_rights;
 belay_preflight_check belay_check_followers;

@@ -1,4 +1,5 @@
 /* Pre-flight: policy, and the migration files against the database and against git. */
+#include "migrate/check_sql.h"
 #include "preflight/checks.h"
 #include "util/file.h"
 #include "util/process.h"
@@ -83,4 +84,19 @@ void belay_preflight_tracked(const belay_plan *plan, const char *name, belay_che
 void belay_check_tracked(const belay_preflight *context, belay_check_report *report, const char *name)
 {
     belay_preflight_tracked(context->plan, name, report);
+}
+
+/* Read after migrating: a file that is not there then would cost a restore. */
+void belay_check_verify_sql(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    const belay_list *files = &context->target->verify_sql;
+    for (size_t i = 0; i < files->count; i++) {
+        belay_error err = {0};
+        if (belay_check_sql_read(files->items[i], NULL, "verify_sql", &err))
+            continue;
+        if (err.hint[0] == '\0')
+            belay_error_hint(&err,
+                "correct the file, or `verify_sql` of the target: its paths begin at the project's root");
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
+    }
 }

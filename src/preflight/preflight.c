@@ -26,6 +26,7 @@ static const check checks[] = {
     {.name = "records", .function = belay_check_records},
     {.name = "tracked", .function = belay_check_tracked},
     {.name = "rehearsal", .function = belay_check_rehearsal},
+    {.name = "verify_sql", .function = belay_check_verify_sql},
     {.name = "ownership", .sql = sql_ownership, .renames = true, .restores = true},
     {.name = "rights", .function = belay_check_rights, .renames = true, .restores = true},
     {.name = "connections", .function = belay_check_connections, .restores = true},

@@ -38,14 +38,14 @@ bool belay_graph_check_known(const belay_graph *graph, const belay_list *ids, be
     if (unknown.count == 0)
         return true;
     BELAY_AUTO(belay_free) char *names = belay_list_join(&unknown, "', '");
-    belay_fail(err, BELAY_E_DATABASE_AHEAD,
-        "Can't locate revision identified by '%s': the database is at it, the migration files don't have it",
-        names);
     bool row = false;
     const belay_revision *last = last_known(graph, ids, &row);
-    if (last != NULL)
-        belay_error_detail(err, "the last revision that %s is %s (%s%s%s)",
-            row ? "both know" : "the files have", last->id, last->create_date,
-            last->create_date[0] == '\0' ? "" : ", ", last->message);
-    return false;
+    BELAY_AUTO(belay_free)
+    char *known = last == NULL ? belay_strdup("none")
+                               : belay_format("%s (%s%s%s)", last->id, last->create_date,
+                                     last->create_date[0] == '\0' ? "" : ", ", last->message);
+    return belay_fail(err, BELAY_E_DATABASE_AHEAD,
+        "Can't locate revision identified by '%s': the database is at it, the migration files don't have it; "
+        "the last revision that %s is %s",
+        names, row ? "both know" : "the files have", known);
 }

@@ -1,5 +1,6 @@
 #include "revision/lexer.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,7 +14,8 @@ enum { COPY_BLOCK_BYTES = 64 * 1024 };
 
 static const char marker_word[] = "belay:";
 
-/* At "--" in column 0: is it "-- belay: ..."? *ret_text is the distance to the word behind it. */
+/* At "--" in column 0: is it "-- belay: ...", in whatever case? *ret_text is the distance to the word behind
+ * it. */
 static bool is_marker(belay_lexer *lexer, size_t *ret_text)
 {
     if (lexer->base + lexer->at != lexer->line_begin || peek(lexer, 0) != '-' || peek(lexer, 1) != '-')
@@ -22,7 +24,8 @@ static bool is_marker(belay_lexer *lexer, size_t *ret_text)
     while (peek(lexer, ahead) == ' ' || peek(lexer, ahead) == '\t')
         ahead++;
     for (size_t i = 0; i < sizeof marker_word - 1; i++, ahead++) {
-        if (peek(lexer, ahead) != marker_word[i])
+        if (tolower(peek(lexer, ahead)) !=
+            marker_word[i]) /* what is below "-- Belay: downgrade" is no upgrade */
             return false;
     }
     while (peek(lexer, ahead) == ' ' || peek(lexer, ahead) == '\t')

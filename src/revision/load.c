@@ -57,8 +57,8 @@ bool belay_graph_load(const char *folder, belay_graph **ret, belay_error *err)
         int reason = errno;
         belay_fail_errno(err, reason, "cannot open the migrations folder %s", folder);
         if (err != NULL && (reason == ENOENT || reason == ENOTDIR))
-            err->code = BELAY_E_NOT_FOUND;
-        return belay_error_hint(err, "`belay init` creates one; `migrations` in belay.ini says where it is");
+            err->code = BELAY_E_CONFIG;
+        return belay_error_hint(err, "create the folder, or correct `migrations` in [belay]");
     }
     BELAY_AUTO(belay_graph_free) belay_graph *graph = belay_alloc(sizeof *graph);
     graph->arena = belay_arena_new();

@@ -52,7 +52,8 @@ advice "belay merge"
 rm "$file"
 sed 's/^migrations = .*/migrations = gone/' belay.ini >other.ini
 belay 3 doctor -c other.ini
-advice "belay init"
+advice "create the folder"
+belay 2 heads -c other.ini
 
 begin "server, password, database"
 sed "s|^host = .*|host = $WORK/nowhere|" belay.ini >other.ini
@@ -70,6 +71,16 @@ sed 's/^store = local/maintenance_db = none_at_all/' belay.ini >other.ini
 belay 3 doctor -c other.ini
 finding refuse maintenance_db "none_at_all"
 advice "set maintenance_db"
+sed 's/^dbname = .*/dbname = postgres/' belay.ini >other.ini
+belay 3 doctor -c other.ini
+finding refuse maintenance_db "the target's own database"
+for wrong in "port = abc" "port = 99999" "sslmode = foo"; do
+    sed "s/^dbname = .*/&\n$wrong/" belay.ini >other.ini
+    belay 2 current -c other.ini
+    err_has "invalid"
+    belay 2 dev --wait 30s -c other.ini # at once
+    err_lacks "waiting"
+done
 sql postgres "CREATE ROLE clerk LOGIN PASSWORD 'right'"
 hba=$(sql postgres "SHOW hba_file")
 cp "$hba" "$WORK/hba"

@@ -48,9 +48,22 @@ begin "a database ahead of the files"
 sql bank "UPDATE alembic_version SET version_num = 'f0f0'"
 belay 3 preflight --json
 finding refuse revisions "f0f0" "older than the database"
+finding refuse revisions "the last revision that the files have is a2"
 belay 3 deploy
 sql_is bank "SELECT version_num FROM alembic_version" f0f0
 sql bank "UPDATE alembic_version SET version_num = 'a1'"
+
+begin "a verify_sql file that is not there, or may not be run, is found before anything is migrated"
+set_key verify_sql "checks/one.sql"
+finds refuse verify_sql "checks/one.sql"
+belay 3 deploy
+sql_is bank "SELECT version_num FROM alembic_version" a1
+mkdir -p checks
+echo "SELECT true; COMMIT;" >checks/one.sql
+finds refuse verify_sql "COMMIT"
+echo "SELECT true;" >checks/one.sql
+finds ok verify_sql fine
+unset_key verify_sql
 
 begin "a schema changed by hand"
 sql bank "ALTER TABLE accounts ADD COLUMN byhand int"

@@ -25,6 +25,13 @@ as_anyone() {
     fi
 }
 
+begin "with a terminal, sudo may ask for its password"
+printf '#!/bin/sh\ncase $1 in -v) exit 0 ;; *) exit 1 ;; esac\n' >"$WORK/bin/sudo"
+as_anyone /usr/bin/python3 "$BELAY_SOURCE/tests/support/type.py" "" "$WORK/a clone/scripts/demo" >"$OUT" 2>"$ERR" </dev/null &&
+    fail "it went on"
+out_has "installing libinih-dev pgbouncer"
+printf '#!/bin/sh\nexit 1\n' >"$WORK/bin/sudo"
+
 for script in demo test; do
     begin "scripts/$script names what is missing, exactly"
     status=0

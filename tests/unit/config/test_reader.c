@@ -124,6 +124,10 @@ static void test_binary_files_are_refused(void **state)
     static const char elf[] = "\x7f"
                               "ELF\x02\x01";
     refused_bytes(elf, sizeof elf - 1, 1, "0x7f");
+    static const char latin[] = "[a]\nx = caf\xE9\n";
+    refused_bytes(latin, sizeof latin - 1, 2, "UTF-8");
+    static const char cut[] = "[a]\nx = caf\xC3";
+    refused_bytes(cut, sizeof cut - 1, 2, "UTF-8");
     static const char nul_section[] = "[a.b\0c]\n";
     refused_bytes(nul_section, sizeof nul_section - 1, 1, "0x00");
 }

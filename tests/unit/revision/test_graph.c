@@ -281,7 +281,7 @@ static void names_what_the_database_has_and_the_files_have_not(void **state)
     assert_false(belay_graph_check_known(graph, &rows, &err));
     assert_int_equal(err.code, BELAY_E_DATABASE_AHEAD);
     assert_non_null(strstr(err.message, "'ffff9'"));
-    assert_non_null(strstr(err.detail, "aaaa1 (2025-01-01, Do aaaa1)"));
+    assert_non_null(strstr(err.message, "aaaa1 (2025-01-01, Do aaaa1)"));
     assert_non_null(strstr(err.hint, "older than the database"));
     assert_non_null(strstr(err.hint, "stamp head"));
 }

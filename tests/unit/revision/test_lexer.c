@@ -157,6 +157,7 @@ static void gives_meta_commands_and_markers(void **state)
     expect("-- belay: upgrade\nSELECT 1\n-- belay: downgrade \r\nSELECT '\n-- belay: x\n'; -- belay: y\n",
         "K:upgrade|S:SELECT 1|K:downgrade|S:SELECT '\n-- belay: x\n'|");
     expect("-- belay:\n", "K:|");
+    expect("SELECT 1;\n-- Belay: downgrade\nx;\n -- belay: verify\n", "S:SELECT 1|K:downgrade|S:x|");
     BELAY_AUTO(belay_str_done) belay_str got = BELAY_STR_INIT;
     static const char text[] = "-- one\nSELECT 1 -- two\n; -- three\n";
     describe(text, sizeof text - 1, &(belay_lexer_options){.comments = true}, &got);
