@@ -144,7 +144,31 @@ static void add_settings(belay_str *to, const json_t *state, const char *name)
     }
 }
 
-static void add_acl(belay_str *to, const json_t *state, const char *name, const char *owner)
+/* Who else than the owner gave a right; NULL: the owner, or an older snapshot that does not tell. */
+static const char *other_grantor(const json_t *state, const json_t *grant)
+{
+    const char *owner = belay_json_text(state, "owner");
+    const char *grantor = belay_json_text(grant, "grantor");
+    return grantor == NULL || owner == NULL || belay_equal(grantor, owner) ? NULL : grantor;
+}
+
+/* GRANTED BY takes the current role only, so the grantor is the current role for a moment. */
+static void add_grant(belay_str *to, const json_t *grant, const char *name, const char *grantor)
+{
+    const char *grantee = belay_json_text(grant, "grantee");
+    BELAY_AUTO(belay_free) char *quoted = grantee == NULL ? NULL : belay_quote_ident(grantee);
+    BELAY_AUTO(belay_free) char *role = grantor == NULL ? NULL : belay_quote_ident(grantor);
+    if (role != NULL)
+        belay_str_appendf(to, "SET ROLE %s;\n", role);
+    belay_str_appendf(to, "GRANT %s ON DATABASE %s TO %s%s;\n", belay_json_text(grant, "privilege"), name,
+        quoted == NULL ? "PUBLIC" : quoted,
+        json_is_true(json_object_get(grant, "grantable")) ? " WITH GRANT OPTION" : "");
+    if (role != NULL)
+        belay_str_append(to, "RESET ROLE;\n");
+}
+
+static void add_acl(
+    belay_str *to, const json_t *state, const char *name, const char *owner, const belay_list *barred)
 {
     size_t i;
     json_t *grant;
@@ -153,15 +177,15 @@ static void add_acl(belay_str *to, const json_t *state, const char *name, const 
         belay_str_appendf(to, "REVOKE ALL ON DATABASE %s FROM %s;\n", name, owner);
     json_array_foreach(json_object_get(state, "acl"), i, grant)
     {
-        const char *grantee = belay_json_text(grant, "grantee");
-        BELAY_AUTO(belay_free) char *quoted = grantee == NULL ? NULL : belay_quote_ident(grantee);
-        belay_str_appendf(to, "GRANT %s ON DATABASE %s TO %s%s;\n", belay_json_text(grant, "privilege"), name,
-            quoted == NULL ? "PUBLIC" : quoted,
-            json_is_true(json_object_get(grant, "grantable")) ? " WITH GRANT OPTION" : "");
+        const char *grantor = other_grantor(state, grant);
+        if (grantor != NULL && barred != NULL && belay_list_has(barred, grantor))
+            grantor = NULL;
+        add_grant(to, grant, name, grantor);
     }
 }
 
-void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to)
+/* `barred`: grantors that the connection's role cannot become; the owner gives their rights. */
+static void add_state(belay_str *to, const json_t *state, const char *dbname, const belay_list *barred)
 {
     BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
     const char *owner_name = belay_json_text(state, "owner");
@@ -170,7 +194,7 @@ void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str 
     BELAY_AUTO(belay_free) char *quoted_comment = comment == NULL ? NULL : belay_quote_literal(comment);
     if (owner != NULL)
         belay_str_appendf(to, "ALTER DATABASE %s OWNER TO %s;\n", name, owner);
-    add_acl(to, state, name, owner);
+    add_acl(to, state, name, owner, barred);
     add_settings(to, state, name);
     belay_str_appendf(to, "ALTER DATABASE %s CONNECTION LIMIT %lld IS_TEMPLATE %s;\n", name,
         (long long)json_integer_value(json_object_get(state, "connection_limit")),
@@ -187,10 +211,36 @@ void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str 
     }
 }
 
+void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to)
+{
+    add_state(to, state, dbname, NULL);
+}
+
+bool belay_dbstate_barred_grantors(belay_pg *pg, const json_t *state, belay_list *ret, belay_error *err)
+{
+    size_t i;
+    json_t *grant;
+    json_array_foreach(json_object_get(state, "acl"), i, grant)
+    {
+        BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+        const char *grantor = other_grantor(state, grant);
+        if (grantor == NULL || belay_list_has(ret, grantor))
+            continue;
+        if (!belay_pg_queryp(pg, sql_dbstate_may_be, &rows, err, grantor))
+            return false;
+        if (!belay_rows_bool(rows, 0, 0))
+            belay_list_add(ret, grantor);
+    }
+    return true;
+}
+
 bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
-    belay_dbstate_apply_sql(state, dbname, &sql);
+    BELAY_AUTO(belay_list_done) belay_list barred = {0};
+    if (!belay_dbstate_barred_grantors(pg, state, &barred, err))
+        return false;
+    add_state(&sql, state, dbname, &barred);
     return belay_pg_exec(pg, belay_str_text(&sql), err) ||
            belay_error_prefix(err, "cannot give database \"%s\" its owner, rights and settings", dbname);
 }

@@ -17,8 +17,11 @@ bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_er
 /* CREATE DATABASE `dbname` with the state's encoding and locale from template0, closed to others
  * (ALLOW_CONNECTIONS stays true, CONNECT revoked from PUBLIC). */
 bool belay_dbstate_create(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
-/* Owner, ACL, settings, limit, label, comment. */
+/* Owner, ACL, settings, limit, label, comment. A right that another role than the owner gave is given by that
+ * role again, or by the owner where the connection's role cannot become the other one. */
 bool belay_dbstate_apply(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
+/* Adds the roles of which the latter is true, each once. */
+bool belay_dbstate_barred_grantors(belay_pg *pg, const json_t *state, belay_list *ret, belay_error *err);
 /* The same two as SQL text: statements that a person could type, each ended by ";\n". */
 void belay_dbstate_create_sql(const json_t *state, const char *dbname, int server_version, belay_str *to);
 void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to);

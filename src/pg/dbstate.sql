@@ -11,9 +11,11 @@ SELECT pg_catalog.json_build_object(
     'allow_connections', d.datallowconn, 'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
     'acl', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                 'grantee', CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee) END,
-                'privilege', x.privilege_type, 'grantable', x.is_grantable)
-                ORDER BY (x.grantee <> 0), pg_catalog.pg_get_userbyid(x.grantee)::text COLLATE "C", x.privilege_type), '[]')
-            FROM pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) x),
+                'privilege', x.privilege_type, 'grantable', x.is_grantable,
+                'grantor', pg_catalog.pg_get_userbyid(x.grantor))
+                -- the owner's first, then in the order of the list, where a right stands before what was given on
+                ORDER BY (x.grantor <> d.datdba), x.ordinality), '[]')
+            FROM pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) WITH ORDINALITY x),
     'settings', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                 'role', CASE WHEN s.setrole <> 0 THEN pg_catalog.pg_get_userbyid(s.setrole) END,
                 'values', (SELECT pg_catalog.json_agg(v ORDER BY v COLLATE "C") FROM pg_catalog.unnest(s.setconfig) v))
@@ -25,3 +27,6 @@ SELECT pg_catalog.json_build_object(
             WHERE l.objoid = d.oid AND l.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass))
 FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
 WHERE d.datname = $1
+-- query: dbstate_may_be
+SELECT pg_catalog.pg_has_role(session_user, $1,
+    CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)

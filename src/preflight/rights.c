@@ -45,7 +45,25 @@ static bool try_state(const belay_preflight *context, const json_t *state, const
     return false;
 }
 
-static bool try_acts(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
+/* Nothing is lost by it, so it is no reason to refuse. */
+static void warn_of_grantors(belay_pg *pg, const json_t *state, const char *name, belay_check_report *report)
+{
+    BELAY_AUTO(belay_list_done) belay_list barred = {0};
+    if (!belay_dbstate_barred_grantors(pg, state, &barred, NULL) || barred.count == 0)
+        return;
+    BELAY_AUTO(belay_free) char *names = belay_list_join(&barred, ", ");
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(barred.items[0]);
+    BELAY_AUTO(belay_free)
+    char *text = belay_format("rights on the database that %s gave come back as given by the owner: this "
+                              "role cannot become the giver",
+        names);
+    BELAY_AUTO(belay_free)
+    char *hint = belay_format("GRANT %s TO this role, or deploy as a superuser, if it matters", quoted);
+    belay_check_report_add(report, name, BELAY_WARNING, text, hint);
+}
+
+static bool try_acts(const belay_preflight *context, const char *made, const char *renamed,
+    belay_check_report *report, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *first = belay_quote_ident(made);
     BELAY_AUTO(belay_free) char *second = belay_quote_ident(renamed);
@@ -55,6 +73,8 @@ static bool try_acts(const belay_preflight *context, const char *made, const cha
               belay_dbstate_create(pg, state, made, err) && try_session(context, made, err) &&
               try_state(context, state, made, err) &&
               belay_pg_execf(pg, err, "ALTER DATABASE %s RENAME TO %s", first, second);
+    if (ok)
+        warn_of_grantors(pg, state, name, report);
     json_decref(state);
     return ok;
 }
@@ -84,7 +104,7 @@ void belay_check_rights(const belay_preflight *context, belay_check_report *repo
     belay_error err = {0}, drop_error = {0};
     belay_gate_name(dbname, "try", context->run_id, made);
     belay_gate_name(dbname, "tried", context->run_id, renamed);
-    if (!try_acts(context, made, renamed, &err)) {
+    if (!try_acts(context, made, renamed, report, name, &err)) {
         belay_error_prefix(&err, "trying to create, reach, rename and drop database \"%s\"", made);
         belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
     }

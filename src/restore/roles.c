@@ -209,7 +209,7 @@ char *belay_roles_map(const char *sql, const belay_list *map)
 static const struct {
     const char *list; /* NULL: the state itself */
     const char *key;
-} state_roles[] = {{NULL, "owner"}, {"acl", "grantee"}, {"settings", "role"}};
+} state_roles[] = {{NULL, "owner"}, {"acl", "grantee"}, {"acl", "grantor"}, {"settings", "role"}};
 
 /* PUBLIC and all roles are null. */
 static void collect_member(const json_t *object, const char *key, belay_list *ret)

@@ -21,7 +21,7 @@ void belay_roles_collect_owners(const char *sql, belay_list *ret);
 char *belay_roles_map(const char *sql, const belay_list *map);
 /* The role that `name` becomes; borrowed. */
 const char *belay_roles_lookup(const char *name, const belay_list *map);
-/* The same two for database-level state (pg/dbstate.h): owner, grantees, roles with settings. */
+/* The same two for database-level state (pg/dbstate.h): owner, grantees, grantors, roles with settings. */
 void belay_roles_collect_state(const json_t *state, belay_list *ret);
 json_t *belay_roles_map_state(const json_t *state, const belay_list *map); /* new reference */
 /* BELAY_E_PREFLIGHT names those that the server lacks, and how to go on. */

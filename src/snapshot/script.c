@@ -45,7 +45,7 @@ static void add_begin(const belay_taking *t, belay_str *to)
                          " -c TimeZone=UTC -c xmloption=content'\n"
                          "run() { psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d \"$db\" \"$@\"; }\n"
                          "server() { PGCLIENTENCODING=UTF8 psql -X -q -v ON_ERROR_STOP=1 -v db=\"$db\" -d "
-                         "\"$maintenance\"; }\n"
+                         "\"$maintenance\" \"$@\"; }\n"
                          "load() { # COPY STATEMENT, FOLDER\n"
                          "    for file in \"data/$2\"/*.copy.zst; do\n"
                          "        [ ! -e \"$file\" ] || zstd -dcq \"$file\" | run -c \"$1\"\n"
@@ -125,8 +125,9 @@ static void add_end(const belay_taking *t, belay_str *to)
     if (t->has_event_triggers)
         belay_str_append(to, "# (event triggers are not to fire on what follows them)\n"
                              "PGOPTIONS=\"$PGOPTIONS -c session_replication_role=replica\"\n");
-    belay_str_append(to, "zstd -dcq schema/post-data.sql.zst | run -v ON_ERROR_STOP=0\nrun -c ANALYZE\n"
-                         "\n# owner, rights and settings of the database\nserver <<'SQL'\n");
+    belay_str_append(to,
+        "zstd -dcq schema/post-data.sql.zst | run -v ON_ERROR_STOP=0\nrun -c ANALYZE\n"
+        "\n# owner, rights and settings of the database\nserver -v ON_ERROR_STOP=0 <<'SQL'\n");
     add_statements(to, belay_str_text(&sql));
     belay_str_append(to, "SQL\n");
 }

@@ -203,7 +203,7 @@ sql postgres "CREATE TABLESPACE \"fast disk\" LOCATION '$WORK/pg/fast disk'" "CR
     "ALTER DATABASE odd OWNER TO app" "ALTER DATABASE odd CONNECTION LIMIT 17" "ALTER DATABASE odd IS_TEMPLATE true" \
     "COMMENT ON DATABASE odd IS E'two\nlines, it''s \\\\ odd'" \
     "REVOKE ALL ON DATABASE odd FROM PUBLIC" "GRANT CONNECT ON DATABASE odd TO \"odd role\" WITH GRANT OPTION" \
-    "GRANT TEMPORARY ON DATABASE odd TO deployer" \
+    "GRANT TEMPORARY ON DATABASE odd TO deployer" "SET ROLE \"odd role\"; GRANT CONNECT ON DATABASE odd TO deployer; RESET ROLE" \
     "ALTER DATABASE odd SET search_path = '\$user', 'Mixed Case', public" "ALTER DATABASE odd SET work_mem = '7MB'" \
     "ALTER DATABASE odd SET \"app.name\" = 'it''s'" "ALTER ROLE \"odd role\" IN DATABASE odd SET statement_timeout = '9s'" \
     "ALTER ROLE app IN DATABASE odd SET search_path = ''" "ALTER ROLE app IN DATABASE odd SET DateStyle = 'German, DMY'"

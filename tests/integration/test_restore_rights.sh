@@ -61,6 +61,34 @@ sed -i 's/^way_back = .*/way_back = twin/' belay.ini
 belay 4 deploy
 same
 
+begin "rights on the database that another role gave: by a twin, a snapshot, and by hand from the snapshot"
+grants=("REVOKE ALL ON DATABASE bank FROM PUBLIC" "GRANT CONNECT, TEMPORARY ON DATABASE bank TO app WITH GRANT OPTION"
+    "SET ROLE app; GRANT CONNECT ON DATABASE bank TO other WITH GRANT OPTION; RESET ROLE")
+acl() { sql postgres "SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM pg_database, unnest(datacl) a WHERE datname = '$1'"; }
+bank_with "${grants[@]}"
+grep -q "other=c\*/app" <<<"$(acl bank)" || fail "no right that app gave: $(acl bank)"
+belay 4 deploy
+err_lacks "come back as given by the owner"
+same
+sed -i 's/^way_back = .*/way_back = twin/' belay.ini
+belay 4 deploy
+same
+id=$(basename "$(newest backups '*.tar')" .tar)
+mkdir "$WORK/by hand"
+tar -xf "backups/dev/$id.tar" -C "$WORK/by hand"
+(cd "$WORK/by hand" && sh restore.sh byhand) >"$OUT" 2>"$ERR" || fail "restore.sh"
+equals "rights" "$(acl byhand)" "$(acl bank)"
+sql postgres "DROP DATABASE byhand"
+
+begin "a giver whom this role cannot become: named, and the right comes back as the owner's"
+bank_with "${grants[@]}" "SET ROLE other; GRANT CONNECT ON DATABASE bank TO pg_monitor"
+belay 0 preflight
+out_has "rights on the database that other gave come back as given by the owner"
+out_has 'GRANT "other" TO this role'
+belay 4 deploy
+err_has "rights on the database that other gave come back as given by the owner"
+equals "rights" "$(acl bank)" "app=T*c*/deployer deployer=CTc/deployer other=c*/app pg_monitor=c/deployer"
+
 begin "pre-flight names owners of every kind of object"
 bank_with "ALTER SCHEMA public OWNER TO other" "GRANT CREATE ON SCHEMA public TO deployer" "CREATE COLLATION german (provider = icu, locale = 'de')" \
     "ALTER COLLATION german OWNER TO other" "CREATE PUBLICATION theirs" "ALTER PUBLICATION theirs OWNER TO other"
