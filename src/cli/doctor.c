@@ -79,7 +79,8 @@ static void check_migrations(doctor *d)
             "`belay branches` shows where they part, `belay merge -m \"...\" heads` joins them",
             "%zu revisions with %zu heads: %s", belay_graph_count(graph), heads.count, names);
     else
-        say(d, BELAY_OK, NULL, "%zu revisions, head %s", belay_graph_count(graph), names);
+        say(d, BELAY_OK, NULL, "%zu revision%s, head %s", belay_graph_count(graph),
+            belay_graph_count(graph) == 1 ? "" : "s", names);
 }
 
 /* Tried, since rights, quotas and mounts have many ways to say no. */

@@ -57,33 +57,62 @@ static bool unknown(
     return nearest == NULL ? false : belay_error_hint(err, "did you mean --%s?", nearest);
 }
 
-/* One option word; advances *at when the value is the next word. */
-static bool parse_one(
-    int argc, char **argv, int *at, const belay_option *common, const belay_option *own, belay_error *err)
+static const belay_option *look_up(
+    const belay_option *common, const belay_option *own, const char *name, size_t length, char letter)
 {
-    const char *word = argv[*at];
-    bool is_long = word[1] == '-';
-    const char *name = word + (is_long ? 2 : 1);
-    size_t length = is_long ? strcspn(name, "=") : 1;
-    const char *value =
-        is_long ? (name[length] == '=' ? name + length + 1 : NULL) : (name[1] != '\0' ? name + 1 : NULL);
-    char letter = is_long ? '\0' : name[0];
     const belay_option *option = find(own, name, length, letter);
-    if (option == NULL)
-        option = find(common, name, length, letter);
-    if (option == NULL)
-        return unknown(word, length, common, own, err);
-    if (option->kind == BELAY_OPT_FLAG) {
-        if (value != NULL)
-            return belay_fail(err, BELAY_E_USAGE, "--%s takes no value", option->name);
-        return store(option, NULL, err);
-    }
+    return option != NULL ? option : find(common, name, length, letter);
+}
+
+/* value NULL: the next word is it. */
+static bool take_value(
+    int argc, char **argv, int *at, const belay_option *option, const char *value, belay_error *err)
+{
     if (value == NULL) {
         if (*at + 1 >= argc)
             return belay_fail(err, BELAY_E_USAGE, "--%s needs a value: %s", option->name, option->arg);
         value = argv[++*at];
     }
     return store(option, value, err);
+}
+
+static bool parse_name(
+    int argc, char **argv, int *at, const belay_option *common, const belay_option *own, belay_error *err)
+{
+    const char *name = argv[*at] + 2;
+    size_t length = strcspn(name, "=");
+    const char *value = name[length] == '=' ? name + length + 1 : NULL;
+    const belay_option *option = look_up(common, own, name, length, '\0');
+    if (option == NULL)
+        return unknown(argv[*at], length, common, own, err);
+    if (option->kind != BELAY_OPT_FLAG)
+        return take_value(argc, argv, at, option, value, err);
+    if (value != NULL)
+        return belay_fail(err, BELAY_E_USAGE, "--%s takes no value", option->name);
+    return store(option, NULL, err);
+}
+
+/* "-v", "-vi", "-r3f2a:", "-vr 3f2a:" */
+static bool parse_letters(
+    int argc, char **argv, int *at, const belay_option *common, const belay_option *own, belay_error *err)
+{
+    for (const char *letter = argv[*at] + 1; *letter != '\0'; letter++) {
+        const belay_option *option = look_up(common, own, NULL, 0, *letter);
+        if (option == NULL)
+            return unknown(letter - 1, 1, common, own, err);
+        if (option->kind != BELAY_OPT_FLAG)
+            return take_value(argc, argv, at, option, letter[1] == '\0' ? NULL : letter + 1, err);
+        if (!store(option, NULL, err))
+            return false;
+    }
+    return true;
+}
+
+/* One option word; advances *at when the value is the next word. */
+static bool parse_one(
+    int argc, char **argv, int *at, const belay_option *common, const belay_option *own, belay_error *err)
+{
+    return (argv[*at][1] == '-' ? parse_name : parse_letters)(argc, argv, at, common, own, err);
 }
 
 bool belay_options_parse(int argc, char **argv, const belay_option *common, const belay_option *own,

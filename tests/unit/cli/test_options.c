@@ -57,6 +57,10 @@ static void test_forms(void **state)
     assert_int_equal(o.jobs, 4);
     assert_int_equal(words.count, 2);
     assert_string_equal(words.items[1], "b");
+    assert_true(parse("-qp -qHone -pj 4"));
+    assert_true(o.plan && o.quiet);
+    assert_string_equal(o.heads.items[0], "one");
+    assert_int_equal(o.jobs, 4);
     assert_true(parse("--to="));
     assert_string_equal(o.to, "");
 }
@@ -79,6 +83,7 @@ static void test_refusals(void **state)
     refused("--nothing", "unknown option --nothing");
     refused("--pla", "unknown option --pla");
     refused("-x", "unknown option -x");
+    refused("-qx", "unknown option -x");
     refused("--plan=yes", "--plan takes no value");
     refused("a --to", "--to needs a value: REV");
     refused("-j", "--jobs needs a value: N");
