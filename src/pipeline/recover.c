@@ -392,6 +392,20 @@ static bool require_no_gate(belay_run *run, belay_error *err)
         run->how.store->url, run->how.target->name, run->how.target->name);
 }
 
+/* Nothing was done, as where the server does not answer: is there a run that waits for it still? It is the
+ * one that the answer names. */
+static bool stays_open(belay_run *run)
+{
+    BELAY_AUTO(belay_free) char *id = NULL;
+    if (run->journal != NULL)
+        return true;
+    if (run->error.code == BELAY_E_LOCKED ||
+        !belay_runs_unfinished(run->how.store, run->how.target->name, &id, NULL) || id == NULL)
+        return false;
+    snprintf(run->id, sizeof run->id, "%s", id);
+    return true;
+}
+
 int belay_recover(const belay_run_options *how, json_t **ret_json)
 {
     BELAY_AUTO(belay_run_done) belay_run run;
@@ -417,7 +431,7 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
              take_up(&run, records, &run.error) && recover_run(&run, records, &run.error);
     }
     if (!ok) {
-        run.outcome = run.journal == NULL ? BELAY_OUTCOME_REFUSED : BELAY_OUTCOME_NEEDS_RECOVERY;
+        run.outcome = stays_open(&run) ? BELAY_OUTCOME_NEEDS_RECOVERY : BELAY_OUTCOME_REFUSED;
         belay_say_error(how->reporter, &run.error);
     }
     return finish(&run, ret_json);

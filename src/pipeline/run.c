@@ -188,7 +188,8 @@ static bool write_report(belay_run *run, belay_error *err)
 static int exit_status(const belay_run *run)
 {
     bool by_error =
-        run->outcome == BELAY_OUTCOME_REFUSED || (run->journal == NULL && run->error.code != BELAY_E_NONE);
+        run->outcome == BELAY_OUTCOME_REFUSED || (run->journal == NULL && run->error.code != BELAY_E_NONE &&
+                                                     run->outcome != BELAY_OUTCOME_NEEDS_RECOVERY);
     return by_error ? belay_code_exit(run->error.code) : belay_outcome_exit(run->outcome);
 }
 

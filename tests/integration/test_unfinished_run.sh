@@ -54,6 +54,12 @@ auto_apply = yes" development
         mv "$WORK/elsewhere" backups
     fi
 
+    begin "gate = $gate: recover without the server is no end: the run is unfinished still"
+    sed "s|^host = .*|host = $WORK/nowhere|" belay.ini >other.ini
+    run_json 5 recover -c other.ini --json
+    json_is outcome needs_recovery
+    json_is error.code connection_refused
+
     begin "gate = $gate: what only looks goes on; after recover they work again"
     belay 0 history
     belay 0 upgrade base:head --sql
