@@ -21,10 +21,8 @@ static char *table_name(const belay_target *target)
 static bool lacks_semicolon(
     const belay_revision *revision, const belay_section *section, bool *ret, belay_error *err)
 {
-    belay_lexer_options options = {
-        .offset = section->offset, .length = section->length, .first_line = section->line};
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
-    if (!belay_lexer_open_file(revision->path, &options, &lexer, err))
+    if (!belay_lexer_open_section(revision->path, section, &lexer, err))
         return false;
     belay_piece piece = {0};
     uint64_t end = 0, size = section->offset + section->length;

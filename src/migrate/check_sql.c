@@ -1,7 +1,5 @@
 #include "migrate/check_sql.h"
 
-#include <stdio.h>
-
 #include "migrate/words.h"
 #include "revision/lexer.h"
 #include "util/file.h"
@@ -15,7 +13,7 @@ typedef struct judge {
 static bool answer_no(const judge *j, const belay_piece *piece, belay_error *err)
 {
     belay_fail(err, BELAY_E_VERIFY, "%s (%s) says no", j->what, belay_path_base(j->path));
-    snprintf(err->statement, sizeof err->statement, "%s", piece->text);
+    belay_error_statement(err, piece->text);
     belay_error_hint(err, "the first column of a verify statement must be neither false nor NULL");
     return belay_error_place(err, j->path, piece->line);
 }
@@ -26,6 +24,7 @@ static bool allow_statement(const judge *j, const belay_piece *piece, belay_erro
         !belay_sql_controls_savepoint(piece->text))
         return true;
     belay_fail(err, BELAY_E_MIGRATION_FILE, "%s may only read: \"%.40s\" is refused", j->what, piece->text);
+    belay_error_hint(err, "keep SELECT statements there, whose first column says yes or no");
     return belay_error_place(err, j->path, piece->line);
 }
 
@@ -46,12 +45,9 @@ static bool check_statement(const judge *j, const belay_piece *piece, belay_erro
 
 static bool check_pieces(const judge *j, const belay_section *section, belay_error *err)
 {
-    belay_lexer_options options = {0};
-    if (section != NULL)
-        options = (belay_lexer_options){
-            .offset = section->offset, .length = section->length, .first_line = section->line};
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
-    if (!belay_lexer_open_file(j->path, &options, &lexer, err))
+    if (!(section == NULL ? belay_lexer_open_file(j->path, NULL, &lexer, err)
+                          : belay_lexer_open_section(j->path, section, &lexer, err)))
         return false;
     belay_piece piece = {0};
     for (;;) {

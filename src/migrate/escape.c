@@ -130,12 +130,8 @@ void belay_escapes_scan(const char *sql, const char *where, belay_escapes *ret)
 static bool scan_section(
     const belay_revision *revision, const belay_section *section, belay_escapes *ret, belay_error *err)
 {
-    const belay_lexer_options options = {
-        .offset = section->offset, .length = section->length, .first_line = section->line};
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
-    if (!section->present || section->length == 0)
-        return true;
-    if (!belay_lexer_open_file(revision->path, &options, &lexer, err))
+    if (!belay_lexer_open_section(revision->path, section, &lexer, err))
         return false;
     belay_piece piece = {0};
     while (belay_lexer_next(lexer, &piece, err)) {

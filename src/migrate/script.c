@@ -1,19 +1,10 @@
 #include "migrate/script.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "migrate/words.h"
 #include "util/file.h"
-
-static bool open_section(const belay_script *script, belay_lexer **ret, belay_error *err)
-{
-    const belay_section *section = script->section;
-    belay_lexer_options options = {
-        .offset = section->offset, .length = section->length, .first_line = section->line};
-    return belay_lexer_open_file(script->revision->path, &options, ret, err);
-}
 
 static bool refuse_meta(const belay_script *script, const belay_piece *piece, belay_error *err)
 {
@@ -61,10 +52,8 @@ static bool refuse_nameless_index(const belay_script *script, const belay_piece 
 bool belay_script_check(const belay_script *script, long long *ret_statements, belay_error *err)
 {
     *ret_statements = 0;
-    if (script->section->length == 0)
-        return true;
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
-    if (!open_section(script, &lexer, err))
+    if (!belay_lexer_open_section(script->revision->path, script->section, &lexer, err))
         return false;
     belay_piece piece = {0};
     while (belay_lexer_next(lexer, &piece, err)) {
@@ -89,18 +78,6 @@ static long newlines(const char *text, size_t length)
     return count;
 }
 
-/* The byte of a 1-based position in UTF-8 characters. */
-static size_t byte_of(const char *text, int position)
-{
-    size_t at = 0;
-    for (int seen = 1; seen < position && text[at] != '\0'; seen++) {
-        at++;
-        while (((unsigned char)text[at] & 0xC0) == 0x80)
-            at++;
-    }
-    return at;
-}
-
 /* What the server does not say because it does not know of belay. */
 static void advise(const belay_script *script, const belay_piece *piece, belay_error *err)
 {
@@ -121,8 +98,7 @@ static bool place(belay_pg *pg, const belay_script *script, const belay_piece *p
     if (err == NULL)
         return false;
     advise(script, piece, err);
-    int position = belay_pg_error_position(pg);
-    long below = position > 0 ? newlines(piece->text, byte_of(piece->text, position)) : 0;
+    long below = newlines(piece->text, belay_pg_error_offset(pg, piece->text));
     belay_error_place(err, script->revision->path, piece->line + below);
     return false;
 }
@@ -145,10 +121,9 @@ static long line_of_copy_error(const belay_error *err)
 static bool stream_copy(
     belay_pg *pg, const belay_script *script, belay_lexer *lexer, belay_piece *piece, belay_error *err)
 {
-    char statement[sizeof err->statement];
-    snprintf(statement, sizeof statement, "%s", piece->text);
+    BELAY_AUTO(belay_free) char *statement = belay_strndup(piece->text, sizeof err->statement);
     if (!belay_pg_copy_in_begin(pg, piece->text, err)) {
-        snprintf(err->statement, sizeof err->statement, "%s", statement);
+        belay_error_statement(err, statement);
         return place(pg, script, piece, err);
     }
     long first = 0;
@@ -165,7 +140,7 @@ static bool stream_copy(
     }
     if (sent && belay_pg_copy_end(pg, NULL, err))
         return true;
-    snprintf(err->statement, sizeof err->statement, "%s", statement);
+    belay_error_statement(err, statement);
     return belay_error_place(err, script->revision->path, first + line_of_copy_error(err) - 1);
 }
 
@@ -180,10 +155,8 @@ static bool run_one(
 bool belay_script_run(
     belay_pg *pg, const belay_script *script, const belay_script_hooks *hooks, belay_error *err)
 {
-    if (script->section->length == 0)
-        return true;
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
-    if (!open_section(script, &lexer, err))
+    if (!belay_lexer_open_section(script->revision->path, script->section, &lexer, err))
         return false;
     belay_piece piece = {0};
     bool skip = false;

@@ -193,9 +193,9 @@ bool belay_pg_standard_strings(const belay_pg *pg)
     return value == NULL || belay_equal(value, "on");
 }
 
-int belay_pg_error_position(const belay_pg *pg)
+size_t belay_pg_error_offset(const belay_pg *pg, const char *sql)
 {
-    return pg->error_position;
+    return belay_pg_byte_of_position(sql, pg->error_position);
 }
 
 static void cancel_query(belay_pg *pg)

@@ -92,8 +92,10 @@ bool belay_pg_value(belay_pg *pg, const char *sql, const char *const *params, si
  * err->detail. */
 bool belay_pg_run_user_sql(
     belay_pg *pg, const char *sql, char **ret_tag, belay_rows **ret_rows, belay_error *err);
-/* 1-based character position in the last failed statement, 0 when the server gave none. */
-int belay_pg_error_position(const belay_pg *pg);
+/* Where in `sql`, the statement that failed last, the error stands: a byte offset, 0 when the server gave
+ * none.
+ */
+size_t belay_pg_error_offset(const belay_pg *pg, const char *sql);
 
 /* Rows */
 void belay_rows_free(belay_rows *rows);

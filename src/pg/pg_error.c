@@ -159,8 +159,7 @@ bool belay_pg_lost_error(PGconn *conn, belay_error *err)
         text == NULL || *text == '\0' ? "the connection to the server was lost" : text);
 }
 
-/* The byte offset of a 1-based position counted in UTF-8 characters. */
-static size_t byte_of_position(const char *sql, int position)
+size_t belay_pg_byte_of_position(const char *sql, int position)
 {
     size_t at = 0;
     for (int seen = 1; seen < position && sql[at] != '\0'; seen++) {
@@ -184,7 +183,7 @@ static int width_of(const char *character)
  * caret does not depend on where tabs end. */
 static void append_excerpt(belay_str *to, const char *sql, int position)
 {
-    size_t at = byte_of_position(sql, position);
+    size_t at = belay_pg_byte_of_position(sql, position);
     size_t start = at;
     while (start > 0 && sql[start - 1] != '\n' && at - start < 100)
         start--;

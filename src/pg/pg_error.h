@@ -15,5 +15,7 @@ bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *er
 /* Puts the line of the statement around the 1-based character position with a caret below into err->detail
  * (before what is there), and the statement, cut, into err->statement. */
 void belay_pg_mark_statement(belay_error *err, const char *sql, int position);
+/* The byte offset of that position; 0 for position 0. */
+size_t belay_pg_byte_of_position(const char *sql, int position);
 
 #endif

@@ -9,8 +9,8 @@
 struct belay_pg {
     PGconn *conn;
     char *address;
-    char *copy_buffer; /* the row handed out last, libpq's memory */
-    int error_position;
+    char *copy_buffer;  /* the row handed out last, libpq's memory */
+    int error_position; /* in the last failed statement: 1-based, in characters; 0: none */
     int64_t cancel_deadline_ms;
     belay_notice_function *on_notice;
     void *notice_context;

@@ -308,3 +308,13 @@ void belay_lexer_free(belay_lexer *lexer)
     free(lexer->buffer);
     free(lexer);
 }
+
+bool belay_lexer_open_section(
+    const char *path, const belay_section *section, belay_lexer **ret, belay_error *err)
+{
+    if (section->length == 0) /* to the lexer that would be the whole rest of the file */
+        return belay_lexer_open_text(path, "", 0, NULL, ret, err);
+    const belay_lexer_options options = {
+        .offset = section->offset, .length = section->length, .first_line = section->line};
+    return belay_lexer_open_file(path, &options, ret, err);
+}

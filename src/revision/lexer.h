@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "revision/revision.h"
 #include "util/error.h"
 #include "util/mem.h"
 
@@ -61,6 +62,9 @@ bool belay_lexer_open_file(
 /* The text is borrowed and must stay. */
 bool belay_lexer_open_text(const char *name, const char *text, size_t length,
     const belay_lexer_options *options, belay_lexer **ret, belay_error *err);
+/* One section of a migration file. */
+bool belay_lexer_open_section(
+    const char *path, const belay_section *section, belay_lexer **ret, belay_error *err);
 /* False (BELAY_E_MIGRATION_FILE) with file and line for an unterminated quote or comment, COPY data without
  * its "\." line, text behind COPY ... FROM STDIN on its line, or a NUL byte. Fails again when called again.
  * One lexer, one thread. */

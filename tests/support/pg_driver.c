@@ -104,15 +104,16 @@ static void errors_carry_what_the_server_said(void **state)
     assert_int_equal(err.code, BELAY_E_FOREIGN_KEY);
     assert_string_equal(err.sqlstate, "23503");
     assert_non_null(strstr(err.detail, "(7)"));
-    assert_false(belay_pg_run_user_sql(pg, "SELECT\n  nope FROM e.c", NULL, NULL, &err));
-    assert_int_equal(belay_pg_error_position(pg), 10);
+    static const char wrong[] = "SELECT 'caf\xC3\xA9',\n  nope FROM e.c";
+    assert_false(belay_pg_run_user_sql(pg, wrong, NULL, NULL, &err));
+    assert_string_equal(wrong + belay_pg_error_offset(pg, wrong), "nope FROM e.c");
     assert_true(belay_starts_with(err.detail, "  nope FROM e.c\n  ^"));
     BELAY_AUTO(belay_free) char *tag = NULL;
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     assert_true(belay_pg_run_user_sql(pg, "INSERT INTO e.p VALUES (1), (2) RETURNING id", &tag, &rows, &err));
     assert_string_equal(tag, "INSERT 0 2");
     assert_int_equal(belay_rows_count(rows), 2);
-    assert_int_equal(belay_pg_error_position(pg), 0);
+    assert_int_equal(belay_pg_error_offset(pg, wrong), 0);
     /* The first error of several statements is the one reported, and the connection goes on. */
     assert_false(belay_pg_exec(pg, "SELECT 1; SELECT 1/0; SELECT nope", &err));
     assert_string_equal(err.sqlstate, "22012");
