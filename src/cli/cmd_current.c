@@ -34,19 +34,18 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_graph_free) belay_graph *graph = NULL;
     BELAY_AUTO(belay_list_done) belay_list rows = {0};
     BELAY_AUTO(belay_list_done) belay_list applied = {0};
-    BELAY_AUTO(belay_plan_done) belay_plan plan = {0};
     bool ok = belay_cli_rows(cli, &rows, &err) && belay_cli_graph(cli, &graph, &err) &&
-              belay_graph_applied(graph, &rows, &applied, &err) &&
-              belay_graph_plan_upgrade(graph, &rows, "heads", &plan, &err);
+              belay_graph_applied(graph, &rows, &applied, &err);
     if (!ok)
         return belay_cli_finish(cli, false, NULL, &err);
+    size_t pending = belay_graph_count(graph) - applied.count;
     if (cli->verbose)
         belay_cli_print(cli, "Current revision(s) for %s:", cli->target.name);
     print_rows(cli, graph, &applied);
-    json_t *json = answer(cli, &rows, plan.step_count);
-    if (o.check_heads && plan.step_count > 0) {
+    json_t *json = answer(cli, &rows, pending);
+    if (o.check_heads && pending > 0) {
         ok = belay_fail(&err, BELAY_E_ANSWER_NO, "Database is not on all head revisions");
-        belay_error_hint(&err, "%zu pending; `belay upgrade heads --plan` shows them", plan.step_count);
+        belay_error_hint(&err, "%zu pending; `belay upgrade heads --plan` shows them", pending);
     }
     return belay_cli_finish(cli, ok, json, &err);
 }

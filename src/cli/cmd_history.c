@@ -33,6 +33,20 @@ static json_t *list_json(const belay_revisions *list, const belay_list *applied)
     return json_pack("{s:o}", "revisions", array);
 }
 
+/* The version rows: without them no range that names them, and no mark. */
+static bool ask_database(
+    belay_cli *cli, const belay_graph *graph, bool in_range, belay_list *ret_rows, belay_error *err)
+{
+    belay_error why = {0};
+    if (!belay_cli_rows(cli, ret_rows, err))
+        return false;
+    if (in_range)
+        return belay_graph_check_known(graph, ret_rows, err);
+    if (!belay_graph_check_known(graph, ret_rows, &why))
+        belay_say(cli->reporter, BELAY_WARN, "%s\n  hint      %s", why.message, why.hint);
+    return true;
+}
+
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
@@ -43,8 +57,8 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_free) char *lower = NULL;
     BELAY_AUTO(belay_free) char *upper = NULL;
     bool ok = split_range(&lower, &upper, &err) && belay_cli_graph(cli, &graph, &err);
-    bool ask = ok && (o.indicate_current || belay_equal(lower, "current") || belay_equal(upper, "current"));
-    ok = ok && (!ask || belay_cli_rows(cli, &rows, &err)) &&
+    bool in_range = ok && (belay_equal(lower, "current") || belay_equal(upper, "current"));
+    ok = ok && (!(in_range || o.indicate_current) || ask_database(cli, graph, in_range, &rows, &err)) &&
          belay_graph_range(graph, lower, upper, &rows, &list, &err);
     belay_revision_view view = {.parents = true, .labels = true, .doc = true, .tree = true};
     view.current = o.indicate_current ? &rows : NULL;

@@ -285,8 +285,12 @@ bool graph_collect_upgrade(
     BELAY_AUTO(rev_list_done) rev_list present = {0};
     BELAY_AUTO(rev_set_done) rev_set has = rev_set_new(graph);
     if (!graph_mark_checked(&ret->needs, &ret->tops, EDGE_NORM, err) ||
-        !graph_get_rows(graph, rows, &present, err) || !graph_mark_checked(&has, &present, EDGE_NORM, err))
+        !graph_get_rows(graph, rows, &present, err))
         return false;
+    if (!graph_mark_checked(&has, &present, EDGE_NORM, err))
+        return belay_error_hint(err,
+            "both are rows of the version table, and the former includes the latter; `belay stamp --purge "
+            "REVISION...` records the right ones alone");
     for (size_t i = 0; i < graph->count; i++)
         ret->needs.has[i] = ret->needs.has[i] && !has.has[i];
     return true;

@@ -17,6 +17,12 @@ static bool check_revision(
         return false;
     if (belay_list_same(&heads, context->wanted))
         return true;
+    belay_error unknown = {0};
+    const belay_graph *graph = belay_engine_graph(context->engine);
+    if (context->at_rest && graph != NULL && !belay_graph_check_known(graph, &heads, &unknown)) {
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &unknown);
+        return true;
+    }
     BELAY_AUTO(belay_free) char *have = belay_list_join(&heads, ", ");
     BELAY_AUTO(belay_free) char *want = belay_list_join(context->wanted, ", ");
     BELAY_AUTO(belay_free)

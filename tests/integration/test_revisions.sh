@@ -62,4 +62,10 @@ expect 0 "dddd11112222 (effective head) (mergepoint)" "$BELAY" current
 sql "UPDATE alembic_version SET version_num = 'ffff11112222'"
 expect 3 "older than the database" "$BELAY" current
 expect 3 "Can't locate revision identified by 'ffff11112222'" "$BELAY" current
+expect 3 "older than the database" "$BELAY" history -r current:
+expect 0 "older than the database" "$BELAY" history -i
+expect 7 "older than the database" "$BELAY" verify
+sql "UPDATE alembic_version SET version_num = 'bbbb11112222'; INSERT INTO alembic_version VALUES ('aaaa11112222')"
+[ "$("$BELAY" current)" = bbbb11112222 ] || fail "current where one row includes the other: $("$BELAY" current)"
+expect 2 "belay stamp --purge" "$BELAY" upgrade heads --plan
 echo ok
