@@ -102,7 +102,7 @@ static void check_store(doctor *d)
     belay_error err = {0};
     uint64_t free_bytes = UINT64_MAX;
     if (!try_store(d, &err)) {
-        if (err.hint[0] == '\0')
+        if (err.code == BELAY_E_IO)
             belay_error_hint(&err,
                 "snapshots and journals are written to %s: give this user the right to write there, or "
                 "change the target's store",

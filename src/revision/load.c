@@ -56,8 +56,9 @@ bool belay_graph_load(const char *folder, belay_graph **ret, belay_error *err)
     if (stream == NULL) {
         int reason = errno;
         belay_fail_errno(err, reason, "cannot open the migrations folder %s", folder);
-        if (err != NULL && (reason == ENOENT || reason == ENOTDIR))
-            err->code = BELAY_E_CONFIG;
+        if (err == NULL || (reason != ENOENT && reason != ENOTDIR))
+            return false;
+        err->code = BELAY_E_CONFIG;
         return belay_error_hint(err, "create the folder, or correct `migrations` in [belay]");
     }
     BELAY_AUTO(belay_graph_free) belay_graph *graph = belay_alloc(sizeof *graph);

@@ -52,10 +52,11 @@ static int open_folder_of(local_store *self, const char *name, bool make, const 
     const char *part = name;
     for (const char *slash; fd >= 0 && (slash = strchr(part, '/')) != NULL; part = slash + 1) {
         BELAY_AUTO(belay_free) char *folder = belay_strndup(part, (size_t)(slash - part));
-        if (make && mkdirat(fd, folder, 0700) == 0)
+        int unmade = make && mkdirat(fd, folder, 0700) != 0 ? errno : 0;
+        if (make && unmade == 0)
             fsync(fd);
         int next = openat(fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int saved = errno;
+        int saved = next < 0 && errno == ENOENT && unmade != 0 ? unmade : errno; /* why it is missing */
         close(fd);
         errno = saved;
         fd = next;

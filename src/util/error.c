@@ -86,6 +86,8 @@ bool belay_fail_errno(belay_error *err, int sys_errno, const char *format, ...)
         return false;
     start(err, sys_errno == ENOSPC || sys_errno == EDQUOT ? BELAY_E_NO_SPACE : BELAY_E_IO);
     err->sys_errno = sys_errno;
+    if (sys_errno == EACCES || sys_errno == EPERM)
+        belay_error_hint(err, "give this user the right to it, or run belay as a user who has it");
     va_list args;
     va_start(args, format);
     put(err->message, sizeof err->message, format, args);

@@ -161,6 +161,19 @@ belay 3 doctor -c other.ini
 finding refuse store "$WORK/file"
 advice "snapshots and journals"
 
+begin "a store that this user may not write: said so, not that a file is missing"
+cp "$BELAY" "$WORK/belay-of-all"
+mkdir -m 500 "$WORK/sealed"
+sed "s|^path = .*|path = $WORK/sealed|" belay.ini >other.ini
+as=()
+if [ "$(id -u)" -eq 0 ]; then
+    chown nobody "$WORK/sealed"
+    as=(setpriv --reuid nobody --regid nogroup --clear-groups)
+fi
+"${as[@]}" "$WORK/belay-of-all" doctor -c other.ini >"$OUT" 2>"$ERR" </dev/null && fail "nothing was found"
+finding refuse store "Permission denied"
+advice "give this user the right to write there"
+
 begin "an unfinished run, a database that is ahead of the files"
 mkdir -p backups/dev/runs/20260101T000000Z-abcdef
 printf '%s\n' '{"at":"2026-01-01T00:00:00Z","kind":"note","act":"run","run":"20260101T000000Z-abcdef","verb":"deploy","target":"dev"}' \
