@@ -26,15 +26,19 @@ static bool unmark_template(belay_pg *pg, const char *dbname, belay_error *err)
                belay_pg_execf(pg, err, "ALTER DATABASE %s IS_TEMPLATE false", quoted));
 }
 
-bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err)
+bool belay_gate_drop_own(belay_pg *pg, const char *dbname, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
-    if (!require_own(dbname, err) || !belay_record(gate->recorder, BELAY_RECORD_INTENT, "gate.drop",
-                                         json_pack("{s:s}", "database", dbname), err))
-        return false;
-    return unmark_template(belay_keeper_pg(gate->keeper), dbname, err) &&
-           belay_pg_execf(
-               belay_keeper_pg(gate->keeper), err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted) &&
+    return require_own(dbname, err) && unmark_template(pg, dbname, err) &&
+           belay_pg_execf(pg, err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted);
+}
+
+bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err)
+{
+    return require_own(dbname, err) &&
+           belay_record(gate->recorder, BELAY_RECORD_INTENT, "gate.drop",
+               json_pack("{s:s}", "database", dbname), err) &&
+           belay_gate_drop_own(belay_keeper_pg(gate->keeper), dbname, err) &&
            belay_record(
                gate->recorder, BELAY_RECORD_DONE, "gate.drop", json_pack("{s:s}", "database", dbname), err);
 }
@@ -50,9 +54,7 @@ bool belay_gate_drop_kinds(
         bool wanted = false;
         for (size_t k = 0; k < kind_count && !wanted; k++)
             wanted = belay_equal(one->kind, kinds[k]);
-        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(one->name);
-        if (wanted && (!unmark_template(pg, one->name, err) ||
-                          !belay_pg_execf(pg, err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted)))
+        if (wanted && !belay_gate_drop_own(pg, one->name, err))
             return false;
     }
     return true;

@@ -30,6 +30,8 @@ enum { BELAY_DBNAME_SIZE = 64 };
 void belay_gate_name(
     const char *dbname, const char *kind, const char *run_id, char ret[static BELAY_DBNAME_SIZE]);
 
+bool belay_gate_is_own_name(const char *name); /* does it hold "__belay_"? */
+
 typedef struct belay_gate {
     belay_keeper *keeper;
     belay_recorder *recorder; /* may be NULL */
@@ -85,9 +87,10 @@ bool belay_gate_end_backend(
 bool belay_gate_twin(belay_gate *gate, const char *source, const char *twin, belay_error *err);
 /* ALLOW_CONNECTIONS of one of belay's own databases. */
 bool belay_gate_allow(belay_gate *gate, const char *dbname, bool allow, belay_error *err);
-/* DROP DATABASE of one of belay's own (name must hold "__belay_"), ending its sessions, also where it is
- * marked as a template, as its source was; missing is fine.
- * Records "gate.drop". */
+/* DROP DATABASE of one of belay's own (belay_gate_is_own_name), ending its sessions, also where it is marked
+ * as a template, as its source was; missing is fine. */
+bool belay_gate_drop_own(belay_pg *pg, const char *dbname, belay_error *err);
+/* The same with a record "gate.drop". */
 bool belay_gate_drop(belay_gate *gate, const char *dbname, belay_error *err);
 
 /* belay's databases on the server, by their names and the marks in their comments: for recover, runs, prune.

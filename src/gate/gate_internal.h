@@ -6,8 +6,6 @@
 
 #define BELAY_NAME_MARK "__belay_"
 
-bool belay_gate_is_own_name(const char *name); /* does it hold "__belay_"? */
-
 enum { BELAY_OIDS_SIZE = 32 };
 /* "{1}" or "{1,2}"; second 0: one alone. */
 void belay_oids(uint32_t first, uint32_t second, char ret[static BELAY_OIDS_SIZE]);

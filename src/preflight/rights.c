@@ -26,7 +26,6 @@ static json_t *wanted_state(const belay_preflight *context, belay_error *err)
     else if (!belay_dbstate_read(
                  belay_keeper_pg(context->keeper), belay_target_dbname(context->target), &state, err))
         return NULL;
-    json_object_set_new(state, "is_template", json_false()); /* a template could not be dropped again */
     return state;
 }
 
@@ -79,20 +78,14 @@ static bool try_acts(const belay_preflight *context, const char *made, const cha
     return ok;
 }
 
-static bool drop(const belay_preflight *context, const char *dbname, belay_error *err)
-{
-    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
-    return belay_pg_execf(
-        belay_keeper_pg(context->keeper), err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted);
-}
-
 /* Under either name, whatever happened before: a stop request or a lost connection must not leave it there.
  */
 static bool drop_both(const belay_preflight *context, const char *made, const char *renamed, belay_error *err)
 {
     belay_stop_mask(true);
-    bool ok =
-        belay_keeper_hold(context->keeper, err) && drop(context, renamed, err) && drop(context, made, err);
+    bool ok = belay_keeper_hold(context->keeper, err) &&
+              belay_gate_drop_own(belay_keeper_pg(context->keeper), renamed, err) &&
+              belay_gate_drop_own(belay_keeper_pg(context->keeper), made, err);
     belay_stop_mask(false);
     return ok;
 }

@@ -294,7 +294,7 @@ static bool stage_again(rehearsal *r, belay_error *err)
 static bool stage_drop(rehearsal *r, belay_error *err)
 {
     r->created = false;
-    return belay_restore_drop(r->maintenance, r->scratch, err);
+    return belay_gate_drop_own(r->maintenance, r->scratch, err);
 }
 
 json_t *belay_rehearsal_stages(const belay_rehearsal *ret)
@@ -394,7 +394,7 @@ static void clean_up(rehearsal *r)
 {
     belay_error fault = {0};
     belay_stop_mask(true);
-    if (r->created && !belay_restore_drop(r->maintenance, r->scratch, &fault))
+    if (r->created && !belay_gate_drop_own(r->maintenance, r->scratch, &fault))
         belay_say(r->options->reporter, BELAY_WARN, "the scratch database %s could not be dropped: %s",
             r->scratch, fault.message);
     belay_pg_close(r->maintenance);

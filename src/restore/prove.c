@@ -33,7 +33,7 @@ static bool restore_and_compare(
 static bool drop_scratch(const belay_restore_options *how, belay_error *err)
 {
     belay_stop_mask(true);
-    bool ok = belay_restore_drop(how->maintenance, how->dbname, err);
+    bool ok = belay_gate_drop_own(how->maintenance, how->dbname, err);
     belay_stop_mask(false);
     return ok;
 }

@@ -1,5 +1,6 @@
 #include "restore/restore.h"
 
+#include "gate/gate.h"
 #include "pg/dbstate.h"
 #include "restore/check.h"
 #include "restore/lend.h"
@@ -8,8 +9,6 @@
 #include "restore/roles.h"
 #include "util/clock.h"
 #include "util/stop.h"
-
-static const char private_mark[] = "__belay_";
 
 void belay_restore_result_done(belay_restore_result *result)
 {
@@ -151,20 +150,12 @@ static bool apply_state(const restore *r, belay_error *err)
     return ok;
 }
 
-bool belay_restore_drop(belay_pg *maintenance, const char *dbname, belay_error *err)
-{
-    if (strstr(dbname, private_mark) == NULL)
-        return belay_fail(err, BELAY_E_INTERNAL, "%s is not a database of belay's own", dbname);
-    BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
-    return belay_pg_execf(maintenance, err, "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
-}
-
 /* The error that led here stays; a second Ctrl-C still ends the process. */
 static void drop_half_made(const restore *r)
 {
     belay_error fault = {0};
     belay_stop_mask(true);
-    if (!belay_restore_drop(r->options->maintenance, r->options->dbname, &fault))
+    if (!belay_gate_drop_own(r->options->maintenance, r->options->dbname, &fault))
         belay_say(r->options->reporter, BELAY_WARN, "the half-made database %s could not be dropped: %s",
             r->options->dbname, fault.message);
     belay_stop_mask(false);
@@ -172,7 +163,7 @@ static void drop_half_made(const restore *r)
 
 static bool check(const restore *r, belay_error *err)
 {
-    if (strstr(r->options->dbname, private_mark) == NULL)
+    if (!belay_gate_is_own_name(r->options->dbname))
         return belay_fail(err, BELAY_E_INTERNAL, "a restore goes into a database of belay's own, not into %s",
             r->options->dbname);
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};

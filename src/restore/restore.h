@@ -59,8 +59,4 @@ bool belay_restore_into(const belay_restore_options *options, belay_archive *arc
  * dialer. */
 bool belay_restore_compare(const belay_restore_options *options, belay_archive *archive, belay_error *err);
 
-/* DROP DATABASE of one of belay's own (the name must hold "__belay_"), ending its sessions; missing is fine.
- */
-bool belay_restore_drop(belay_pg *maintenance, const char *dbname, belay_error *err);
-
 #endif

@@ -25,7 +25,7 @@ static bool sweep_one(
         return false;
     if (lives)
         return true;
-    if (belay_restore_drop(maintenance, one->name, &fault))
+    if (belay_gate_drop_own(maintenance, one->name, &fault))
         belay_say(reporter, BELAY_NOTICE, "dropped %s, which a run that was killed left behind", one->name);
     else
         belay_say(reporter, BELAY_WARN,

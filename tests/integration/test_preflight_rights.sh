@@ -71,6 +71,14 @@ reached() { psql -X -q -U deployer -d template1 -c "SELECT 1" >/dev/null 2>&1; }
 wait_until reached
 finds ok rights fine
 
+begin "a template: what is tried is one too, and goes away all the same"
+sql postgres "ALTER DATABASE bank IS_TEMPLATE true"
+belay 0 preflight --json
+equals "check rights" "$(verdict rights)" ok
+sql postgres "ALTER DATABASE bank IS_TEMPLATE false"
+equals "databases" "$(databases)" bank
+sql_is postgres "SELECT count(*) FROM pg_database WHERE datistemplate" 2
+
 begin "a setting of the database that the role may not give"
 sql postgres "ALTER DATABASE bank SET log_statement = 'all'"
 finds refuse rights "log_statement" "superuser"
