@@ -33,6 +33,20 @@ const char *belay_conninfo_get(const belay_conninfo *info, const char *keyword)
     return info->values.items[at];
 }
 
+/* A password with an @ or / ends early, and its rest would be shown as host or port. */
+static bool check_place(const char *keyword, const char *value, belay_error *err)
+{
+    bool host = belay_equal(keyword, "host") && *value != '\0' && strchr(value + 1, '@') != NULL;
+    bool port = belay_equal(keyword, "port") && value[strspn(value, "0123456789,")] != '\0' &&
+                strstr(value, "${") == NULL;
+    if (!host && !port)
+        return true;
+    belay_fail(
+        err, BELAY_E_CONFIG, "the connection URL has no %s where one should be", host ? "host" : "port");
+    return belay_error_hint(err, "in a password @ is written %%40, / %%2F, # %%23 and %% %%25; "
+                                 "${POSTGRES_PASSWORD} may hold any of them");
+}
+
 bool belay_conninfo_parse(belay_conninfo *info, const char *text, belay_error *err)
 {
     char *reason = NULL;
@@ -44,12 +58,15 @@ bool belay_conninfo_parse(belay_conninfo *info, const char *text, belay_error *e
             "the connection URL is not one that libpq understands "
             "(postgresql://user@host:port/dbname?sslmode=...)");
     }
-    for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
-        if (option->val != NULL)
-            belay_conninfo_set(info, option->keyword, option->val);
+    bool ok = true;
+    for (PQconninfoOption *option = options; option->keyword != NULL && ok; option++) {
+        if (option->val == NULL)
+            continue;
+        ok = check_place(option->keyword, option->val, err);
+        belay_conninfo_set(info, option->keyword, option->val);
     }
     PQconninfoFree(options);
-    return true;
+    return ok;
 }
 
 bool belay_conninfo_is_keyword(const char *keyword)

@@ -115,6 +115,15 @@ static void reads_connection_texts(void **state)
     assert_false(belay_conninfo_parse(&bad, "postgresql://me:hush%zz@host/x", &err));
     assert_null(strstr(err.message, "hush"));
     assert_int_equal(err.code, BELAY_E_CONFIG);
+    /* What ends early: libpq takes the password's rest for host or port. */
+    static const char *const early[] = {
+        "postgresql://me:a@hush@host/x", "postgresql://me:a@b:hush@host/x", "postgresql://me:hush#/b@host/x"};
+    for (size_t i = 0; i < BELAY_COUNT(early); i++) {
+        BELAY_AUTO(belay_conninfo_done) belay_conninfo cut = {0};
+        assert_false(belay_conninfo_parse(&cut, early[i], &err));
+        assert_null(strstr(err.message, "hush"));
+        assert_non_null(strstr(err.hint, "%40"));
+    }
 }
 
 static void children_get_keywords_by_environment(void **state)
