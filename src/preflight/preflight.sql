@@ -183,6 +183,13 @@ SELECT 'refuse', format('role %s may not put %s into tablespace %s again', curre
   FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace
  WHERE c.oid >= 16384 AND c.relnamespace <> 'pg_toast'::regnamespace AND $1 <> 'twin' AND NOT has_tablespace_privilege(t.oid, 'CREATE')
  GROUP BY t.spcname
+UNION ALL
+-- pg_dump has no word for it
+SELECT 'warn', format('the triggers of foreign key %I of table %s are disabled; a restore from a snapshot enables them', f.conname, f.conrelid::regclass),
+       'if that matters, keep the twin the only way back: way_back = twin with snapshot = no'
+  FROM pg_constraint f
+ WHERE f.contype = 'f' AND f.conparentid = 0 AND $1 <> 'twin'
+   AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = f.oid AND t.tgisinternal AND t.tgenabled <> 'O')
 -- query: extensions
 SELECT 'refuse', format('extension %s is installed at version %s, which the server no longer offers', extname, extversion),
        'ALTER EXTENSION ... UPDATE, or install that version again: a restore could not create it'

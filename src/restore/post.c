@@ -93,7 +93,10 @@ typedef struct post {
     belay_reporter *reporter;
     bool empty;
     belay_list *warnings;
-    belay_list left_out; /* dump ids of entries that were not made */
+    belay_list left_out;             /* dump ids of entries that were not made */
+    const belay_toc_entry **waiting; /* materialized views that read an empty one, through a function */
+    size_t waiting_count;
+    bool analyzed; /* that phase is over */
     belay_progress progress;
     int64_t started_ms;
 } post;
@@ -148,6 +151,38 @@ static bool run_foreign_key(post *p, const belay_toc_entry *entry, belay_error *
     return true;
 }
 
+/* Nothing records what a function's body reads: such a view waits until the others are there. */
+static bool run_matview(post *p, const belay_toc_entry *entry, bool may_wait, belay_error *err)
+{
+    static const char not_populated[] = "55000";
+    belay_error cause = {0};
+    if (belay_ddl_run(p->script, entry, NULL, &cause))
+        return true;
+    if (may_wait && belay_equal(cause.sqlstate, not_populated)) {
+        p->waiting = belay_realloc_array(p->waiting, p->waiting_count + 1, sizeof *p->waiting);
+        p->waiting[p->waiting_count++] = entry;
+        return true;
+    }
+    if (err != NULL)
+        *err = cause;
+    return false;
+}
+
+/* Again and again, as long as that fills one of them. */
+static bool run_waiting(post *p, belay_error *err)
+{
+    for (size_t count = p->waiting_count, last = SIZE_MAX; count > 0; count = p->waiting_count) {
+        bool stuck = count == last;
+        p->waiting_count = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (!belay_stop_check(err) || !run_matview(p, p->waiting[i], !stuck, err))
+                return false;
+        }
+        last = count;
+    }
+    return true;
+}
+
 static bool run_entry(post *p, const belay_toc_entry *entry, belay_error *err)
 {
     /* A database with a subscription cannot be dropped, and a copy must not receive what the original does:
@@ -164,6 +199,8 @@ static bool run_entry(post *p, const belay_toc_entry *entry, belay_error *err)
     belay_report_progress(p->reporter, &p->progress);
     if (belay_equal(entry->type, "FK CONSTRAINT"))
         return run_foreign_key(p, entry, err);
+    if (belay_equal(entry->type, "MATERIALIZED VIEW DATA"))
+        return run_matview(p, entry, !p->analyzed, err);
     return belay_ddl_run(p->script, entry, NULL, err);
 }
 
@@ -171,7 +208,9 @@ static bool run_node(post *p, size_t node, belay_error *err)
 {
     if (p->toc->pre_count + node < p->toc->count)
         return run_entry(p, &p->toc->entries[p->toc->pre_count + node], err);
-    return belay_ddl_flush(p->script, err) && (p->empty || belay_pg_exec(p->script->pg, "ANALYZE", err));
+    p->analyzed = true;
+    return belay_ddl_flush(p->script, err) && run_waiting(p, err) &&
+           (p->empty || belay_pg_exec(p->script->pg, "ANALYZE", err));
 }
 
 bool belay_restore_post(belay_ddl *script, const belay_toc *toc, const belay_post_options *options,
@@ -192,5 +231,6 @@ bool belay_restore_post(belay_ddl *script, const belay_toc *toc, const belay_pos
         belay_schedule_done(schedule, node);
     }
     belay_list_done(&p.left_out);
+    free(p.waiting);
     return ok && belay_ddl_flush(script, err);
 }

@@ -1,5 +1,5 @@
 /* Runs the post-data section of a snapshot: indexes, constraints, triggers, ..., then materialized views,
- * ANALYZE, foreign keys, event triggers.
+ * ANALYZE, foreign keys, event triggers. A materialized view that finds another one empty is filled after it.
  *
  * A foreign key that the restored data violates is added NOT VALID and reported; where the server cannot have
  * it NOT VALID (partitioned tables before version 18), it is left out and reported, with what depends on it.

@@ -109,9 +109,10 @@ bool belay_snapshot_find(
         const char *name = listing.items[i].name;
         if (!is_snapshot(name) || !belay_starts_with(strchr(name, '/') + 1, id))
             continue;
-        if (found != NULL)
-            return belay_fail(
-                err, BELAY_E_USAGE, "several snapshots begin with \"%s\": %s and %s", id, found, name);
+        if (found != NULL) {
+            belay_fail(err, BELAY_E_USAGE, "several snapshots begin with \"%s\": %s and %s", id, found, name);
+            return belay_error_hint(err, "give more characters of the id; `belay snapshots` lists them");
+        }
         found = name;
     }
     if (found == NULL) {

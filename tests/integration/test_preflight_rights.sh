@@ -141,6 +141,12 @@ sql bank "DROP EVENT TRIGGER watcher" "DROP PUBLICATION everything" "ALTER SUBSC
     "DROP SUBSCRIPTION sub" "DROP EXTENSION postgres_fdw CASCADE" "SELECT lo_unlink(4711)" >/dev/null 2>&1
 finds ok recreatable fine
 
+begin "disabled triggers of a foreign key, which pg_dump does not have"
+sql bank "CREATE TABLE refers (account int CONSTRAINT refers_to REFERENCES accounts)" "ALTER TABLE refers OWNER TO deployer" "ALTER TABLE refers DISABLE TRIGGER ALL"
+finds warn recreatable "the triggers of foreign key refers_to of table refers are disabled" "way_back = twin"
+sql bank "DROP TABLE refers"
+finds ok recreatable fine
+
 begin "a tablespace that the role may not use"
 mkdir "$WORK/space"
 [ "$(id -u)" != 0 ] || chown "$(stat -c %U "$WORK/pg/data")" "$WORK/space"

@@ -162,8 +162,15 @@ sql postgres "DROP DATABASE rich"
 begin "everything else, with names that hurt"
 sql postgres "CREATE DATABASE everything"
 sql_file everything "$BELAY_SOURCE/tests/support/everything.sql" >/dev/null
+# views that read a later one through a function, of which nothing records that
+sql everything "CREATE MATERIALIZED VIEW z_read AS SELECT generate_series(1, 3) AS i" \
+    "CREATE FUNCTION z_count() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM public.z_read'" \
+    "CREATE MATERIALIZED VIEW m_read AS SELECT z_count() AS n" "CREATE UNIQUE INDEX ON m_read (n)" \
+    "CREATE FUNCTION m_count() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT n FROM public.m_read'" \
+    "CREATE MATERIALIZED VIEW a_read AS SELECT m_count() AS n"
 project everything
 round_trip everything
+sql_is everything "SELECT n FROM a_read" 3
 
 begin "a database in LATIN1"
 sql postgres "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
