@@ -1,8 +1,10 @@
 /* --sql: the script that would run, for psql. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/apply.h"
 #include "migrate/version.h"
+#include "migrate/words.h"
 #include "pg/pg.h"
 #include "revision/lexer.h"
 #include "util/file.h"
@@ -17,9 +19,22 @@ static char *table_name(const belay_target *target)
                : belay_quote_qualified(target->version_table_schema, target->version_table);
 }
 
-/* Is the section's last statement without its semicolon? */
-static bool lacks_semicolon(
-    const belay_revision *revision, const belay_section *section, bool *ret, belay_error *err)
+/* What the script needs behind a section. */
+typedef struct section_end {
+    bool semicolon; /* its last statement has none */
+    bool reset; /* it sets something, search_path perhaps, that neither version row nor next step may see */
+} section_end;
+
+static bool sets_something(const char *sql)
+{
+    belay_span word;
+    const char *at = sql;
+    return (belay_sql_token(&at, &word) && (belay_sql_is(word, "SET") || belay_sql_is(word, "RESET"))) ||
+           strcasestr(sql, "set_config") != NULL;
+}
+
+static bool judge_section(
+    const belay_revision *revision, const belay_section *section, section_end *ret, belay_error *err)
 {
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
     if (!belay_lexer_open_section(revision->path, section, &lexer, err))
@@ -28,11 +43,12 @@ static bool lacks_semicolon(
     uint64_t end = 0, size = section->offset + section->length;
     while (belay_lexer_next(lexer, &piece, err)) {
         if (piece.kind == BELAY_PIECE_END) {
-            *ret = end >= size && size > section->offset;
+            ret->semicolon = end >= size && size > section->offset;
             return true;
         }
         if (piece.kind != BELAY_PIECE_STATEMENT)
             continue;
+        ret->reset = ret->reset || sets_something(piece.text);
         end = piece.end;
         if (end == size) { /* the last byte decides */
             BELAY_AUTO(belay_close_fd) int fd = open(revision->path, O_RDONLY | O_CLOEXEC);
@@ -63,10 +79,12 @@ static bool print_section(const belay_revision *revision, const belay_section *s
         at += size;
         left -= size;
     }
-    bool lacking = false;
-    if (!lacks_semicolon(revision, section, &lacking, err))
+    section_end end = {0};
+    if (!judge_section(revision, section, &end, err))
         return false;
-    fputs(lacking ? "\n;\n" : "\n", stdout);
+    fputs(end.semicolon ? "\n;\n" : "\n", stdout);
+    if (end.reset)
+        puts("RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;");
     return true;
 }
 

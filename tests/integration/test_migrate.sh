@@ -64,6 +64,19 @@ belay 0 downgrade a2:base --sql
 sql_file offline "$OUT"
 sql_is offline "SELECT to_regclass('accounts') IS NULL AND NOT EXISTS (SELECT FROM alembic_version)" t
 
+begin "what a file sets ends with it, as when belay applies it: a dump's empty search_path in a script of --sql"
+file=$(add_migration a3 a2 "From a dump" <<'SQL'
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.dumped (id int);
+SQL
+)
+add_migration a4 a3 "Behind it" >/dev/null <<<'ALTER TABLE dumped ADD COLUMN more int;'
+sql postgres "CREATE DATABASE dumps"
+belay 0 upgrade head --sql
+sql_file dumps "$OUT" >/dev/null
+sql_is dumps "SELECT version_num FROM alembic_version" a4
+rm migrations/*_a3_* migrations/*_a4_*
+
 begin "the script of --sql stops at what fails, and a file that is refused is not printed"
 file=$(add_migration a3 a2 "Fail" <<<'SELECT 1 / 0;')
 add_migration a4 a3 "Behind it" >/dev/null <<<'SELECT 1;'
