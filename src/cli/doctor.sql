@@ -1,12 +1,6 @@
 What `belay doctor` asks the server: rows (verdict, message, hint), none when all is well.
 
 -- query: doctor_server
-SELECT 'refuse', pg_catalog.format('the server is PostgreSQL %s, belay needs 14 or later', v.text),
-       'upgrade the server'
-  FROM (SELECT pg_catalog.current_setting('server_version') AS text,
-               pg_catalog.current_setting('server_version_num')::int AS number) v
- WHERE v.number < 140000
-UNION ALL
 SELECT 'warn', pg_catalog.format('the server is PostgreSQL %s, belay was made for 14 to 18', v.text),
        'rehearse before you deploy, and look for a newer belay'
   FROM (SELECT pg_catalog.current_setting('server_version') AS text,

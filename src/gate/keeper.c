@@ -52,8 +52,6 @@ static bool connect_keeper(belay_keeper *keeper, belay_pg **ret, belay_error *er
         return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
     if (!belay_pg_exec(pg, sql_keeper_settings, err))
         return false;
-    if (belay_pg_server_version(pg) >= 140000 && !belay_pg_exec(pg, sql_keeper_settings_14, err))
-        return false;
     *ret = belay_take(pg);
     return true;
 }

@@ -5,7 +5,6 @@ SET idle_in_transaction_session_timeout = 0;
 SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;
 SET tcp_keepalives_count = 3;
--- query: keeper_settings_14
 SET idle_session_timeout = 0;
 -- query: try_lock
 SELECT pg_catalog.pg_try_advisory_lock($1::bigint)

@@ -12,7 +12,7 @@
 #include "util/clock.h"
 #include "util/stop.h"
 
-enum { DEFAULT_CONNECT_TIMEOUT_S = 10, CANCEL_GRACE_MS = 30000 };
+enum { DEFAULT_CONNECT_TIMEOUT_S = 10, CANCEL_GRACE_MS = 30000, OLDEST_VERSION = 140000 };
 
 static void on_libpq_notice(void *context, const PGresult *result)
 {
@@ -57,6 +57,16 @@ static bool connect_wait(belay_pg *pg, int timeout_s, belay_error *err)
             status = PQconnectPoll(pg->conn);
     }
     return true;
+}
+
+static bool require_version(const belay_pg *pg, belay_error *err)
+{
+    int version = belay_pg_server_version(pg);
+    if (version >= OLDEST_VERSION)
+        return true;
+    belay_fail(err, BELAY_E_UNSUPPORTED, "%s is PostgreSQL %d.%d, belay needs 14 or later",
+        belay_pg_address(pg), version / 10000, version % 10000);
+    return belay_error_hint(err, "upgrade the server");
 }
 
 static bool fail_pooler(const belay_pg *pg, const belay_rows *rows, belay_error *err)
@@ -129,7 +139,7 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
     if (options->dbname != NULL && belay_equal(options->dbname, dialer->counted))
         atomic_fetch_add(&dialer->sessions, 1);
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);
-    if (!settle(pg, options->profile, err))
+    if (!require_version(pg, err) || !settle(pg, options->profile, err))
         return false;
     *ret = belay_take(pg);
     return true;

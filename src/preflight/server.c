@@ -15,9 +15,7 @@ void belay_preflight_judge_version(int version, belay_check_report *report, cons
     BELAY_AUTO(belay_free)
     char *message =
         belay_format("the server is PostgreSQL %d.%d; belay is made for 14 to 18", major, version % 10000);
-    if (major < 14)
-        belay_check_report_add(report, name, BELAY_REFUSE, message, "upgrade the server");
-    else if (major > 18)
+    if (major > 18)
         belay_check_report_add(report, name, BELAY_WARNING, message,
             "rehearse first, with a version of belay that knows this server if there is one");
 }

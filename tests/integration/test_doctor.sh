@@ -154,6 +154,20 @@ chmod +x "$WORK/old_dump"
 BELAY_PG_DUMP=$WORK/old_dump belay 3 doctor
 finding refuse pg_dump "is of version 9, older than the server's"
 
+begin "a server older than belay knows: told at once, in every verb"
+mkdir "$WORK/old"
+python3 "$BELAY_SOURCE/tests/support/old_server.py" "$WORK/old/.s.PGSQL.5432" &
+old_server=$!
+wait_until test -S "$WORK/old/.s.PGSQL.5432"
+sed "s|^host = .*|host = $WORK/old|" belay.ini >other.ini
+belay 3 doctor -c other.ini
+finding refuse connection "is PostgreSQL 13.9, belay needs 14 or later"
+advice "upgrade the server"
+belay 3 current -c other.ini
+err_has "is PostgreSQL 13.9, belay needs 14 or later"
+kill "$old_server"
+wait "$old_server" 2>/dev/null || true
+
 begin "a store that cannot be written"
 : >"$WORK/file"
 sed "s|^path = .*|path = $WORK/file/below|" belay.ini >other.ini
