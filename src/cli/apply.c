@@ -43,7 +43,7 @@ static bool allow(const work *w, belay_error *err)
 /* "a:b" with --sql: from a, without asking the database; without a range from base (downgrade needs one). */
 static bool plan_offline(work *w, const char *word, belay_error *err)
 {
-    const belay_graph *graph = belay_engine_graph(w->engine);
+    const belay_graph *graph = w->engine->graph;
     const char *colon = strchr(word, ':');
     if (colon == NULL && w->options->downgrade) {
         belay_fail(err, BELAY_E_USAGE, "downgrade --sql needs a range: <from>:<to>");

@@ -104,7 +104,7 @@ static int run(belay_cli *cli)
     ok = ok && belay_cli_target(cli, &err) && allow(cli, &err) &&
          belay_engine_open(&cli->target, &engine, &err) &&
          (o.sql || (belay_cli_lock(cli, run_id, 0, &keeper, &err) && read_heads(cli, engine, &heads, &err)));
-    const belay_graph *graph = ok ? belay_engine_graph(engine) : NULL;
+    const belay_graph *graph = ok ? engine->graph : NULL;
     if (ok && graph == NULL)
         ok = belay_fail(&err, BELAY_E_UNSUPPORTED, "engine %s has no revisions to stamp", engine->name);
     ok = ok && make_plan(cli, graph, &heads, &plan, &err);

@@ -66,7 +66,7 @@ static void check_migrations(doctor *d)
         say_error(d, &err);
         return;
     }
-    const belay_graph *graph = belay_engine_graph(d->engine);
+    const belay_graph *graph = d->engine->graph;
     if (graph == NULL)
         return;
     belay_graph_real_heads(graph, &heads);

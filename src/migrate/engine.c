@@ -6,13 +6,7 @@
 typedef struct native_engine {
     belay_engine base;
     const belay_target *target;
-    belay_graph *graph;
 } native_engine;
-
-static native_engine *native_of(belay_engine *engine)
-{
-    return (native_engine *)engine;
-}
 
 static belay_version_table table_of(const belay_engine *engine)
 {
@@ -29,7 +23,7 @@ static bool native_heads(belay_engine *self, belay_pg *pg, belay_list *ret, bela
 static bool native_plan(belay_engine *self, const belay_list *heads, const char *to, bool downgrade,
     belay_plan *ret, belay_error *err)
 {
-    const belay_graph *graph = native_of(self)->graph;
+    const belay_graph *graph = self->graph;
     if (!belay_graph_check_known(graph, heads, err))
         return false;
     return downgrade ? belay_graph_plan_downgrade(graph, heads, to, ret, err)
@@ -53,7 +47,7 @@ static void warn_of_drift(belay_pg *pg, belay_list *ret_warnings)
 static bool native_check(
     belay_engine *self, belay_pg *pg, const belay_list *heads, belay_list *ret_warnings, belay_error *err)
 {
-    const belay_graph *graph = native_of(self)->graph;
+    const belay_graph *graph = self->graph;
     bool drifted = false;
     if (!belay_graph_check_known(graph, heads, err) ||
         !belay_ledger_check(pg, graph, heads, ret_warnings, err))
@@ -87,7 +81,7 @@ static bool native_apply(belay_engine *self, const belay_apply *how, const belay
 
 static bool native_verify(belay_engine *self, belay_pg *pg, const belay_list *revisions, belay_error *err)
 {
-    return belay_native_verify(native_of(self)->graph, pg, revisions, err);
+    return belay_native_verify(self->graph, pg, revisions, err);
 }
 
 static bool native_stamp(belay_engine *self, belay_pg *pg, const belay_stamp *what, belay_error *err)
@@ -98,7 +92,7 @@ static bool native_stamp(belay_engine *self, belay_pg *pg, const belay_stamp *wh
 
 static void native_free(belay_engine *self)
 {
-    belay_graph_free(native_of(self)->graph);
+    belay_graph_free(self->graph);
     free(self);
 }
 
@@ -119,7 +113,7 @@ static bool open_native(const belay_target *target, belay_engine **ret, belay_er
         .free = native_free,
     };
     engine->target = target;
-    if (!belay_graph_load(target->migrations, &engine->graph, err)) {
+    if (!belay_graph_load(target->migrations, &engine->base.graph, err)) {
         free(engine);
         return false;
     }
@@ -154,11 +148,6 @@ void belay_engine_reached(const belay_plan *plan, belay_list *ret)
                 belay_list_add(ret, id);
         }
     }
-}
-
-const belay_graph *belay_engine_graph(const belay_engine *engine)
-{
-    return belay_equal(engine->name, "sql") ? ((const native_engine *)engine)->graph : NULL;
 }
 
 void belay_apply_result_done(belay_apply_result *result)

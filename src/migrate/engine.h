@@ -46,10 +46,11 @@ typedef struct belay_apply_result {
 } belay_apply_result;
 void belay_apply_result_done(belay_apply_result *result);
 
-/* All of it is to be filled: nobody asks whether a function is there. */
+/* Every function is to be filled: nobody asks whether one is there. */
 typedef struct belay_engine belay_engine;
 struct belay_engine {
     const char *name;
+    belay_graph *graph; /* of the SQL files; NULL: this engine has none */
     /* True when every transaction is the engine's own, so that `untouched` may be claimed. */
     bool owns_transactions;
     /* Current version rows and the steps to `to`; `downgrade` picks the direction. */
@@ -85,7 +86,5 @@ static inline void belay_engine_free(belay_engine *engine)
 BELAY_DEFINE_AUTO(belay_engine, belay_engine_free)
 /* The version rows afterwards that the plan's upgrade steps put there. */
 void belay_engine_reached(const belay_plan *plan, belay_list *ret);
-/* The graph of an engine that has one (the native), else NULL. */
-const belay_graph *belay_engine_graph(const belay_engine *engine);
 
 #endif

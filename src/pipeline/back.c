@@ -86,15 +86,7 @@ static bool downgrade(belay_run *run, belay_error *err)
         !run->engine->plan(run->engine, &heads, to, true, &plan, err) ||
         !refuse_half_steps(run, pg, &plan, err))
         return false;
-    belay_apply how = {.dialer = run->how.dialer,
-        .dbname = belay_run_dbname(run),
-        .run_id = run->id,
-        .target = run->how.target,
-        .recorder = belay_run_recorder(run),
-        .reporter = run->how.reporter,
-        .may_commit = belay_keeper_may_commit,
-        .may_commit_context = run->keeper};
-    bool ok = run->engine->apply(run->engine, &how, &plan, &result, err);
+    bool ok = belay_run_apply(run, belay_run_dbname(run), &plan, &result, err);
     belay_apply_result_done(&result);
     return ok;
 }

@@ -38,7 +38,7 @@ static void look_at_revisions(const belay_run *run, belay_check_report *report)
     static const char name[] = "snapshot_revisions";
     belay_error err = {0};
     size_t before = report->count;
-    const belay_graph *graph = belay_engine_graph(run->engine);
+    const belay_graph *graph = run->engine->graph;
     if (graph != NULL && !belay_graph_check_known(graph, &run->snapshot.revisions, &err))
         belay_check_report_add_error(report, name, BELAY_WARNING, &err);
     belay_check_report_settle(report, name, before, run->how.reporter);

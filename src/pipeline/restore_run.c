@@ -68,7 +68,7 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
         if (!find_by_id(run, wish->id, err))
             return false;
     } else {
-        const belay_graph *graph = belay_engine_graph(run->engine);
+        const belay_graph *graph = run->engine->graph;
         if (graph == NULL) {
             belay_fail(err, BELAY_E_UNSUPPORTED, "the engine %s cannot tell a snapshot by revision",
                 run->engine->name);
@@ -120,17 +120,9 @@ static bool agree(belay_run *run, belay_error *err)
 static bool migrate_up(belay_run *run, const char *dbname, belay_error *err)
 {
     belay_apply_result result = {0};
-    belay_apply how = {.dialer = run->how.dialer,
-        .dbname = dbname,
-        .run_id = run->id,
-        .target = run->how.target,
-        .recorder = belay_run_recorder(run),
-        .reporter = run->how.reporter,
-        .may_commit = belay_keeper_may_commit,
-        .may_commit_context = run->keeper};
     if (run->plan.step_count == 0)
         return true;
-    bool ok = run->engine->apply(run->engine, &how, &run->plan, &result, err);
+    bool ok = belay_run_apply(run, dbname, &run->plan, &result, err);
     belay_apply_result_done(&result);
     return ok;
 }

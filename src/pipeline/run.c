@@ -98,6 +98,20 @@ bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
     return false;
 }
 
+bool belay_run_apply(
+    belay_run *run, const char *dbname, const belay_plan *plan, belay_apply_result *ret, belay_error *err)
+{
+    belay_apply how = {.dialer = run->how.dialer,
+        .dbname = dbname,
+        .run_id = run->id,
+        .target = run->how.target,
+        .recorder = belay_run_recorder(run),
+        .reporter = run->how.reporter,
+        .may_commit = belay_keeper_may_commit,
+        .may_commit_context = run->keeper};
+    return run->engine->apply(run->engine, &how, plan, ret, err);
+}
+
 /* A stage record in the journal; a journal that cannot be written fails the stage. */
 static bool note_stage(belay_run *run, const char *name, const char *state, belay_error *err)
 {

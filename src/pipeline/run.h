@@ -135,6 +135,9 @@ const char *belay_run_dbname(const belay_run *run);
 bool belay_run_connect(
     belay_run *run, const char *dbname, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 belay_recorder *belay_run_recorder(belay_run *run);
+/* The engine's apply in database `dbname`; the keeper has to agree to each COMMIT. */
+bool belay_run_apply(
+    belay_run *run, const char *dbname, const belay_plan *plan, belay_apply_result *ret, belay_error *err);
 /* The server's system identifier; NULL when it cannot be read. The caller frees. */
 char *belay_run_server(const belay_run *run);
 

@@ -273,19 +273,11 @@ static bool stage_migrate(belay_run *run, belay_error *err)
 {
     if (!require_way_back(run, err) || !prepare_own_tables(run, err) || !belay_evidence_read(run, err))
         return false;
-    belay_apply how = {.dialer = run->how.dialer,
-        .dbname = belay_run_dbname(run),
-        .run_id = run->id,
-        .target = run->how.target,
-        .recorder = belay_run_recorder(run),
-        .reporter = run->how.reporter,
-        .may_commit = belay_keeper_may_commit,
-        .may_commit_context = run->keeper};
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "migrate",
             json_pack("{s:O}", "before", run->evidence), err))
         return false;
     run->migrating = true;
-    return run->engine->apply(run->engine, &how, &run->plan, &run->applied, err);
+    return belay_run_apply(run, belay_run_dbname(run), &run->plan, &run->applied, err);
 }
 
 bool belay_run_verify(belay_run *run, const char *dbname, belay_error *err)

@@ -22,7 +22,7 @@ void belay_check_revisions(const belay_preflight *context, belay_check_report *r
     belay_error err = {0};
     BELAY_AUTO(belay_list_done) belay_list heads = {0};
     BELAY_AUTO(belay_list_done) belay_list warnings = {0};
-    const belay_graph *graph = belay_engine_graph(context->engine);
+    const belay_graph *graph = context->engine->graph;
     if (!context->engine->heads(context->engine, context->pg, &heads, &err) ||
         (graph != NULL && !belay_graph_check_known(graph, &heads, &err)) ||
         !context->engine->check(context->engine, context->pg, &heads, &warnings, &err))

@@ -18,7 +18,7 @@ static bool check_revision(
     if (belay_list_same(&heads, context->wanted))
         return true;
     belay_error unknown = {0};
-    const belay_graph *graph = belay_engine_graph(context->engine);
+    const belay_graph *graph = context->engine->graph;
     if (context->at_rest && graph != NULL && !belay_graph_check_known(graph, &heads, &unknown)) {
         belay_check_report_add_error(report, name, BELAY_REFUSE, &unknown);
         return true;
