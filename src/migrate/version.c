@@ -30,8 +30,14 @@ bool belay_version_read(
         return true;
     BELAY_AUTO(belay_free) char *sql = belay_format("SELECT version_num FROM %s ORDER BY 1", name);
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_query0(pg, sql, &rows, err))
+    if (!belay_pg_query0(pg, sql, &rows, err)) {
+        if (err != NULL && belay_equal(err->sqlstate, "42703")) {
+            belay_error_prefix(err, "%s is no version table", name);
+            belay_error_hint(
+                err, "`version_table` of the target names it; Alembic's has one column, version_num");
+        }
         return false;
+    }
     for (size_t i = 0; i < belay_rows_count(rows); i++)
         belay_list_add(ret_heads, belay_rows_text(rows, i, 0));
     belay_list_sort(ret_heads);

@@ -30,3 +30,9 @@ begin "and after its restart everything is as before"
 restart_cluster
 belay 0 current
 out_has 3f2a9c1b7d10
+
+begin "a table of that name that is none of Alembic's"
+sql bank "DROP TABLE alembic_version" "CREATE TABLE alembic_version (version text)"
+belay 1 current
+err_has "is no version table"
+err_has "version_table"
