@@ -27,6 +27,9 @@ static void print_plan(const belay_cli *cli, const belay_prune *plan)
     }
     belay_cli_print(cli, "%zu to remove; %zu snapshot%s stay%s", plan->count, plan->kept,
         plan->kept == 1 ? "" : "s", plan->kept == 1 ? "s" : "");
+    if (plan->young > 0)
+        belay_say(cli->reporter, BELAY_INFO, "%zu database%s of less than %lld days stay%s (--days)",
+            plan->young, plan->young == 1 ? "" : "s", o.days, plan->young == 1 ? "s" : "");
 }
 
 static bool agreed(const belay_run_options *run, belay_error *err)

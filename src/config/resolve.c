@@ -204,6 +204,20 @@ static bool check_named(const belay_config *config, const belay_ini_section *sec
     return belay_error_place(err, config->path, section->line);
 }
 
+/* The server cuts longer ones silently, and two targets that write one name differently would not see each
+ * other's lock. */
+static bool check_length(const belay_target *target, belay_error *err)
+{
+    enum { NAME_MAX_BYTES = 63 };
+    const char *dbname = belay_conninfo_get(&target->connection, "dbname");
+    if (dbname == NULL || strlen(dbname) <= NAME_MAX_BYTES)
+        return true;
+    belay_fail(err, BELAY_E_CONFIG,
+        "dbname of target %s has %zu bytes, and PostgreSQL cuts names after %d: %s", target->name,
+        strlen(dbname), (int)NAME_MAX_BYTES, dbname);
+    return belay_error_hint(err, "write the name as `psql -l` shows it");
+}
+
 static bool connect_keys(
     const belay_config *config, const belay_ini_section *section, belay_target *target, belay_error *err)
 {
@@ -220,7 +234,9 @@ static bool connect_keys(
         return false;
     if (section == NULL && !check_named(config, NULL, target, err))
         return false;
-    return belay_conninfo_add_defaults(info, err);
+    return belay_conninfo_add_defaults(info, err) &&
+           (check_length(target, err) ||
+               belay_error_place(err, config->path, section == NULL ? 0 : section->line));
 }
 
 static bool expand_into(

@@ -194,7 +194,11 @@ static void plan_database(const facts *f, const belay_gate_database *one, belay_
         return;
     }
     long long days = (long long)(belay_now_utc() - begun) / DAY_SECONDS;
-    if (days < f->how->days || belay_list_has(&f->needed, run) || belay_list_has(&f->needed, one->name))
+    if (days < f->how->days) {
+        ret->young++;
+        return;
+    }
+    if (belay_list_has(&f->needed, run) || belay_list_has(&f->needed, one->name))
         return;
     add(ret, "database", one->name, one->size_bytes < 0 ? 0 : (uint64_t)one->size_bytes,
         belay_format("%s of run %s, %lld days old", why, run, days));

@@ -39,7 +39,8 @@ typedef struct belay_prune_item {
 typedef struct belay_prune {
     belay_prune_item *items;
     size_t count;
-    size_t kept; /* snapshots that stay */
+    size_t kept;  /* snapshots that stay */
+    size_t young; /* databases that stay, since they are not old enough */
 } belay_prune;
 void belay_prune_done(belay_prune *prune);
 static inline void belay_prune_done_p(belay_prune *prune)

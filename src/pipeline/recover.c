@@ -26,8 +26,12 @@ static void take_up_followers(belay_run *run, const json_t *records, const json_
 static bool take_up(belay_run *run, const json_t *records, belay_error *err)
 {
     const json_t *begin = belay_journal_last(records, "begin", "run");
-    if (begin == NULL)
-        return belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the journal of run %s has no begin record", run->id);
+    if (begin == NULL) {
+        belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the journal of run %s has no begin record", run->id);
+        return belay_error_hint(err, "the file is damaged: put it back from a copy of the store, or give the "
+                                     "database its name back by "
+                                     "hand as docs/gate.md says and remove the run's folder");
+    }
     const char *verb = belay_json_text(begin, "verb");
     run->how.to = belay_json_text(begin, "wanted");
     if (run->how.to == NULL)
@@ -386,7 +390,8 @@ static bool require_no_gate(belay_run *run, belay_error *err)
     if (oid != 0 || belay_gate_fail_missing(pg, run->dbname, err) || err->code != BELAY_E_UNFINISHED_RUN)
         return true;
     return belay_error_hint(err,
-        "its journal is not in %s/%s/runs: recover where the run was begun, or copy the run's folder from "
+        "no whole journal of it is in %s/%s/runs: recover where the run was begun, or copy the run's folder "
+        "from "
         "there "
         "and type `belay recover --target %s` again; docs/gate.md says what to do when the journal is lost",
         run->how.store->url, run->how.target->name, run->how.target->name);

@@ -54,8 +54,12 @@ static void tell_choice(const belay_run *run, const char *revision, const belay_
         belay_say(run->how.reporter, BELAY_WARN,
             "snapshot %s is newer and cannot be read, so it is passed over (`belay verify %s` says why)",
             choice->passed_over.items[i], choice->passed_over.items[i]);
-    belay_say(run->how.reporter, BELAY_INFO, "for revision %s: snapshot %s of %s and %zu migrations",
-        revision, choice->info.id, choice->info.created_at, choice->plan.step_count);
+    size_t steps = choice->plan.step_count;
+    BELAY_AUTO(belay_free)
+    char *migrations =
+        steps == 0 ? belay_strdup("") : belay_format(", and %zu migration%s", steps, steps == 1 ? "" : "s");
+    belay_say(run->how.reporter, BELAY_INFO, "for revision %s: snapshot %s of %s%s", revision,
+        choice->info.id, choice->info.created_at, migrations);
 }
 
 /* Finds the snapshot and what has to be applied on top of it. */

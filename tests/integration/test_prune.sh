@@ -75,6 +75,7 @@ belay 0 prune --yes
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_0ddddd bank__belay_failed_11ffff bank__belay_failed_999999"
 belay 0 prune --yes --databases
 err_has "bank__belay_failed_999999: its run is not known"
+err_has "1 database of less than 7 days stays (--days)"
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_11ffff bank__belay_failed_999999"
 belay 0 prune --yes --databases --days 1
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_999999"

@@ -48,7 +48,7 @@ auto_apply = yes" development
         run_json 5 recover --json
         json_is error.code unfinished_run
         json error.message | grep "begun on $(hostname), which did not finish" >/dev/null || fail "where to recover is not said"
-        json error.hint | grep "its journal is not in" >/dev/null || fail "what is missing is not said"
+        json error.hint | grep "no whole journal of it is in" >/dev/null || fail "what is missing is not said"
         belay 5 current
         rm -rf backups
         mv "$WORK/elsewhere" backups

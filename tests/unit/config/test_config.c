@@ -324,6 +324,20 @@ static void test_production_names_itself(void **state)
     belay_target_done(&t);
 }
 
+static void test_name_of_more_than_63_bytes(void **state)
+{
+    (void)state;
+    belay_target t;
+    static const char fits[] = "ééééééééééééééééééééééééééééééé_"; /* 63 */
+    BELAY_AUTO(belay_free) char *whole = belay_format(DEV "host = h\ndbname = %s\n", fits);
+    BELAY_AUTO(belay_free) char *longer = belay_format(DEV "host = h\ndbname = %sx\n", fits);
+    refused(longer, 1, "has 64 bytes");
+    write_file("belay.ini", whole);
+    resolved(NULL, &t);
+    assert_string_equal(keyword(&t, "dbname"), fits);
+    belay_target_done(&t);
+}
+
 static void test_url_with_variables(void **state)
 {
     (void)state;
@@ -452,8 +466,8 @@ int main(void)
     const struct CMUnitTest tests[] = {T(test_defaults_of_each_environment),
         T(test_every_key_reaches_its_field), T(test_files_are_found_in_order), T(test_the_target_is_chosen),
         T(test_unknown_words_name_the_nearest), T(test_wrong_values), T(test_precedence),
-        T(test_service_file), T(test_production_names_itself), T(test_url_with_variables),
-        T(test_other_targets_are_not_expanded), T(test_target_of_the_environment),
+        T(test_service_file), T(test_production_names_itself), T(test_name_of_more_than_63_bytes),
+        T(test_url_with_variables), T(test_other_targets_are_not_expanded), T(test_target_of_the_environment),
         T(test_tracked_passwords_are_refused), T(test_bad_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
