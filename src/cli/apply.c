@@ -183,9 +183,11 @@ static bool run(work *w, json_t **ret_json, belay_error *err)
         print_plan(w);
         return true;
     }
-    if (w->plan.step_count == 0)
-        belay_say(
-            w->cli->reporter, BELAY_INFO, "%s is where it should be: nothing to do", w->cli->target.name);
+    if (w->plan.step_count == 0) {
+        BELAY_AUTO(belay_free) char *at = belay_list_join(&w->heads, ", ");
+        belay_say(w->cli->reporter, BELAY_INFO, "%s is at %s: nothing to do", w->cli->target.name,
+            at[0] == '\0' ? "base" : at);
+    }
     belay_pg_close(belay_take(w->pg));
     bool ok = belay_cli_run_plan(w->cli, w->engine, w->keeper, w->run_id, &w->plan, &w->result, err);
     json_object_set_new(*ret_json, "ok", json_boolean(ok));

@@ -71,7 +71,9 @@ int belay_deploy(const belay_run_options *how, json_t **ret_json)
     if (!belay_run_take(&run, false, &run.error) || !belay_run_plan(&run, &run.error))
         return end_before_begin(&run, ret_json);
     if (run.plan.step_count == 0) {
-        belay_say(how->reporter, BELAY_INFO, "%s is where it should be: nothing to do", how->target->name);
+        BELAY_AUTO(belay_free) char *at = belay_list_join(&run.from, ", ");
+        belay_say(how->reporter, BELAY_INFO, "%s is at %s: nothing to do", how->target->name,
+            at[0] == '\0' ? "base" : at);
         return succeed(&run, ret_json);
     }
     if (!belay_run_stages(&run, belay_preflight_stages, belay_preflight_stage_count, &run.error) ||

@@ -31,6 +31,7 @@ json_is outcome succeeded
 json_is stages '[]'
 equals "files in the store" "$(find backups -type f 2>/dev/null || true)" ""
 belay 0 deploy dev
+err_has "dev is at"
 err_has "nothing to do"
 
 begin "untouched: exit 1, no swap"
