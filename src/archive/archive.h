@@ -47,6 +47,9 @@ uint64_t belay_archive_size_bytes(const belay_archive *archive);
  * thread. */
 bool belay_archive_read(
     belay_archive *archive, const belay_member *member, void **ret, size_t *ret_size, belay_error *err);
+/* The same by name; BELAY_E_ARCHIVE when missing. `ret_member` may be NULL. */
+bool belay_archive_read_stored(belay_archive *archive, const char *name, const belay_member **ret_member,
+    void **ret, size_t *ret_size, belay_error *err);
 /* By name, decoded when it ends in .zst; NUL-terminated; BELAY_E_ARCHIVE when missing. The caller frees. Any
  * thread. */
 bool belay_archive_read_decoded(

@@ -107,6 +107,17 @@ bool belay_archive_read(
     return true;
 }
 
+bool belay_archive_read_stored(belay_archive *a, const char *name, const belay_member **ret_member,
+    void **ret, size_t *ret_size, belay_error *err)
+{
+    const belay_member *member = belay_manifest_find(a->manifest, name);
+    if (member == NULL)
+        return belay_fail(err, BELAY_E_ARCHIVE, "%s: there is no member %s", a->name, name);
+    if (ret_member != NULL)
+        *ret_member = member;
+    return belay_archive_read(a, member, ret, ret_size, err);
+}
+
 static bool append(void *context, const void *data, size_t size_bytes, belay_error *err)
 {
     belay_str_append_n(context, data, size_bytes);
@@ -116,12 +127,10 @@ static bool append(void *context, const void *data, size_t size_bytes, belay_err
 bool belay_archive_read_decoded(
     belay_archive *a, const char *member, char **ret, size_t *ret_size, belay_error *err)
 {
-    const belay_member *m = belay_manifest_find(a->manifest, member);
+    const belay_member *m = NULL;
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
-    if (m == NULL)
-        return belay_fail(err, BELAY_E_ARCHIVE, "%s: there is no member %s", a->name, member);
-    if (!belay_archive_read(a, m, &stored, &size, err))
+    if (!belay_archive_read_stored(a, member, &m, &stored, &size, err))
         return false;
     if (!belay_ends_with(member, ".zst")) {
         *ret = belay_take(stored);

@@ -2,27 +2,14 @@
 
 #include "pg/catalog_state.sql.h"
 
-static void add_catalog(belay_str *sql, const char *name)
-{
-    BELAY_AUTO(belay_free) char *table = belay_quote_qualified("pg_catalog", name);
-    BELAY_AUTO(belay_free) char *literal = belay_quote_literal(name);
-    belay_str_appendf(sql,
-        "\nUNION ALL SELECT %s, pg_catalog.count(*), "
-        "pg_catalog.sum(pg_catalog.hashtextextended(t::pg_catalog.text, 0)) FROM %s t",
-        literal, table);
-}
-
 bool belay_catalog_state(belay_pg *pg, json_t **ret, belay_error *err)
 {
-    BELAY_AUTO(belay_rows_free) belay_rows *names = NULL;
     BELAY_AUTO(belay_rows_free) belay_rows *sums = NULL;
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
-    if (!belay_pg_query0(pg, sql_catalogs, &names, err))
+    BELAY_AUTO(belay_free) char *plain = NULL;
+    if (!belay_pg_value(pg, sql_catalog_plain, NULL, 0, &plain, err))
         return false;
-    belay_str_append(&sql, sql_catalog_special);
-    for (size_t i = 0; i < belay_rows_count(names); i++)
-        add_catalog(&sql, belay_rows_text(names, i, 0));
-    if (!belay_pg_query0(pg, belay_str_text(&sql), &sums, err))
+    BELAY_AUTO(belay_free) char *sql = belay_format("%s%s", sql_catalog_special, plain);
+    if (!belay_pg_query0(pg, sql, &sums, err))
         return belay_error_prefix(err, "cannot read the catalogues");
     json_t *state = json_object();
     for (size_t i = 0; i < belay_rows_count(sums); i++) {

@@ -1,14 +1,18 @@
 The rows of the database's own catalogues, summed: one number a catalogue. What vacuum and analyze keep there, and other
 sessions' temporary tables, are left out.
 
--- query: catalogs
-SELECT c.relname
+catalog_plain is the text that continues catalog_special: one SELECT for each of the other catalogues.
+
+-- query: catalog_plain
+SELECT pg_catalog.string_agg(pg_catalog.format('
+UNION ALL
+SELECT %L, pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(t::pg_catalog.text, 0)) FROM pg_catalog.%I t',
+       c.relname, c.relname), '' ORDER BY c.relname)
   FROM pg_catalog.pg_class c
  WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace AND c.relkind = 'r' AND NOT c.relisshared
    AND c.relname NOT IN ('pg_statistic', 'pg_statistic_ext_data', 'pg_largeobject', 'pg_subscription_rel', 'pg_class',
                          'pg_namespace')
    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
- ORDER BY 1
 
 -- query: catalog_special
 SELECT 'pg_class', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended((pg_catalog.to_jsonb(t) - '{relpages,

@@ -110,13 +110,10 @@ static bool compare_chunks(object_reader *reader, const json_t *chunks, belay_er
     BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
     for (size_t i = 0; i < json_array_size(chunks); i++) {
         const char *name = json_string_value(json_array_get(chunks, i));
-        const belay_member *member = belay_manifest_find(reader->c->manifest, name == NULL ? "" : name);
         BELAY_AUTO(belay_free) void *stored = NULL;
         size_t size = 0;
-        if (member == NULL)
-            return belay_fail(
-                err, BELAY_E_ARCHIVE, "the snapshot lacks its member %s", name == NULL ? "" : name);
-        if (!belay_archive_read(reader->c->archive, member, &stored, &size, err) ||
+        if (!belay_archive_read_stored(
+                reader->c->archive, name == NULL ? "" : name, NULL, &stored, &size, err) ||
             !belay_codec_decode(codec, stored, size, compare_pieces, reader, NULL, err))
             return false;
     }

@@ -55,12 +55,9 @@ static bool put_section(exporter *e, const char *member, belay_error *err)
 /* A stored member decoded into `sink`. */
 static bool decode(exporter *e, const char *name, belay_codec_sink *sink, void *context, belay_error *err)
 {
-    const belay_member *member = belay_manifest_find(belay_archive_manifest(e->archive), name);
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
-    if (member == NULL)
-        return belay_fail(err, BELAY_E_ARCHIVE, "the snapshot lacks its member %s", name);
-    return belay_stop_check(err) && belay_archive_read(e->archive, member, &stored, &size, err) &&
+    return belay_stop_check(err) && belay_archive_read_stored(e->archive, name, NULL, &stored, &size, err) &&
            belay_codec_decode(e->codec, stored, size, sink, context, NULL, err);
 }
 
@@ -121,17 +118,12 @@ static bool put_sequence(exporter *e, const json_t *sequence, belay_error *err)
     BELAY_AUTO(belay_free) char *qualified = NULL;
     if (!belay_sequence_name(sequence, &qualified, err))
         return false;
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
-    belay_str_append(&sql, "SELECT pg_catalog.setval('");
-    for (const char *at = qualified; *at != '\0'; at++) {
-        if (*at == '\'')
-            belay_str_append_char(&sql, '\'');
-        belay_str_append_char(&sql, *at);
-    }
-    belay_str_appendf(&sql, "', %lld, %s);\n",
+    BELAY_AUTO(belay_free) char *literal = belay_quote_literal(qualified);
+    BELAY_AUTO(belay_free)
+    char *sql = belay_format("SELECT pg_catalog.setval(%s, %lld, %s);\n", literal,
         (long long)json_integer_value(json_object_get(sequence, "last_value")),
         json_is_true(json_object_get(sequence, "is_called")) ? "true" : "false");
-    return put(e, belay_str_text(&sql), err);
+    return put(e, sql, err);
 }
 
 /* Each item of a JSON member. */

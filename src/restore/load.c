@@ -44,23 +44,12 @@ static bool to_copy(void *context, const void *data, size_t size_bytes, belay_er
     return belay_pg_copy_write(loader->pg, data, size_bytes, err);
 }
 
-/* The stored bytes of a member that the manifest must have. */
-static bool read_member(belay_loader *loader, const char *name, const belay_member **ret_member, void **ret,
-    size_t *ret_size, belay_error *err)
-{
-    const belay_member *member = belay_manifest_find(belay_archive_manifest(loader->archive), name);
-    if (member == NULL)
-        return belay_fail(err, BELAY_E_ARCHIVE, "the snapshot lacks its member %s", name);
-    *ret_member = member;
-    return belay_archive_read(loader->archive, member, ret, ret_size, err);
-}
-
 static bool load_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
     const belay_member *member = NULL;
-    if (!read_member(loader, name, &member, &stored, &size, err) ||
+    if (!belay_archive_read_stored(loader->archive, name, &member, &stored, &size, err) ||
         !belay_pg_copy_in_begin(loader->pg, copy, err))
         return false;
     if (!belay_codec_decode(loader->codec, stored, size, to_copy, loader, NULL, err)) {
@@ -226,7 +215,8 @@ static bool put_large_object(
         BELAY_AUTO(belay_free) void *stored = NULL;
         size_t size = 0;
         const belay_member *member = NULL;
-        if (!read_member(loader, name == NULL ? "" : name, &member, &stored, &size, err) ||
+        if (!belay_archive_read_stored(
+                loader->archive, name == NULL ? "" : name, &member, &stored, &size, err) ||
             !belay_codec_decode(loader->codec, stored, size, to_large_object, &writer, NULL, err))
             return false;
     }
