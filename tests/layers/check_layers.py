@@ -14,7 +14,7 @@ TIERS = [
     {"cli"},
     {"pipeline"},
     {"preflight", "gate", "snapshot", "migrate", "verify", "restore", "rehearse"},
-    {"revision", "archive", "store", "remote", "plugin", "report"},
+    {"revision", "archive", "store", "report"},
     {"pg", "config"},
     {"util"},
 ]
