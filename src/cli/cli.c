@@ -75,11 +75,11 @@ bool belay_cli_target(belay_cli *cli, belay_error *err)
     return true;
 }
 
-bool belay_cli_connect(belay_cli *cli, int profile, struct belay_pg **ret, belay_error *err)
+bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret, belay_error *err)
 {
     if (cli->dialer == NULL && !belay_cli_target(cli, err))
         return false;
-    belay_pg_options options = {.profile = (belay_pg_profile)profile};
+    belay_pg_options options = {.profile = profile};
     return belay_pg_open(cli->dialer, &options, ret, err);
 }
 

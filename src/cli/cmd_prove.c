@@ -8,19 +8,9 @@ static bool find_snapshot(
 {
     if (cli->words.count > 0)
         return belay_snapshot_find(store, cli->target.name, cli->words.items[0], ret, err);
-    belay_snapshot_info *infos = NULL;
-    size_t count = 0;
-    if (!belay_snapshot_list(store, cli->target.name, &infos, &count, err))
-        return false;
     bool found = false;
-    for (size_t i = 0; i < count && !found; i++) {
-        if (belay_equal(infos[i].state, "damaged"))
-            continue;
-        *ret = infos[i];
-        infos[i] = (belay_snapshot_info){0};
-        found = true;
-    }
-    belay_snapshot_list_free(infos, count);
+    if (!belay_snapshot_newest(store, cli->target.name, ret, &found, err))
+        return false;
     if (found)
         return true;
     belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no snapshot to prove", cli->target.name);

@@ -14,7 +14,7 @@
 
 #include "cli/options.h"
 #include "config/config.h"
-#include "pg/dialer.h"
+#include "pg/pg.h"
 #include "report/error_json.h"
 #include "report/reporter.h"
 #include "store/store.h"
@@ -108,8 +108,7 @@ int belay_cli_main(int argc, char **argv);
 /* Loads the configuration and resolves the target (its option, its word, or the default). */
 bool belay_cli_target(belay_cli *cli, belay_error *err);
 /* A connection to the target's database. */
-struct belay_pg;
-bool belay_cli_connect(belay_cli *cli, int profile, struct belay_pg **ret, belay_error *err);
+bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
 
 /* Ends a command: with --json prints `json` (reference stolen; NULL: what command->answer says), with "error"

@@ -260,21 +260,13 @@ static bool names(const belay_prune *plan, const belay_prune_item *item)
     return false;
 }
 
-/* The proof goes first: a snapshot without it is merely verified. */
-static bool remove_snapshot(belay_store *store, const char *name, belay_error *err)
-{
-    BELAY_AUTO(belay_free)
-    char *proof = belay_format("%.*s.proof.json", (int)(strlen(name) - strlen(".tar")), name);
-    return store->remove(store, proof, err) && store->remove(store, name, err);
-}
-
 static bool remove_item(
     const belay_prune_options *how, belay_gate *gate, const belay_prune_item *item, belay_error *err)
 {
     if (belay_equal(item->kind, "database"))
         return belay_gate_drop(gate, item->name, err);
     if (belay_equal(item->kind, "snapshot"))
-        return remove_snapshot(how->store, item->name, err);
+        return belay_snapshot_remove(how->store, item->name, err);
     return how->store->remove(how->store, item->name, err);
 }
 

@@ -54,24 +54,6 @@ static const char *goal(const rehearsal *r)
     return r->options->to == NULL ? "head" : r->options->to;
 }
 
-static bool newest_whole(rehearsal *r, bool *ret_found, belay_error *err)
-{
-    belay_snapshot_info *infos = NULL;
-    size_t count = 0;
-    *ret_found = false;
-    if (!belay_snapshot_list(r->options->store, r->options->target->name, &infos, &count, err))
-        return false;
-    for (size_t i = 0; i < count && !*ret_found; i++) {
-        if (!belay_equal(infos[i].state, "verified") && !belay_equal(infos[i].state, "proven"))
-            continue;
-        r->snapshot = infos[i];
-        infos[i] = (belay_snapshot_info){0};
-        *ret_found = true;
-    }
-    belay_snapshot_list_free(infos, count);
-    return true;
-}
-
 static bool take_snapshot(rehearsal *r, belay_error *err)
 {
     const char *dbname = belay_target_dbname(r->options->target);
@@ -88,7 +70,8 @@ static bool take_snapshot(rehearsal *r, belay_error *err)
 static bool stage_snapshot(rehearsal *r, belay_error *err)
 {
     bool found = false;
-    if (!r->options->fresh && !newest_whole(r, &found, err))
+    if (!r->options->fresh &&
+        !belay_snapshot_newest(r->options->store, r->options->target->name, &r->snapshot, &found, err))
         return false;
     if (!found && !take_snapshot(r, err))
         return false;

@@ -52,14 +52,13 @@ bool belay_section_hash(const belay_revision *revision, const belay_section *sec
     char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
 {
     BELAY_AUTO(belay_sha256_free) belay_sha256 *hash = belay_sha256_new();
-    int fd = open(revision->path, O_RDONLY | O_CLOEXEC);
+    BELAY_AUTO(belay_close_fd) int fd = open(revision->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return belay_fail_errno(err, errno, "cannot open %s", revision->path);
-    bool ok = hash_part(fd, section, revision->path, hash, err);
-    close(fd);
-    if (ok)
-        belay_sha256_finish(hash, hex);
-    return ok;
+    if (!hash_part(fd, section, revision->path, hash, err))
+        return false;
+    belay_sha256_finish(hash, hex);
+    return true;
 }
 
 bool belay_migration_file_hash(const char *path, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)

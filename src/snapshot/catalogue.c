@@ -140,3 +140,28 @@ bool belay_snapshot_mark_proven(
     json_decref(json);
     return belay_store_write_all(store, name, text, strlen(text), err);
 }
+
+bool belay_snapshot_newest(
+    belay_store *store, const char *target, belay_snapshot_info *ret, bool *ret_found, belay_error *err)
+{
+    belay_snapshot_info *infos = NULL;
+    size_t count = 0;
+    *ret_found = false;
+    if (!belay_snapshot_list(store, target, &infos, &count, err))
+        return false;
+    for (size_t i = 0; i < count && !*ret_found; i++) {
+        if (belay_equal(infos[i].state, "damaged"))
+            continue;
+        *ret = infos[i];
+        infos[i] = (belay_snapshot_info){0};
+        *ret_found = true;
+    }
+    belay_snapshot_list_free(infos, count);
+    return true;
+}
+
+bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *proof = proof_name(name);
+    return store->remove(store, proof, err) && store->remove(store, name, err);
+}

@@ -64,7 +64,7 @@ bool belay_taking_header(belay_taking *t, belay_error *err)
 {
     json_t *database = NULL;
     json_t *version_table = NULL;
-    char hex[65];
+    char hex[BELAY_SHA256_HEX_SIZE];
     char now[BELAY_UTC_SIZE];
     belay_format_utc(belay_now_utc(), now);
     if (!read_server(t, err) || !read_database(t, &database, err) ||

@@ -59,6 +59,11 @@ bool belay_snapshot_take(
 bool belay_snapshot_list(
     belay_store *store, const char *target, belay_snapshot_info **ret, size_t *ret_count, belay_error *err);
 void belay_snapshot_list_free(belay_snapshot_info *infos, size_t count);
+/* The newest that is not damaged; *ret_found false when there is none. */
+bool belay_snapshot_newest(
+    belay_store *store, const char *target, belay_snapshot_info *ret, bool *ret_found, belay_error *err);
+/* The file called `name` and its proof, which goes first: a snapshot without it is merely verified. */
+bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err);
 /* By id or unique prefix, in any target's folder unless `target` is given. */
 bool belay_snapshot_find(
     belay_store *store, const char *target, const char *id, belay_snapshot_info *ret, belay_error *err);
