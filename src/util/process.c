@@ -315,8 +315,11 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     belay_str_done(&out.line);
     belay_str_done(&errors.line);
     int64_t left = timeout_ms <= 0 ? 0 : end - belay_now_ms();
-    if (!belay_process_wait(&process, timeout_ms <= 0 ? 0 : left < 1 ? 1 : left, err))
+    if (!belay_process_wait(&process, timeout_ms <= 0 ? 0 : left < 1 ? 1 : left, err)) {
+        if (err != NULL && err->code == BELAY_E_DEADLINE) /* of the whole time, not of what was left of it */
+            belay_fail(err, BELAY_E_DEADLINE, "a command did not end within %lld ms", (long long)timeout_ms);
         return belay_error_prefix(err, "%s", how->shell != NULL ? how->shell : how->argv[0]);
+    }
     *ret_status = process.exit_status;
     return true;
 }

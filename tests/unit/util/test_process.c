@@ -105,6 +105,7 @@ static void ends_what_takes_too_long(void **state)
     const belay_spawn how = {.argv = (const char *const[]){"sh", "-c", "sleep 60 & sleep 60; true", NULL}};
     assert_false(belay_process_run(&how, 100, NULL, NULL, NULL, NULL, &status, &err));
     assert_int_equal(err.code, BELAY_E_DEADLINE);
+    assert_non_null(strstr(err.message, "within 100 ms"));
     const belay_spawn users = {.shell = "sleep 60 & sleep 60; true"};
     assert_false(belay_process_run(&users, 100, NULL, NULL, NULL, NULL, &status, &err));
     assert_int_equal(err.code, BELAY_E_DEADLINE);
