@@ -64,18 +64,36 @@ static void end_refused(belay_run *run)
         run->outcome = BELAY_OUTCOME_REFUSED;
 }
 
+/* Nothing pending is no failure, whatever else there is to say of files and schema. */
+static void warn_of_drift(belay_run *run)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list warnings = {0};
+    belay_error err = {0};
+    if (!belay_run_connect(run, belay_run_dbname(run), BELAY_PG_USER, &pg, &err) ||
+        !run->engine->check(run->engine, pg, &run->from, &warnings, &err))
+        belay_list_add_owned(&warnings, belay_format("%s (%s)", err.message, err.hint));
+    for (size_t i = 0; i < warnings.count; i++)
+        belay_say(run->how.reporter, BELAY_WARN, "%s", warnings.items[i]);
+}
+
+static int end_with_nothing_to_do(belay_run *run, json_t **ret_json)
+{
+    BELAY_AUTO(belay_free) char *at = belay_list_join(&run->from, ", ");
+    warn_of_drift(run);
+    belay_say(run->how.reporter, BELAY_INFO, "%s is at %s: nothing to do", run->how.target->name,
+        at[0] == '\0' ? "base" : at);
+    return succeed(run, ret_json);
+}
+
 int belay_deploy(const belay_run_options *how, json_t **ret_json)
 {
     BELAY_AUTO(belay_run_done) belay_run run;
     belay_run_init(&run, how);
     if (!belay_run_take(&run, false, &run.error) || !belay_run_plan(&run, &run.error))
         return end_before_begin(&run, ret_json);
-    if (run.plan.step_count == 0) {
-        BELAY_AUTO(belay_free) char *at = belay_list_join(&run.from, ", ");
-        belay_say(how->reporter, BELAY_INFO, "%s is at %s: nothing to do", how->target->name,
-            at[0] == '\0' ? "base" : at);
-        return succeed(&run, ret_json);
-    }
+    if (run.plan.step_count == 0)
+        return end_with_nothing_to_do(&run, ret_json);
     if (!belay_run_stages(&run, belay_preflight_stages, belay_preflight_stage_count, &run.error) ||
         !belay_run_begin(&run, belay_run_begin_details(&run), &run.error))
         return end_before_begin(&run, ret_json);

@@ -33,6 +33,11 @@ equals "files in the store" "$(find backups -type f 2>/dev/null || true)" ""
 belay 0 deploy dev
 err_has "dev is at"
 err_has "nothing to do"
+err_lacks warning
+sql bank "CREATE TABLE by_hand (id int)"
+belay 0 deploy dev
+err_has "warning: the schema is not the one that belay recorded"
+sql bank "DROP TABLE by_hand"
 
 begin "untouched: exit 1, no swap"
 fresh
