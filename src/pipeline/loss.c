@@ -46,8 +46,8 @@ static size_t say_loss(belay_run *run, const json_t *before, const json_t *after
             belay_say(run->how.reporter, BELAY_WARN, "  %s: unknown, the statistics were reset", table);
         else
             belay_say(run->how.reporter, BELAY_WARN,
-                "  %s: at least %lld inserted, %lld updated, %lld deleted (the run's own rows included)",
-                table, (long long)ins, (long long)upd, (long long)del);
+                "  %s: at least %lld inserted, %lld updated, %lld deleted", table, (long long)ins,
+                (long long)upd, (long long)del);
     }
     json_object_foreach((json_t *)(uintptr_t)before, table, now)
     {
@@ -69,8 +69,10 @@ bool belay_loss_accept(belay_run *run, belay_error *err)
         belay_say(run->how.reporter, BELAY_WARN,
             "what a restore would lose is unknown: the counters of before are lost");
     else {
-        belay_say(run->how.reporter, BELAY_WARN,
-            "the gate was open; a restore loses what was written since the run began:");
+        belay_say(run->how.reporter, BELAY_WARN, "the gate %s:",
+            run->how.target->gate == BELAY_GATE_RENAME
+                ? "is open again; a restore loses what was written since"
+                : "was open; a restore loses what was written since the run began, its own rows included");
         if (say_loss(run, run->loss_before, after) == 0)
             belay_say(run->how.reporter, BELAY_WARN, "  nothing that the statistics know of");
     }

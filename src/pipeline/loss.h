@@ -1,6 +1,7 @@
-/* What a restore would lose when the gate was left open (gate = none): per table, rows inserted, updated and
- * deleted since the run began, from the cumulative statistics. "At least": statistics lag and count the run's
- * own rows too; "unknown" after a statistics reset (manual, 28.2). */
+/* What a restore would lose when the gate was left open (gate = none), or opened again before the health
+ * check failed: per table, rows inserted, updated and deleted since, from the cumulative statistics. "At
+ * least": statistics lag, and with gate = none count the run's own rows too; "unknown" after a statistics
+ * reset (manual, 28.2). */
 #ifndef BELAY_PIPELINE_LOSS_H
 #define BELAY_PIPELINE_LOSS_H
 

@@ -40,7 +40,9 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     belay_json_to_list(json_object_get(begin, "from"), &run->from);
     belay_json_to_list(json_object_get(begin, "to"), &run->to);
     run->invalid_before = json_incref(json_object_get(begin, "invalid_before"));
-    run->loss_before = json_incref(json_object_get(begin, "loss_before"));
+    const json_t *counters = belay_journal_last(records, "note", "counters");
+    run->loss_before = json_incref(
+        counters == NULL ? json_object_get(begin, "loss_before") : json_object_get(counters, "before"));
     const json_t *migrate = belay_journal_last(records, "intent", "migrate");
     run->migrating = migrate != NULL;
     run->evidence = migrate == NULL ? NULL : json_incref(json_object_get(migrate, "before"));

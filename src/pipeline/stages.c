@@ -304,6 +304,25 @@ static bool stage_verify(belay_run *run, belay_error *err)
     return belay_run_verify(run, belay_run_dbname(run), err);
 }
 
+/* A restore for an application that is unwell loses what was written behind the opened gate. Not to know that
+ * is no reason to throw the migration away. */
+static bool stage_count_before_open(belay_run *run, belay_error *err)
+{
+    belay_error why = {0};
+    if (belay_loss_read(run, &run->loss_before, &why))
+        return belay_record(belay_run_recorder(run), BELAY_RECORD_NOTE, "counters",
+            json_pack("{s:O}", "before", run->loss_before), err);
+    belay_say(run->how.reporter, BELAY_WARN, "rows are not counted: %s", why.message);
+    return true;
+}
+
+static bool may_restore_open(const belay_run *run)
+{
+    const belay_target *target = run->how.target;
+    return uses_gate(run) && belay_health_wanted(target) &&
+           target->on_unhealthy == BELAY_ON_UNHEALTHY_RESTORE;
+}
+
 /* From here on the database is the users' again. */
 static bool stage_open(belay_run *run, belay_error *err)
 {
@@ -353,6 +372,7 @@ const belay_stage belay_deploy_stages[] = {
     {.name = "prove", .run = stage_prove, .wanted = wants_proof},
     {.name = "migrate", .run = stage_migrate},
     {.name = "verify", .run = stage_verify},
+    {.name = "count", .run = stage_count_before_open, .wanted = may_restore_open},
     {.name = "open", .run = stage_open, .completes = true},
     {.name = "resume",
         .run = belay_followers_resume,

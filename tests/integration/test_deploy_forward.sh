@@ -45,10 +45,14 @@ fresh
 pending_good
 keys $'gate = rename\nhealth_command = false\nhealth_retries = 0\nhealth_timeout = 2s\non_unhealthy = restore'
 run_json 5 deploy --json
+err_has "a restore loses what was written since"
+err_has "nothing that the statistics know of"
 migrated
 fresh
 pending_good
+sed -i "s/^health_command = .*/health_command = psql -X -q -d bank -c 'INSERT INTO accounts VALUES (1000, 1, 1)' || true; false/" belay.ini
 run_json 4 deploy --accept-loss --json
+err_has "public.accounts: at least 1 inserted, 0 updated, 0 deleted"
 json_is outcome restored
 same_as_before
 tidy
