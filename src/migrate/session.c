@@ -60,7 +60,8 @@ void belay_session_reset_sql(const belay_session *session, belay_str *to)
     const belay_target *target = session->how->target;
     belay_str_appendf(to,
         "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET lock_timeout = %lld; SET statement_timeout "
-        "= %lld; SET idle_in_transaction_session_timeout = 0; SET client_connection_check_interval = "
+        "= %lld; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; SET "
+        "client_connection_check_interval = "
         "'2s';\n",
         (long long)target->lock_timeout_ms, (long long)target->statement_timeout_ms);
     if (belay_pg_server_version(session->pg) >= 170000)

@@ -25,11 +25,11 @@ typedef struct belay_pg belay_pg;
 typedef struct belay_rows belay_rows;
 
 typedef enum belay_pg_profile {
-    /* belay's own queries: search_path empty, UTF8, ISO dates, row_security off, no timeouts, fixed float and
-       bytea formats. */
+    /* belay's own queries: search_path empty, UTF8, ISO dates, row_security off, no lock_timeout, fixed float
+       and bytea formats. */
     BELAY_PG_PINNED,
-    /* The user's SQL: UTF8 only; search_path and the rest as the role and the database have them, as in psql.
-     */
+    /* The user's SQL: UTF8 and no timeouts but lock_timeout; search_path and the rest as the role and the
+       database have them, as in psql. */
     BELAY_PG_USER,
     /* COPY of data: as PINNED, but client_encoding is the database's own, so that bytes pass unconverted. */
     BELAY_PG_DATA
@@ -47,9 +47,10 @@ typedef struct belay_pg_options {
     void *notice_context;
 } belay_pg_options;
 
-/* Sets client_connection_check_interval = 2s, and TCP keepalives where the dialer sets none: a server or
- * network that is gone is noticed within a minute. BELAY_E_POOLER when a connection pooler answers instead of
- * the server, in any of its modes; no setting is left behind in its sessions then. */
+/* Takes off the timeouts of statements and idle sessions, sets client_connection_check_interval = 2s, and TCP
+ * keepalives where the dialer sets none: a server or network that is gone is noticed within a minute.
+ * BELAY_E_POOLER when a connection pooler answers instead of the server, in any of its modes; no setting is
+ * left behind in its sessions then. */
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err);
 void belay_pg_close(belay_pg *pg);
 BELAY_DEFINE_AUTO(belay_pg, belay_pg_close)

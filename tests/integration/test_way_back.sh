@@ -26,6 +26,23 @@ err_has "\"COMMIT\" is refused"
 sql_is bank "SELECT count(*) FROM accounts" 100
 rm -f migrations/*aaaa00000002*
 
+begin "settings of the role that end statements and sessions, or read arrays in another way, are not in a run's way"
+sql bank "CREATE TABLE lists (a int[])" "INSERT INTO lists VALUES ('{1,NULL}')"
+add_migration aaaa00000002 aaaa00000001 "Commit half" "Transaction: no" >"$WORK/file" <<'SQL'
+DELETE FROM accounts WHERE id > 50;
+SELECT 1/0;
+SQL
+sed 's/^gate = .*/gate = rename\nway_back = verified/' belay.ini >verified.ini
+sql postgres "ALTER ROLE postgres SET array_nulls = off" "ALTER ROLE postgres SET idle_session_timeout = 100" \
+    "ALTER ROLE postgres SET idle_in_transaction_session_timeout = 100" "ALTER ROLE postgres SET statement_timeout = 100"
+belay 4 deploy -c verified.ini
+export PGOPTIONS="-c statement_timeout=0"
+sql postgres "ALTER ROLE postgres RESET ALL"
+unset PGOPTIONS
+sql_is bank "SELECT count(*), (SELECT a::text FROM lists) FROM accounts" "100|{1,NULL}"
+sql bank "DROP TABLE lists"
+rm -f migrations/*aaaa00000002* verified.ini
+
 begin "a setting that the role cannot give back is refused before anything is changed"
 add_migration aaaa00000002 aaaa00000001 "Commit half" "Transaction: no" >"$WORK/file" <<'SQL'
 DELETE FROM accounts WHERE id > 50;
