@@ -11,13 +11,7 @@ bool belay_version_locate(belay_pg *pg, const belay_version_table *table, char *
     BELAY_AUTO(belay_free)
     char *name = table->schema == NULL ? belay_quote_ident(table->name)
                                        : belay_quote_qualified(table->schema, table->name);
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_queryp(pg, sql_version_find, &rows, err, name))
-        return false;
-    *ret = belay_rows_count(rows) == 0
-               ? NULL
-               : belay_quote_qualified(belay_rows_text(rows, 0, 0), belay_rows_text(rows, 0, 1));
-    return true;
+    return belay_pg_value(pg, sql_version_find, &(const char *){name}, 1, ret, err);
 }
 
 bool belay_version_read(
@@ -28,7 +22,7 @@ bool belay_version_read(
         return false;
     if (name == NULL)
         return true;
-    BELAY_AUTO(belay_free) char *sql = belay_format("SELECT version_num FROM %s ORDER BY 1", name);
+    BELAY_AUTO(belay_free) char *sql = belay_format("SELECT version_num FROM %s", name);
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     if (!belay_pg_query0(pg, sql, &rows, err)) {
         if (err != NULL && belay_equal(err->sqlstate, "42703")) {

@@ -22,7 +22,8 @@ typedef struct belay_version_table {
  * NULL. */
 bool belay_version_read(
     belay_pg *pg, const belay_version_table *table, belay_list *ret_heads, belay_error *err);
-/* The table's quoted "schema"."name", NULL (true returned) when there is none. The caller frees. */
+/* The table's schema.name, quoted where it has to be, NULL (true returned) when there is none. The caller
+ * frees. */
 bool belay_version_locate(belay_pg *pg, const belay_version_table *table, char **ret, belay_error *err);
 /* Could version table and ledger be created, or written where they are? Changes nothing. BELAY_E_CONFIG or
  * BELAY_E_PERMISSION with what to type. */

@@ -1,9 +1,8 @@
 Version table and ledger.
 
 -- query: version_find
-SELECT n.nspname, c.relname
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.oid = pg_catalog.to_regclass($1)
+SELECT t.identity
+  FROM pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, pg_catalog.to_regclass($1), 0) t
 -- query: version_schema
 SELECT pg_catalog.current_schema()
 -- query: version_place

@@ -69,9 +69,12 @@ static bool require_version(const belay_pg *pg, belay_error *err)
     return belay_error_hint(err, "upgrade the server");
 }
 
-static bool fail_pooler(const belay_pg *pg, const belay_rows *rows, belay_error *err)
+static bool fail_pooler(belay_pg *pg, belay_error *err)
 {
-    bool local = belay_rows_is_null(rows, 0, 2);
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_query0(pg, sql_behind_pooler, &rows, err))
+        return false;
+    bool local = belay_rows_is_null(rows, 0, 1);
     belay_fail(err, BELAY_E_POOLER,
         "%s is a connection pooler, not the server: sessions are shared there, so that locks, settings and "
         "renames do not hold",
@@ -79,20 +82,20 @@ static bool fail_pooler(const belay_pg *pg, const belay_rows *rows, belay_error 
     return belay_error_hint(err,
         "connect directly to the server: behind the pooler it listens on port %s%s%s; applications may keep "
         "the pooler",
-        belay_rows_text(rows, 0, 1), local ? " and its unix socket" : " of ",
-        local ? "" : belay_rows_text(rows, 0, 2));
+        belay_rows_text(rows, 0, 0), local ? " and its unix socket" : " of ",
+        local ? "" : belay_rows_text(rows, 0, 1));
 }
 
 /* A pooler answers with cancel keys of its own: the backend's pid differs from the one it announced. */
 static bool settle(belay_pg *pg, belay_pg_profile profile, belay_error *err)
 {
-    static const char *const groups[] = {
-        [BELAY_PG_PINNED] = "{any,pinned}", [BELAY_PG_USER] = "{any}", [BELAY_PG_DATA] = "{any,pinned,data}"};
     char pid[16];
     snprintf(pid, sizeof pid, "%d", PQbackendPID(pg->conn));
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    return belay_pg_queryp(pg, sql_settle, &rows, err, pid, groups[profile]) &&
-           (belay_rows_bool(rows, 0, 0) || fail_pooler(pg, rows, err));
+    const char *pinned = profile == BELAY_PG_USER ? "false" : "true";
+    const char *data = profile == BELAY_PG_DATA ? "true" : "false";
+    return belay_pg_queryp(pg, sql_settle, &rows, err, pid, pinned, data) &&
+           (belay_rows_bool(rows, 0, 0) || fail_pooler(pg, err));
 }
 
 /* A server, or a way to it, that is gone is noticed within a minute, whatever the session waits for. */

@@ -72,7 +72,7 @@ keys $'gate = none\nuser = deployer\nsnapshot = yes\non_failure = stop'
 sed -i '0,/^user = postgres$/{//d}' belay.ini
 sql postgres "CREATE ROLE deployer LOGIN" "GRANT pg_read_all_data TO deployer" "GRANT CONNECT ON DATABASE bank TO deployer"
 belay 3 preflight --json
-out_has "GRANT SELECT, INSERT, DELETE ON \\\"public\\\".\\\"alembic_version\\\" TO deployer;"
+out_has "GRANT SELECT, INSERT, DELETE ON public.alembic_version TO deployer;"
 sql bank "GRANT SELECT, INSERT, DELETE ON public.alembic_version TO deployer"
 belay 3 preflight --json
 out_has "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA belay TO deployer;"
