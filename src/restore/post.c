@@ -171,11 +171,13 @@ static bool run_matview(post *p, const belay_toc_entry *entry, bool may_wait, be
 /* Again and again, as long as that fills one of them. */
 static bool run_waiting(post *p, belay_error *err)
 {
-    for (size_t count = p->waiting_count, last = SIZE_MAX; count > 0; count = p->waiting_count) {
-        bool stuck = count == last;
+    for (size_t last = SIZE_MAX; p->waiting_count > 0;) {
+        BELAY_AUTO(belay_free) const belay_toc_entry **views = p->waiting;
+        const size_t count = p->waiting_count;
+        p->waiting = NULL; /* those that have to wait once more begin a new list */
         p->waiting_count = 0;
         for (size_t i = 0; i < count; i++) {
-            if (!belay_stop_check(err) || !run_matview(p, p->waiting[i], !stuck, err))
+            if (!belay_stop_check(err) || !run_matview(p, views[i], count < last, err))
                 return false;
         }
         last = count;

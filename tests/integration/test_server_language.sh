@@ -5,6 +5,7 @@ export LOCPATH=$WORK/locales CLUSTER_CONF="lc_messages = 'de_DE.UTF-8'"
 mkdir "$LOCPATH"
 localedef -i de_DE -f UTF-8 "$LOCPATH/de_DE.UTF-8" || fail "no German locale"
 start_cluster
+unset LOCPATH # the server has it; glibc leaks a copy of it in a program that opens a locale
 make_project bank
 
 # refused CODE SQLSTATE TEXT: what `current` says
