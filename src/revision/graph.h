@@ -37,6 +37,7 @@ typedef struct graph_name {
 
 struct belay_graph {
     belay_arena *arena;
+    belay_arena *second_arena; /* of a second reader (load.c); NULL before */
     graph_node *nodes;
     size_t count;
     graph_name *names; /* ids in the order of nodes, then labels */

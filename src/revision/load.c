@@ -1,11 +1,15 @@
-/* The folder of migrations: reads every *.sql, in the order of their names, and links them. */
+/* The folder of migrations: reads every *.sql, in the order of their names, and links them. Two threads share
+ * the reading of many, since most of it is waiting for system calls; each has its half, arena and error. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "revision/graph.h"
 #include "util/file.h"
+
+enum { SHARED_FROM_COUNT = 400 };
 
 /* Symbolic links count as what they point to; folders and sockets are no migrations. */
 static bool is_migration(int folder_fd, const struct dirent *entry)
@@ -34,19 +38,59 @@ static bool list_files(DIR *folder, const char *path, belay_list *ret, belay_err
     return true;
 }
 
+typedef struct half {
+    graph_node *nodes; /* of all files */
+    int folder_fd;
+    const char *path;
+    const belay_list *names;
+    size_t first, end;
+    belay_arena *arena;
+    belay_error err;
+    bool ok;
+} half;
+
+static void *read_half(void *context)
+{
+    half *h = context;
+    h->ok = true;
+    for (size_t i = h->first; h->ok && i < h->end; i++) {
+        const char *name = h->names->items[i];
+        const char *file = belay_arena_format(h->arena, "%s/%s", h->path, name);
+        h->nodes[i].index = i;
+        h->ok = graph_read_file(h->arena, h->folder_fd, name, file, &h->nodes[i], &h->err);
+    }
+    return NULL;
+}
+
+/* The first error by name, as one thread would find it. */
 static bool read_files(
     belay_graph *graph, int folder_fd, const char *path, const belay_list *names, belay_error *err)
 {
     graph->nodes = belay_arena_alloc(graph->arena, (names->count + 1) * sizeof *graph->nodes);
-    for (size_t i = 0; i < names->count; i++) {
-        graph_node *node = &graph->nodes[i];
-        node->index = i;
-        const char *file = belay_arena_format(graph->arena, "%s/%s", path, names->items[i]);
-        if (!graph_read_file(graph->arena, folder_fd, names->items[i], file, node, err))
-            return false;
-    }
     graph->count = names->count;
-    return true;
+    half halves[2];
+    size_t middle = names->count < SHARED_FROM_COUNT ? names->count : names->count / 2;
+    halves[0] = (half){.nodes = graph->nodes,
+        .folder_fd = folder_fd,
+        .path = path,
+        .names = names,
+        .end = middle,
+        .arena = graph->arena};
+    halves[1] = halves[0];
+    halves[1].first = middle;
+    halves[1].end = names->count;
+    halves[1].arena = graph->second_arena = belay_arena_new();
+    pthread_t thread;
+    bool shared = middle < names->count && pthread_create(&thread, NULL, read_half, &halves[1]) == 0;
+    read_half(&halves[0]);
+    if (shared)
+        pthread_join(thread, NULL);
+    else
+        read_half(&halves[1]);
+    const half *failed = halves[0].ok ? &halves[1] : &halves[0];
+    if (!failed->ok && err != NULL)
+        *err = failed->err;
+    return failed->ok;
 }
 
 bool belay_graph_load(const char *folder, belay_graph **ret, belay_error *err)
@@ -77,6 +121,7 @@ void belay_graph_free(belay_graph *graph)
     if (graph == NULL)
         return;
     belay_arena_free(graph->arena);
+    belay_arena_free(graph->second_arena);
     belay_free(graph);
 }
 

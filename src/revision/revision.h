@@ -4,8 +4,9 @@
  *     belay_graph_load(folder, &graph, err)                     read every *.sql of the folder
  *     belay_graph_plan_upgrade(graph, heads, "head", &plan, err)  what has to run
  *
- * A graph is read-only after loading, owns all of its memory in one arena, and may be used by several
- * threads. Errors of files are BELAY_E_MIGRATION_FILE with file and line.
+ * A graph is read-only after loading, owns all of its memory, and may be used by several threads. Loading one
+ * takes a second thread when there are many files. Errors of files are BELAY_E_MIGRATION_FILE with file and
+ * line.
  */
 #ifndef BELAY_REVISION_REVISION_H
 #define BELAY_REVISION_REVISION_H

@@ -286,6 +286,32 @@ static void names_what_the_database_has_and_the_files_have_not(void **state)
     assert_non_null(strstr(err.hint, "stamp head"));
 }
 
+/* So many that two threads read them: the order is the names', and the first error is the one that is told.
+ */
+static void reads_many_files(void **state)
+{
+    (void)state;
+    enum { COUNT = 600 };
+    char id[16], parent[16] = "";
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(id, sizeof id, "r%03d", i);
+        put_revision(id, parent, "");
+        memcpy(parent, id, sizeof id);
+    }
+    BELAY_AUTO(belay_graph_free) belay_graph *graph = NULL;
+    load(&graph);
+    assert_int_equal(belay_graph_count(graph), COUNT);
+    const belay_revision *const *history = belay_graph_history(graph);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(id, sizeof id, "r%03d", COUNT - 1 - i);
+        assert_string_equal(history[i]->id, id);
+    }
+    put("r500.sql", "-- m\n-- Revision ID: r500\n-- Transaction: perhaps\n");
+    expect_error(3, "neither yes nor no", "CONCURRENTLY");
+    put("r100.sql", "");
+    expect_error(0, "empty", "delete");
+}
+
 static void hashes_sections_without_regard_to_line_endings(void **state)
 {
     (void)state;
@@ -309,6 +335,6 @@ int main(void)
         TEST(markers_inside_of_sql_do_not_count), TEST(finds_markers_across_blocks), TEST(refuses_bad_files),
         TEST(skims_long_files), TEST(refuses_bad_graphs), TEST(counts_characters_of_identifiers),
         TEST(plans_up_and_down), TEST(names_what_the_database_has_and_the_files_have_not),
-        TEST(hashes_sections_without_regard_to_line_endings)};
+        TEST(hashes_sections_without_regard_to_line_endings), TEST(reads_many_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
