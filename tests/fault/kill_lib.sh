@@ -153,6 +153,18 @@ left_on_server() {
             AND (NOT datallowconn OR datistemplate OR datconnlimit <> -1 OR shobj_description(oid, 'pg_database') IS NOT NULL)"
 }
 
+# The same when the server has seen that the last command closed its connections, which takes it a moment. Sessions of
+# the killed run ($killed) get none: recover has waited for those.
+left_after_a_moment() {
+    local left try
+    for try in $(seq 20); do
+        left=$(left_on_server)
+        if [ -z "$left" ] || grep -qF -- "${killed:-none}" <<<"$left"; then break; fi
+        [ "$try" -eq 20 ] || sleep 0.1
+    done
+    printf '%s' "$left"
+}
+
 # Processes that the run started. A killed one needs a moment to be gone.
 left_of_processes() {
     local file try
@@ -175,7 +187,7 @@ left_of_files() {
 # kill_look OUTCOME: what has to hold after a run that ended so.
 kill_look() {
     local state snapshot kept
-    equals "left on the server" "$(left_on_server)" ""
+    equals "left on the server" "$(left_after_a_moment)" ""
     equals "processes left" "$(left_of_processes)" ""
     equals "files left" "$(left_of_files)" ""
     state=$(state_of bank)
@@ -212,7 +224,9 @@ kill_ended() {
 
 # Recovers at once, and looks; every fifth round the command is run again. $place tells where it was struck.
 kill_recover() {
-    local ended outcome
+    local ended outcome killed
+    killed=$(kill_journal || true)
+    killed=$(basename "${killed%/*}")
     place=$(kill_place)
     ended=$(kill_ended)
     belay_ends 0 recover --json
