@@ -35,7 +35,8 @@ void belay_archive_writer_free(belay_archive_writer *writer);
 BELAY_DEFINE_AUTO(belay_archive_writer, belay_archive_writer_free)
 /* Re-reads name.part byte for byte from the medium (belay_archive_verify), then renames it to name durably.
  */
-bool belay_archive_publish(belay_store *store, const char *name, belay_reporter *reporter, belay_error *err);
+bool belay_archive_publish(
+    belay_store *store, const char *name, int jobs, belay_reporter *reporter, belay_error *err);
 
 typedef struct belay_archive belay_archive;
 bool belay_archive_open(belay_store *store, const char *name, belay_archive **ret, belay_error *err);
@@ -56,8 +57,9 @@ bool belay_archive_read_decoded(
     belay_archive *archive, const char *member, char **ret, size_t *ret_size, belay_error *err);
 /* Every byte of the file: members cover it without gap or overlap, headers parse, names are what they should
  * be, SHA-256 of each span, every zstd frame decodes completely to raw_bytes, row counts, end blocks are
- * zero, the locator is last. The first fault is named with member and offset (BELAY_E_ARCHIVE). */
-bool belay_archive_verify(belay_archive *archive, belay_reporter *reporter, belay_error *err);
+ * zero, the locator is last. The first fault is named with member and offset (BELAY_E_ARCHIVE).
+ * `jobs` threads share the members, 0: one per core; each holds one member in memory. */
+bool belay_archive_verify(belay_archive *archive, int jobs, belay_reporter *reporter, belay_error *err);
 
 /* Percent-encodes all but [A-Za-z0-9_-] (and "." inside, never leading). The caller frees. */
 char *belay_member_encode(const char *component);

@@ -1,9 +1,11 @@
+#include <stdatomic.h>
+
 #include "archive/archive.h"
 #include "archive/check.h"
 #include "archive/codec.h"
 #include "archive/locator.h"
 #include "util/clock.h"
-#include "util/stop.h"
+#include "util/crew.h"
 
 #define MANIFEST_MAX_BYTES ((uint64_t)1 << 30)
 enum { READ_BYTES = 1024 * 1024, ZSTD_LEVEL_UNUSED = 1 };
@@ -146,36 +148,91 @@ bool belay_archive_read_decoded(
     return true;
 }
 
-/* Span and, for a frame, its whole decoding. */
-static bool verify_member(belay_archive *a, const belay_member *m, belay_codec *codec, belay_error *err)
+/* What the threads of a verification share. */
+typedef struct verification {
+    belay_archive *archive;
+    belay_reporter *reporter;
+    int64_t started_ms;
+    atomic_uint_fast64_t done_bytes;
+} verification;
+
+/* Reused from member to member. */
+typedef struct verifier {
+    belay_codec *codec;
+    char *span;
+    size_t capacity_bytes;
+} verifier;
+
+static void *new_verifier(void *context)
 {
-    BELAY_AUTO(belay_free) void *stored = NULL;
-    size_t size = 0;
-    uint64_t raw = 0;
-    if (!belay_archive_read(a, m, &stored, &size, err))
-        return false;
-    if (!belay_ends_with(m->name, ".zst"))
+    (void)context;
+    verifier *own = belay_alloc(sizeof *own);
+    own->codec = belay_codec_new(ZSTD_LEVEL_UNUSED);
+    return own;
+}
+
+static void free_verifier(void *context, void *own)
+{
+    (void)context;
+    verifier *v = own;
+    belay_codec_free(v->codec);
+    free(v->span);
+    free(v);
+}
+
+static bool has_room(verifier *v, size_t size_bytes, belay_error *err)
+{
+    if (size_bytes <= v->capacity_bytes)
         return true;
-    if (!belay_codec_decode(codec, stored, size, NULL, NULL, &raw, err))
+    free(v->span);
+    v->capacity_bytes = 0;
+    v->span = belay_try_alloc(size_bytes, err);
+    if (v->span == NULL)
+        return false;
+    v->capacity_bytes = size_bytes;
+    return true;
+}
+
+/* Span and, for a frame, its whole decoding. */
+static bool verify_member(void *context, void *own, size_t number, belay_error *err)
+{
+    verification *all = context;
+    verifier *v = own;
+    const belay_member *m = &all->archive->manifest->members[number];
+    uint64_t raw = m->raw_bytes;
+    if (!has_room(v, (size_t)m->span_bytes, err) ||
+        !read_span(all->archive, m->offset, m->span_bytes, m->sha256, m->name, v->span, err))
+        return false;
+    if (belay_ends_with(m->name, ".zst") &&
+        !belay_codec_decode(
+            v->codec, v->span + (m->data_offset - m->offset), (size_t)m->stored_bytes, NULL, NULL, &raw, err))
         return belay_error_prefix(err, "member %s", m->name);
+    atomic_fetch_add(&all->done_bytes, m->span_bytes);
     return raw == m->raw_bytes || bad_member(m, "it decodes to another length than the manifest says", err);
 }
 
-bool belay_archive_verify(belay_archive *a, belay_reporter *reporter, belay_error *err)
+static void report(const verification *all, bool finished)
 {
-    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(ZSTD_LEVEL_UNUSED);
-    int64_t started = belay_now_ms();
-    belay_progress progress = {.what = "verify", .total_bytes = a->source->size_bytes};
-    for (size_t i = 0; i < a->manifest->member_count; i++) {
-        const belay_member *m = &a->manifest->members[i];
-        if (!belay_stop_check(err) || !verify_member(a, m, codec, err))
-            return belay_error_prefix(err, "%s", a->name);
-        progress.item = m->name;
-        progress.done_bytes = m->offset + m->span_bytes;
-        progress.elapsed_ms = belay_now_ms() - started;
-        belay_report_progress(reporter, &progress);
-    }
-    progress.finished = true;
-    belay_report_progress(reporter, &progress);
+    const belay_progress progress = {.what = "verify",
+        .done_bytes = atomic_load(&all->done_bytes),
+        .total_bytes = all->archive->source->size_bytes,
+        .elapsed_ms = belay_now_ms() - all->started_ms,
+        .finished = finished};
+    belay_report_progress(all->reporter, &progress);
+}
+
+static void tick(void *context)
+{
+    report(context, false);
+}
+
+bool belay_archive_verify(belay_archive *a, int jobs, belay_reporter *reporter, belay_error *err)
+{
+    verification all = {.archive = a, .reporter = reporter, .started_ms = belay_now_ms()};
+    const belay_crew_task task = {
+        .work = verify_member, .begin = new_verifier, .end = free_verifier, .tick = tick, .context = &all};
+    if (!belay_crew_run(&task, a->manifest->member_count, belay_crew_size(jobs), err))
+        return belay_error_prefix(err, "%s", a->name);
+    report(&all, true);
     return true;
 }

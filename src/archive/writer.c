@@ -230,11 +230,13 @@ void belay_archive_writer_free(belay_archive_writer *w)
     free(w);
 }
 
-bool belay_archive_publish(belay_store *store, const char *name, belay_reporter *reporter, belay_error *err)
+bool belay_archive_publish(
+    belay_store *store, const char *name, int jobs, belay_reporter *reporter, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *part = belay_format("%s.part", name);
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
-    if (!belay_archive_open(store, part, &archive, err) || !belay_archive_verify(archive, reporter, err)) {
+    if (!belay_archive_open(store, part, &archive, err) ||
+        !belay_archive_verify(archive, jobs, reporter, err)) {
         belay_error_prefix(err, "the snapshot was read back and is not what was written");
         store->remove(store, part, NULL);
         return false;

@@ -25,7 +25,7 @@ int belay_cli_verify_snapshot(belay_cli *cli, const char *id)
     int64_t started_ms = belay_now_ms();
     bool ok = belay_cli_find_snapshot(cli, id, &store, &info, &err) &&
               belay_archive_open(store, info.name, &archive, &err) &&
-              belay_archive_verify(archive, cli->reporter, &err);
+              belay_archive_verify(archive, 0, cli->reporter, &err);
     double seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
     if (ok) {
         char raw[BELAY_BYTES_SIZE];

@@ -19,7 +19,7 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
         .recorder = belay_run_recorder(run),
         .reporter = run->how.reporter};
     if (!belay_archive_open(belay_run_snapshot_store(run), run->snapshot.name, &archive, err) ||
-        !belay_archive_verify(archive, run->how.reporter, err))
+        !belay_archive_verify(archive, run->how.target->jobs, run->how.reporter, err))
         return belay_error_prefix(err, "snapshot %s", run->snapshot.id);
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore",
             json_pack("{s:s}", "database", dbname), err) ||

@@ -115,7 +115,7 @@ static bool publish(belay_taking *t, belay_store *store, const char *name, belay
 {
     belay_recorder *recorder = t->options->recorder;
     if (belay_record(recorder, BELAY_RECORD_INTENT, "snapshot.publish", details_of(t, name), err) &&
-        belay_archive_publish(store, name, t->options->reporter, err))
+        belay_archive_publish(store, name, t->options->target->jobs, t->options->reporter, err))
         return belay_record(recorder, BELAY_RECORD_DONE, "snapshot.publish", details_of(t, name), err);
     BELAY_AUTO(belay_free) char *part = belay_format("%s.part", name);
     store->remove(store, part, NULL);

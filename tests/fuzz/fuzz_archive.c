@@ -60,7 +60,7 @@ static void try_file(const char *data, size_t size)
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
     belay_error err = {0};
     bool ok = belay_archive_open(&store.base, "dev/x.tar", &archive, &err) &&
-              belay_archive_verify(archive, NULL, &err);
+              belay_archive_verify(archive, 1, NULL, &err);
     if (ok)
         read_all(archive);
     else if (err.message[0] == '\0')

@@ -85,7 +85,7 @@ static bool make(belay_store *store, const char *target, const char *id, const c
     BELAY_AUTO(belay_archive_writer_free) belay_archive_writer *w = NULL;
     BELAY_AUTO(belay_free) char *name = belay_format("%s/%s.tar", target, id);
     return belay_archive_create(store, name, &w, err) && add_all(c, w, err) &&
-           finish(c, target, id, revision, w, err) && belay_archive_publish(store, name, NULL, err);
+           finish(c, target, id, revision, w, err) && belay_archive_publish(store, name, 1, NULL, err);
 }
 
 int main(int argc, char **argv)

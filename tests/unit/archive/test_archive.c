@@ -54,7 +54,7 @@ static void write_one(const char *name, bool publish)
     assert_true(belay_archive_add(w, long_name, frame.data, frame.length, sizeof text - 1, 3, &err));
     if (!belay_archive_finish(w, &rest, &err))
         fail_msg("%s", err.message);
-    if (publish && !belay_archive_publish(store, name, NULL, &err))
+    if (publish && !belay_archive_publish(store, name, 1, NULL, &err))
         fail_msg("%s", err.message);
 }
 
@@ -67,7 +67,7 @@ static void test_round_trip(void **state)
     size_t size = 0;
     write_one("dev/one.tar", true);
     if (!belay_archive_open(store, "dev/one.tar", &archive, &err) ||
-        !belay_archive_verify(archive, NULL, &err))
+        !belay_archive_verify(archive, 1, NULL, &err))
         fail_msg("%s", err.message);
     assert_true(belay_archive_read_decoded(archive, long_name, &content, &size, &err));
     assert_string_equal(content, text);
@@ -96,7 +96,7 @@ static void test_unfinished_leaves_nothing(void **state)
 static bool is_refused(const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
-    return !belay_archive_open(store, name, &archive, err) || !belay_archive_verify(archive, NULL, err);
+    return !belay_archive_open(store, name, &archive, err) || !belay_archive_verify(archive, 1, NULL, err);
 }
 
 static void test_every_flipped_byte_is_found(void **state)

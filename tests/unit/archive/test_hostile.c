@@ -48,7 +48,7 @@ static void write_good(void)
     for (size_t i = 0; ok && i < 2; i++)
         ok = belay_archive_add(w, chunks[i], frame.data, frame.length, sizeof rows - 1, 2, &err);
     ok = ok && belay_archive_finish(w, &rest, &err) &&
-         belay_archive_publish(store, "dev/good.tar", NULL, &err);
+         belay_archive_publish(store, "dev/good.tar", 1, NULL, &err);
     if (!ok)
         fail_msg("%s", err.message);
 }
@@ -85,7 +85,7 @@ static bool is_taken(const char *text, size_t length, belay_error *err)
     forge_tail(&file, text, length);
     assert_true(belay_store_write_all(store, "dev/forged.tar", file.data, file.length, NULL));
     return belay_archive_open(store, "dev/forged.tar", &archive, err) &&
-           belay_archive_verify(archive, NULL, err);
+           belay_archive_verify(archive, 1, NULL, err);
 }
 
 static bool json_is_taken(const json_t *manifest, belay_error *err)
