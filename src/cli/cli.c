@@ -27,6 +27,8 @@ static const belay_option common_options[] = {
     {"json", 0, NULL, "print one JSON document on stdout", BELAY_OPT_FLAG, &the_cli.json},
     {"quiet", 'q', NULL, "only warnings and errors on stderr", BELAY_OPT_FLAG, &the_cli.quiet},
     {"verbose", 'v', NULL, "say more", BELAY_OPT_FLAG, &the_cli.verbose},
+    {"progress", 0, "FORM", "auto, plain, none, or json: events on stderr (default: auto; with -q: none)",
+        BELAY_OPT_TEXT, &the_cli.progress},
     {"help", 'h', NULL, "show this help", BELAY_OPT_FLAG, &the_cli.help}, BELAY_OPT_END};
 
 static const belay_help help = {commands, BELAY_COUNT(commands), common_options};
@@ -198,20 +200,35 @@ static bool parse(belay_cli *cli, const belay_command *command, int argc, char *
     return cli->help || take_words(cli, command, err);
 }
 
+/* What tells the story; a wrong line is told in the usual way. */
+static belay_reporter *make_reporter(const belay_cli *cli, belay_progress_form form)
+{
+    belay_level least = cli->quiet ? BELAY_WARN : cli->verbose ? BELAY_DEBUG : BELAY_INFO;
+    return form == BELAY_PROGRESS_JSON ? belay_events_new(least) : belay_terminal_new(least, form);
+}
+
+static bool read_progress(const belay_cli *cli, belay_progress_form *ret, belay_error *err)
+{
+    if (cli->progress == NULL && cli->quiet)
+        *ret = BELAY_PROGRESS_NONE;
+    if (cli->progress == NULL || belay_progress_form_parse(cli->progress, ret))
+        return true;
+    return belay_fail(
+        err, BELAY_E_USAGE, "--progress takes auto, plain, none or json, not \"%s\"", cli->progress);
+}
+
 static int run_command(belay_cli *cli, const belay_command *command, int argc, char **argv)
 {
     belay_error err = {0};
+    belay_progress_form form = BELAY_PROGRESS_AUTO;
     cli->command = command;
-    bool ok = parse(cli, command, argc, argv, &err);
+    bool ok = parse(cli, command, argc, argv, &err) && read_progress(cli, &form, &err);
     if (ok && cli->help) {
         print_help(command);
         return BELAY_EXIT_OK;
     }
-    BELAY_AUTO(belay_terminal_free)
-    belay_terminal *terminal = belay_terminal_new(cli->quiet     ? BELAY_WARN
-                                                  : cli->verbose ? BELAY_DEBUG
-                                                                 : BELAY_INFO);
-    cli->reporter = belay_terminal_reporter(terminal);
+    BELAY_AUTO(belay_reporter_free) belay_reporter *reporter = make_reporter(cli, form);
+    cli->reporter = reporter;
     int status = ok ? command->run(cli) : belay_cli_finish(cli, false, NULL, &err);
     cli->reporter = NULL;
     return status;
@@ -248,8 +265,9 @@ static int refuse_command(const char *name, int argc, char **argv)
         belay_error_hint(&err, "options stand behind the command: belay <command> [options]");
     else if (nearest != NULL)
         belay_error_hint(&err, "did you mean `belay %s`? `belay help` lists all", nearest);
-    BELAY_AUTO(belay_terminal_free) belay_terminal *terminal = belay_terminal_new(BELAY_INFO);
-    the_cli.reporter = belay_terminal_reporter(terminal);
+    BELAY_AUTO(belay_reporter_free)
+    belay_reporter *reporter = belay_terminal_new(BELAY_INFO, BELAY_PROGRESS_AUTO);
+    the_cli.reporter = reporter;
     int status = belay_cli_finish(&the_cli, false, NULL, &err);
     the_cli.reporter = NULL;
     return status;

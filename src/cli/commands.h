@@ -33,6 +33,7 @@ typedef struct belay_cli {
     bool json;
     bool quiet;
     bool verbose;
+    const char *progress; /* NULL: auto */
     bool help;
     /* what the verbs share */
     belay_reporter *reporter;

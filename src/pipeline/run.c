@@ -131,6 +131,8 @@ static bool run_stage(belay_run *run, const belay_stage *stage, belay_error *err
         ok = note_stage(run, stage->name, "ok", err);
     else
         note_stage(run, stage->name, "failed", NULL);
+    if (ok)
+        belay_report_stage(run->how.reporter, run->how.verb, stage->name);
     if (run->stage_count < BELAY_STAGES_MAX)
         run->stages[run->stage_count++] =
             (belay_stage_time){stage->name, ok ? "ok" : "failed", (double)(belay_now_ms() - started) / 1000};

@@ -25,6 +25,27 @@ void belay_report_progress(belay_reporter *reporter, const belay_progress *progr
         reporter->progress(reporter, progress);
 }
 
+void belay_report_stage(belay_reporter *reporter, const char *what, const char *name)
+{
+    if (reporter != NULL && reporter->stage != NULL)
+        reporter->stage(reporter, what, name);
+}
+
+bool belay_progress_form_parse(const char *text, belay_progress_form *ret)
+{
+    static const char *const forms[] = {[BELAY_PROGRESS_AUTO] = "auto",
+        [BELAY_PROGRESS_PLAIN] = "plain",
+        [BELAY_PROGRESS_NONE] = "none",
+        [BELAY_PROGRESS_JSON] = "json"};
+    for (size_t i = 0; i < BELAY_COUNT(forms); i++) {
+        if (belay_equal(forms[i], text)) {
+            *ret = (belay_progress_form)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Each line of a text that may have several, indented. */
 static void say_block(belay_reporter *reporter, const char *label, const char *text)
 {
@@ -41,7 +62,7 @@ static bool shows_statement(const belay_error *err)
     return second != NULL && second[1 + strspn(second + 1, " ")] == '^';
 }
 
-void belay_say_error(belay_reporter *reporter, const belay_error *err)
+static void say_in_lines(belay_reporter *reporter, const belay_error *err)
 {
     if (err->file[0] != '\0' && err->line > 0)
         belay_say(reporter, BELAY_ERROR, "%s:%ld: %s", err->file, err->line, err->message);
@@ -55,5 +76,13 @@ void belay_say_error(belay_reporter *reporter, const belay_error *err)
         say_block(reporter, "statement", err->statement);
     say_block(reporter, "detail", err->detail);
     say_block(reporter, "hint", err->hint);
+}
+
+void belay_say_error(belay_reporter *reporter, const belay_error *err)
+{
+    if (reporter != NULL && reporter->error != NULL)
+        reporter->error(reporter, err);
+    else
+        say_in_lines(reporter, err);
     belay_say_annotation(reporter, err);
 }

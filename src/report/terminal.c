@@ -2,20 +2,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "report/reporter.h"
+#include "report/pace.h"
 #include "util/clock.h"
 #include "util/str.h"
 
 enum { TERMINAL_INTERVAL_MS = 200, PLAIN_INTERVAL_MS = 5000, LINE_MAX_COLUMNS = 150 };
 
-struct belay_terminal {
+typedef struct belay_terminal {
     belay_reporter base;
     belay_level least;
-    bool is_terminal;
+    bool in_place; /* progress is rewritten where it stands */
     bool colours;
     bool progress_shown; /* the cursor stands behind a progress line */
-    int64_t progress_at_ms;
-};
+    belay_pace pace;
+} belay_terminal;
 
 static const struct {
     const char *label;
@@ -61,64 +61,90 @@ static void append_size(belay_str *to, double bytes)
 static int columns(const belay_terminal *t)
 {
     struct winsize size;
-    bool known = t->is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    bool known = t->in_place && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
     return known && size.ws_col <= LINE_MAX_COLUMNS ? size.ws_col - 1 : LINE_MAX_COLUMNS;
+}
+
+static void append_duration(belay_str *to, double seconds)
+{
+    unsigned long whole = (unsigned long)(seconds + 0.5);
+    if (whole < 100)
+        belay_str_appendf(to, "%lu s", whole);
+    else if (whole < 6000)
+        belay_str_appendf(to, "%lu min", (whole + 30) / 60);
+    else
+        belay_str_appendf(to, "%lu h %lu min", whole / 3600, whole % 3600 / 60);
+}
+
+static void append_bytes(belay_str *to, const belay_progress *p, const belay_figures *figures)
+{
+    append_size(to, (double)p->done_bytes);
+    if (figures->share >= 0)
+        belay_str_appendf(to, " (%.0f %%)", figures->share * 100);
+    belay_str_append(to, ", ");
+    append_size(to, figures->rate_bytes_per_s);
+    belay_str_append(to, "/s");
+    if (p->done_rows > 0)
+        belay_str_appendf(to, ", %llu rows", (unsigned long long)p->done_rows);
+    if (figures->seconds_left >= 0) {
+        belay_str_append(to, ", ");
+        append_duration(to, figures->seconds_left);
+        belay_str_append(to, " left");
+    }
+}
+
+static void append_items(belay_str *to, const belay_progress *p)
+{
+    belay_str_appendf(
+        to, "%llu of %llu", (unsigned long long)p->done_items, (unsigned long long)p->total_items);
+}
+
+/* "snapshot: 512 MB (34 %), 210 MB/s, 2000000 rows, 5 s left  entries 41 %" */
+static void append_progress(belay_str *to, const belay_progress *p, const belay_figures *figures)
+{
+    bool has_bytes = p->done_bytes > 0 || p->total_bytes > 0;
+    belay_str_appendf(to, "%s: ", p->what);
+    if (has_bytes)
+        append_bytes(to, p, figures);
+    if (p->total_items > 0 && !has_bytes)
+        append_items(to, p);
+    if (p->item != NULL)
+        belay_str_appendf(to, "%s%s", has_bytes || p->total_items > 0 ? "  " : "", p->item);
+    if (p->item != NULL && p->item_total_bytes > 0 && p->item_done_bytes <= p->item_total_bytes)
+        belay_str_appendf(to, " %.0f %%", 100.0 * (double)p->item_done_bytes / (double)p->item_total_bytes);
 }
 
 static void progress(belay_reporter *self, const belay_progress *p)
 {
     belay_terminal *t = (belay_terminal *)self;
-    int64_t now = belay_now_ms();
-    int64_t interval = t->is_terminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
-    if (t->least > BELAY_INFO || (!p->finished && now - t->progress_at_ms < interval))
+    if (!belay_pace_due(&t->pace, p, belay_now_ms(), t->in_place ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS))
         return;
-    if (p->finished && !t->is_terminal)
-        return; /* the line that says what was done follows anyway */
-    t->progress_at_ms = now;
     clear_progress(t);
     if (p->finished)
-        return;
+        return; /* the line that says what was done follows anyway */
+    belay_figures figures;
     BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
-    belay_str_appendf(&text, "%s: ", p->what);
-    append_size(&text, (double)p->done_bytes);
-    double seconds = (double)p->elapsed_ms / 1000;
-    double rate = seconds > 0 ? (double)p->done_bytes / seconds : 0;
-    if (p->total_bytes > 0) {
-        double share = (double)p->done_bytes / (double)p->total_bytes;
-        belay_str_appendf(&text, " (%.0f %%)", share > 1 ? 100 : share * 100);
-    }
-    belay_str_append(&text, ", ");
-    append_size(&text, rate);
-    belay_str_append(&text, "/s");
-    if (p->total_bytes > p->done_bytes && rate > 0)
-        belay_str_appendf(&text, ", %.0f s left", (double)(p->total_bytes - p->done_bytes) / rate);
-    if (p->item != NULL)
-        belay_str_appendf(&text, "  %s", p->item);
-    fprintf(stderr, "%.*s%s", columns(t), belay_str_text(&text), t->is_terminal ? "" : "\n");
-    t->progress_shown = t->is_terminal;
+    belay_pace_read(&t->pace, p, &figures);
+    append_progress(&text, p, &figures);
+    fprintf(stderr, "%.*s%s", columns(t), belay_str_text(&text), t->in_place ? "" : "\n");
+    t->progress_shown = t->in_place;
 }
 
-belay_terminal *belay_terminal_new(belay_level least)
+static void release(belay_reporter *self)
+{
+    clear_progress((belay_terminal *)self);
+    free(self);
+}
+
+belay_reporter *belay_terminal_new(belay_level least, belay_progress_form form)
 {
     belay_terminal *t = belay_alloc(sizeof *t);
     const char *no_color = getenv("NO_COLOR");
-    t->base.line = line;
-    t->base.progress = progress;
+    bool is_terminal = isatty(STDERR_FILENO) == 1;
+    t->base = (belay_reporter){
+        .line = line, .progress = form == BELAY_PROGRESS_NONE ? NULL : progress, .free = release};
     t->least = least;
-    t->progress_at_ms = belay_now_ms(); /* what is over at once needs no line */
-    t->is_terminal = isatty(2) == 1;
-    t->colours = t->is_terminal && (no_color == NULL || *no_color == '\0');
-    return t;
-}
-
-belay_reporter *belay_terminal_reporter(belay_terminal *terminal)
-{
-    return &terminal->base;
-}
-
-void belay_terminal_free(belay_terminal *terminal)
-{
-    if (terminal != NULL)
-        clear_progress(terminal);
-    free(terminal);
+    t->in_place = is_terminal && form == BELAY_PROGRESS_AUTO;
+    t->colours = is_terminal && (no_color == NULL || *no_color == '\0');
+    return &t->base;
 }

@@ -195,6 +195,7 @@ bool belay_restore_into(
         drop_half_made(&r);
         return belay_error_prefix(err, "restoring into %s", options->dbname);
     }
+    belay_report_stage(options->reporter, "restore", "loaded");
     ret->seconds_load = (double)(belay_now_ms() - started_ms) / 1000.0;
     return true;
 }

@@ -152,6 +152,8 @@ bool belay_snapshot_take(
     t.progress.total_bytes = ok ? t.progress.done_bytes : t.progress.total_bytes;
     t.progress.finished = true;
     belay_taking_advance(&t, 0, 0);
+    if (ok)
+        belay_report_stage(options->reporter, "snapshot", "synced");
     ok = ok && publish(&t, store, name, err);
     if (ok)
         fill_info(&t, store, name, ret);

@@ -16,7 +16,7 @@ for verb in verbs:
     parts = dict(re.findall(r"(?s)(?:^|\n)([a-z ]*options):\n(.*?)(?=\n\n|$)", text))
     own[verb] = {(s + " " if s else "") + l + a for s, l, a in OPTION.findall(parts.get("options", ""))}
     common = {(s + " " if s else "") + l + a for s, l, a in OPTION.findall(parts["common options"])}
-assert len(verbs) > 25 and len(common) == 7 and "--to REV" in own["deploy"], (verbs, common)
+assert len(verbs) > 25 and len(common) == 8 and "--to REV" in own["deploy"], (verbs, common)
 
 page = open(source + "/docs/commands.md").read().split("## Options\n")[1].split("\n## ")[0]
 documented = {verb: set() for verb in verbs}

@@ -60,6 +60,31 @@ belay 2 show nothing
 belay 0 snapshot
 ! grep -q $'[\r\033]' "$OUT" "$ERR" || fail "control characters"
 
+begin "--progress=json: every line on stderr is an event"
+belay 0 snapshot --json --progress=json
+python3 - "$ERR" "$OUT" <<'PYTHON' || fail "the events"
+import json, sys
+events, answer = [json.loads(line) for line in open(sys.argv[1])], json.load(open(sys.argv[2]))
+assert all(set(e) >= {"event", "elapsed_ms"} for e in events), events
+assert [e["elapsed_ms"] for e in events] == sorted(e["elapsed_ms"] for e in events)
+assert ["snapshot", "synced"] in [[e["what"], e["name"]] for e in events if e["event"] == "stage"], events
+ends = [e for e in events if e["event"] == "progress" and e["finished"] and e["what"] == "snapshot"]
+assert len(ends) == 1 and ends[0]["rows"] == answer["rows"] and ends[0]["bytes"] == answer["raw_bytes"], ends
+assert ends[0]["seconds_left"] == 0 and ends[0]["total_bytes"] == ends[0]["bytes"] and ends[0]["rate_bytes_per_s"] > 0, ends
+PYTHON
+belay 2 show nothing --progress=json
+python3 -c 'import json, sys
+event, = map(json.loads, sys.stdin)
+assert event["event"] == "error" and event["error"]["code"] == "usage" or event["error"]["message"], event' <"$ERR" || fail "the error's event"
+
+begin "--progress: plain lines on a terminal, none, and no other words"
+shown 80 0 snapshot --progress=plain
+! grep -q $'\033\[K' "$OUT" || fail "plain progress is rewritten in place"
+shown 80 0 snapshot --progress none
+! grep -q 'snapshot: ' "$OUT" || fail "--progress=none shows progress"
+belay 2 snapshot --progress=loud
+err_has '--progress takes auto, plain, none or json, not "loud"'
+
 begin "an answer that cannot be written"
 # lost STATUS ARGUMENTS...: with a stdout that is full
 lost() {
