@@ -1,16 +1,17 @@
 #include "cli/snapshots.h"
-#include "snapshot/snapshot.h"
+#include "restore/lint.h"
 
 static struct {
     long long level;
     const char *lock_wait;
+    bool no_lint;
 } o;
 
 static const belay_option options[] = {
     {"level", 0, "N", "zstd level, 1 to 19 (default: 1)", BELAY_OPT_INT, &o.level},
     {"lock-wait", 0, "TIME", "how long a table may stay locked by others (default: 10s)", BELAY_OPT_TEXT,
         &o.lock_wait},
-    BELAY_OPT_END};
+    {"no-lint", 0, NULL, "do not try whether it can be restored", BELAY_OPT_FLAG, &o.no_lint}, BELAY_OPT_END};
 
 static bool read_options(belay_snapshot_options *how, belay_error *err)
 {
@@ -25,11 +26,28 @@ static bool read_options(belay_snapshot_options *how, belay_error *err)
     return true;
 }
 
+/* The snapshot is there; what keeps the lint from an answer is said. False: it cannot be restored. */
+static bool lint(belay_cli *cli, belay_store *store, const belay_snapshot_info *info, belay_check_report *ret,
+    belay_error *err)
+{
+    const belay_lint_options how = {.prove = {.dialer = cli->dialer,
+                                        .target = &cli->target,
+                                        .run_id = info->id,
+                                        .reporter = cli->reporter},
+        .dbname = belay_target_dbname(&cli->target)};
+    belay_error why = {0};
+    if (!belay_lint(&how, store, info, ret, &why))
+        belay_say(cli->reporter, BELAY_WARN, "whether it can be restored was not found out: %s", why.message);
+    return belay_check_report_require(ret, BELAY_E_VERIFY, err) ||
+           belay_error_prefix(err, "the snapshot %s is kept, but cannot be restored", info->id);
+}
+
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
     BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     belay_snapshot_options how = {.reporter = cli->reporter};
     bool ok = read_options(&how, &err) && belay_cli_store(cli, &store, &err);
     how.dialer = cli->dialer;
@@ -43,7 +61,12 @@ static int run(belay_cli *cli)
             (unsigned long long)info.tables, info.tables == 1 ? "" : "s", (unsigned long long)info.rows,
             info.rows == 1 ? "" : "s", (double)info.bytes / 1e6, (double)info.raw_bytes / 1e6, info.seconds,
             info.path);
-    return belay_cli_finish(cli, ok, ok ? belay_cli_snapshot_json(&info) : NULL, &err);
+    json_t *json = ok ? belay_cli_snapshot_json(&info) : NULL;
+    if (ok && !o.no_lint) {
+        ok = lint(cli, store, &info, &report, &err);
+        json_object_set_new(json, "lint", belay_check_report_json(&report));
+    }
+    return belay_cli_finish(cli, ok, json, &err);
 }
 
 const belay_command belay_cmd_snapshot = {
@@ -51,8 +74,9 @@ const belay_command belay_cmd_snapshot = {
     .group = "Snapshots",
     .usage = "snapshot [options] [TARGET]",
     .summary = "take a snapshot of the target, read it back, publish it",
-    .details = "Nothing is changed in the database. Others may read and write meanwhile, but not drop or "
-               "alter tables.",
+    .details = "Nothing is changed in the database. Others may read and write meanwhile, but not drop or\n"
+               "alter tables. Then the schema, without rows, is restored once into a scratch database, and\n"
+               "what would stand in a restore's way is named; exit status 1 when it cannot be restored.",
     .options = options,
     .target_word = true,
     .run = run,

@@ -6,7 +6,8 @@
 #include "pipeline/followers.h"
 #include "pipeline/loss.h"
 #include "preflight/preflight.h"
-#include "restore/prove.h"
+#include "restore/lint.h"
+#include "util/stop.h"
 #include "verify/health.h"
 #include "verify/verify.h"
 
@@ -209,11 +210,27 @@ static belay_prove_options prove_options(belay_run *run)
         .reporter = run->how.reporter};
 }
 
-/* The snapshot alone is the way back, and nothing else tries it. */
-static bool can_come_back(belay_run *run, belay_error *err)
+/* What may stand in the way back is told. Where the snapshot is the only one and nothing else tries it, a
+ * schema that cannot be restored refuses. */
+static bool lint(belay_run *run, belay_error *err)
 {
-    belay_prove_options options = prove_options(run);
-    return belay_prove_rights(&options, run->how.store, &run->snapshot, err);
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    bool other_way = has_twin(run) || wants_proof(run);
+    const belay_lint_options how = {.prove = prove_options(run),
+        .dbname = belay_run_dbname(run),
+        .skip_restore =
+            wants_proof(run) || (has_twin(run) && run->how.target->environment != BELAY_PRODUCTION)};
+    belay_error why = {0};
+    if (belay_lint(&how, run->how.store, &run->snapshot, &report, &why) &&
+        belay_check_report_require(&report, BELAY_E_PREFLIGHT, &why))
+        return true;
+    if (!other_way || belay_stop_requested()) {
+        if (err != NULL)
+            *err = why;
+        return false;
+    }
+    belay_say(run->how.reporter, BELAY_WARN, "the snapshot: %s", why.message);
+    return true;
 }
 
 static bool stage_snapshot(belay_run *run, belay_error *err)
@@ -234,7 +251,7 @@ static bool stage_snapshot(belay_run *run, belay_error *err)
         (double)run->snapshot.bytes / 1e6, (unsigned long long)run->snapshot.rows);
     return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "snapshot",
                json_pack("{s:s}", "id", run->snapshot.id), err) &&
-           (has_twin(run) || wants_proof(run) || can_come_back(run, err));
+           lint(run, err);
 }
 
 static bool stage_prove(belay_run *run, belay_error *err)

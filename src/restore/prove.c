@@ -2,10 +2,8 @@
 
 #include "gate/gate.h"
 #include "restore/compare.h"
-#include "restore/restore.sql.h"
 #include "restore/scratch.h"
 #include "util/clock.h"
-#include "util/stop.h"
 
 void belay_proof_done(belay_proof *proof)
 {
@@ -29,21 +27,12 @@ static bool restore_and_compare(
     return ok;
 }
 
-/* Dropped even when a stop was requested, so that no scratch database stays behind. */
-static bool drop_scratch(const belay_restore_options *how, belay_error *err)
-{
-    belay_stop_mask(true);
-    bool ok = belay_gate_drop_own(how->maintenance, how->dbname, err);
-    belay_stop_mask(false);
-    return ok;
-}
-
 static bool prove_in(
     const belay_restore_options *how, belay_archive *archive, belay_proof *ret, belay_error *err)
 {
     bool ok = restore_and_compare(how, archive, ret, err);
     belay_error dropping = {0};
-    if (drop_scratch(how, ok ? err : &dropping))
+    if (belay_scratch_drop(how, ok ? err : &dropping))
         return ok;
     if (!ok)
         belay_say(how->reporter, BELAY_WARN, "the scratch database %s could not be dropped: %s", how->dbname,
@@ -80,39 +69,4 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
         return belay_error_prefix(err, "snapshot %s is not proven", info->id);
     ret->seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
     return belay_snapshot_mark_proven(store, info, ret->seconds, err);
-}
-
-static bool try_schema(const belay_restore_options *how, belay_archive *archive, belay_error *err)
-{
-    BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
-    if (belay_restore_into(how, archive, &result, err))
-        return drop_scratch(how, err);
-    if (err->code != BELAY_E_SQL && err->code != BELAY_E_PERMISSION)
-        return false;
-    err->code = BELAY_E_PREFLIGHT;
-    belay_error_prefix(err, "a restore as this role would fail, tried without rows");
-    return belay_error_hint(err, "use a superuser for the target, or way_back = twin");
-}
-
-bool belay_prove_rights(
-    const belay_prove_options *options, belay_store *store, const belay_snapshot_info *info, belay_error *err)
-{
-    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
-    BELAY_AUTO(belay_free) char *super = NULL;
-    char scratch[BELAY_DBNAME_SIZE];
-    belay_gate_name(belay_target_dbname(options->target), "scratch", options->run_id, scratch);
-    if (!belay_pg_value(options->maintenance, sql_is_superuser, NULL, 0, &super, err))
-        return false;
-    if (belay_equal(super, "t"))
-        return true;
-    const belay_restore_options how = {.dialer = options->dialer,
-        .maintenance = options->maintenance,
-        .dbname = scratch,
-        .run_id = options->run_id,
-        .target = options->target,
-        .apply_dbstate = true,
-        .schema_only = true,
-        .recorder = options->recorder,
-        .reporter = options->reporter};
-    return belay_archive_open(store, info->name, &archive, err) && try_schema(&how, archive, err);
 }

@@ -35,10 +35,5 @@ static inline void belay_proof_done_p(belay_proof *proof)
 /* BELAY_E_COMPARE when the restored copy differs. `info` is not changed. */
 bool belay_prove(const belay_prove_options *options, belay_store *store, const belay_snapshot_info *info,
     belay_proof *ret, belay_error *err);
-/* May this role make everything again that the snapshot has? Tried with the schema alone, without rows, in a
- * scratch database with the owner, rights and settings of the target's; a superuser may. BELAY_E_PREFLIGHT
- * names the object that it may not make. */
-bool belay_prove_rights(const belay_prove_options *options, belay_store *store,
-    const belay_snapshot_info *info, belay_error *err);
 
 #endif

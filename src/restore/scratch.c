@@ -1,8 +1,8 @@
 #include "restore/scratch.h"
 
 #include "gate/gate.h"
-#include "restore/restore.h"
 #include "restore/restore.sql.h"
+#include "util/stop.h"
 
 /* Sessions of a run carry its id as application_name; the database's name has the id's random part. */
 static bool run_lives(belay_pg *maintenance, const char *run, bool *ret, belay_error *err)
@@ -45,4 +45,12 @@ bool belay_scratch_sweep(
             return false;
     }
     return true;
+}
+
+bool belay_scratch_drop(const belay_restore_options *how, belay_error *err)
+{
+    belay_stop_mask(true);
+    bool ok = belay_gate_drop_own(how->maintenance, how->dbname, err);
+    belay_stop_mask(false);
+    return ok;
 }

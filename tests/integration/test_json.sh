@@ -27,7 +27,7 @@ RUN = {"run": "text|null", "target": "text|null",
        "from": ["text"], "to": ["text"], "snapshot": "text|null", "twin": "text|null", "kept": "text|null",
        "stages": [{"name": "text", "outcome": "text", "seconds": "seconds"}]}
 SNAPSHOT = {"id": "text", "path": "text", "target": "text", "created_at": "text", "revisions": ["text"], "state": "text",
-            "bytes": "count", "raw_bytes": "count", "rows": "count", "tables": "count", "seconds": "seconds"}
+            "bytes": "count", "raw_bytes": "count", "rows": "count", "tables": "count", "seconds": "seconds", "lint?": CHECKS}
 FORMS = {
     "current": {"target": "text", "heads": ["text"], "at_head": "bool", "pending": "count"},
     "revisions": {"revisions": [{"revision": "text", "down_revisions": ["text"], "depends_on": ["text"],
