@@ -7,6 +7,7 @@
 #include "cli/lock.h"
 #include "pg/pg.h"
 #include "report/annotation.h"
+#include "store/rate.h"
 #include "util/suggest.h"
 
 static const belay_command *const commands[] = {
@@ -85,13 +86,23 @@ bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret,
     return belay_pg_open(cli->dialer, &options, ret, err);
 }
 
+bool belay_cli_open_store(belay_cli *cli, const char *url, belay_store **ret, belay_error *err)
+{
+    uint64_t rate = cli->rate_given ? cli->rate_bytes_per_s : cli->target.rate_bytes_per_s;
+    if (!belay_store_open(url, ret, err))
+        return false;
+    if (rate > 0)
+        *ret = belay_rate_store(*ret, rate, NULL);
+    return true;
+}
+
 bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err)
 {
     if (cli->dialer == NULL && !belay_cli_target(cli, err))
         return false;
     if (cli->target.store_url == NULL)
         return belay_fail(err, BELAY_E_CONFIG, "target %s has no store", cli->target.name);
-    return belay_store_open(cli->target.store_url, ret, err);
+    return belay_cli_open_store(cli, cli->target.store_url, ret, err);
 }
 
 /* The document of a command that came to no answer: scripts find the keys that they look at. */

@@ -1,6 +1,12 @@
-#include "cli/commands.h"
+#include "cli/rate.h"
 #include "restore/prove.h"
 #include "util/clock.h"
+
+static struct {
+    const char *rate;
+} o;
+
+static const belay_option options[] = {BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 
 /* The snapshot that the word names, or the target's newest one that is whole. */
 static bool find_snapshot(
@@ -33,10 +39,11 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_proof_done) belay_proof proof = {0};
     char run_id[BELAY_RUN_ID_SIZE];
     belay_new_run_id(run_id);
-    bool ok = belay_cli_store(cli, &store, &err) && find_snapshot(cli, store, &info, &err);
-    const belay_prove_options options = {
+    bool ok = belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err) &&
+              find_snapshot(cli, store, &info, &err);
+    const belay_prove_options how = {
         .dialer = cli->dialer, .target = &cli->target, .run_id = run_id, .reporter = cli->reporter};
-    ok = ok && belay_prove(&options, store, &info, &proof, &err);
+    ok = ok && belay_prove(&how, store, &info, &proof, &err);
     if (ok)
         belay_cli_print(cli, "snapshot %s is proven: %llu rows restored and compared in %.1f s", info.id,
             (unsigned long long)proof.rows, proof.seconds);
@@ -52,6 +59,7 @@ const belay_command belay_cmd_prove = {
         "Without ID the target's newest snapshot is proven. The target itself is not touched; its server\n"
         "needs room for one more copy, and the role the right to create databases. A unique prefix of\n"
         "the ID suffices.",
+    .options = options,
     .max_words = 1,
     .run = run,
 };

@@ -1,4 +1,5 @@
 #include "cli/followers.h"
+#include "cli/rate.h"
 #include "cli/runs.h"
 #include "cli/server_space.h"
 #include "pipeline/restore_run.h"
@@ -9,6 +10,7 @@ static struct {
     bool yes;
     belay_cli_followers followers;
     const char *server_space;
+    const char *rate;
 } o;
 
 static const belay_option options[] = {
@@ -17,7 +19,7 @@ static const belay_option options[] = {
         BELAY_OPT_TEXT, &o.revision},
     {"from", 0, "TARGET", "a snapshot of that target, as staging from production", BELAY_OPT_TEXT, &o.from},
     {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_FOLLOWER_OPTIONS(o.followers),
-    BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_OPT_END};
+    BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 
 /* The other target's snapshots may lie in a store of its own. */
 static bool open_from(belay_cli *cli, belay_store **store, belay_run_options *how, belay_error *err)
@@ -30,7 +32,7 @@ static bool open_from(belay_cli *cli, belay_store **store, belay_run_options *ho
         return false;
     if (url == NULL || belay_equal(url, cli->target.store_url))
         return true;
-    if (!belay_store_open(url, store, err))
+    if (!belay_cli_open_store(cli, url, store, err))
         return false;
     how->from_store = *store;
     return true;
@@ -48,7 +50,7 @@ static int run(belay_cli *cli)
         belay_fail(&err, BELAY_E_USAGE, "say what to restore: a snapshot's id, or --revision REV");
         return belay_cli_finish(cli, false, NULL, &err);
     }
-    if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
+    if (!belay_cli_rate(cli, o.rate, &err) || !belay_cli_followers_read(&o.followers, &how.followers, &err) ||
         !belay_cli_server_space(o.server_space, &how.server_space_bytes, &err) ||
         !belay_cli_run_options(cli, &store, &how, &err) || !open_from(cli, &from_store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);

@@ -1,3 +1,4 @@
+#include "cli/rate.h"
 #include "cli/snapshots.h"
 #include "restore/lint.h"
 
@@ -5,13 +6,15 @@ static struct {
     long long level;
     const char *lock_wait;
     bool no_lint;
+    const char *rate;
 } o;
 
 static const belay_option options[] = {
     {"level", 0, "N", "zstd level, 1 to 19 (default: 1)", BELAY_OPT_INT, &o.level},
     {"lock-wait", 0, "TIME", "how long a table may stay locked by others (default: 10s)", BELAY_OPT_TEXT,
         &o.lock_wait},
-    {"no-lint", 0, NULL, "do not try whether it can be restored", BELAY_OPT_FLAG, &o.no_lint}, BELAY_OPT_END};
+    {"no-lint", 0, NULL, "do not try whether it can be restored", BELAY_OPT_FLAG, &o.no_lint},
+    BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 
 static bool read_options(belay_snapshot_options *how, belay_error *err)
 {
@@ -49,7 +52,8 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     belay_snapshot_options how = {.reporter = cli->reporter};
-    bool ok = read_options(&how, &err) && belay_cli_store(cli, &store, &err);
+    bool ok =
+        read_options(&how, &err) && belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err);
     how.dialer = cli->dialer;
     how.target = &cli->target;
     if (ok)

@@ -41,8 +41,10 @@ typedef struct belay_cli {
     belay_target target;  /* after belay_cli_target */
     belay_direct_dialer direct;
     belay_dialer *dialer; /* after belay_cli_target */
-    bool holds_lock;      /* of the target: this process took it (cli/lock.h) */
-    belay_list words;     /* what is left of argv */
+    bool rate_given;      /* cli/rate.h */
+    uint64_t rate_bytes_per_s;
+    bool holds_lock;  /* of the target: this process took it (cli/lock.h) */
+    belay_list words; /* what is left of argv */
 } belay_cli;
 
 /* The form of a command's JSON document in CONTRACT.md, which it keeps when it came to no answer. */
@@ -111,6 +113,8 @@ bool belay_cli_target(belay_cli *cli, belay_error *err);
 /* A connection to the target's database. */
 bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
+/* Another one, as far as the limit of the rate goes like the target's own. */
+bool belay_cli_open_store(belay_cli *cli, const char *url, belay_store **ret, belay_error *err);
 
 /* Ends a command: with --json prints `json` (reference stolen; NULL: what command->answer says), with "error"
  * where CONTRACT.md has it and on every failure; otherwise shows the error on stderr. Returns the exit

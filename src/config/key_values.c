@@ -46,6 +46,11 @@ static bool set_duration(const belay_key *key, const char *value, int64_t *field
     return true;
 }
 
+static bool set_rate(const belay_key *key, const char *value, uint64_t *field, belay_error *err)
+{
+    return belay_parse_rate(value, field) || wrong(key, value, "bytes per second, as 500kB/s or 50MB/s", err);
+}
+
 /* Index of the word among the choices, -1 when it is none of them. */
 static int choice_of(const belay_key *key, const char *word)
 {
@@ -158,6 +163,8 @@ bool belay_key_set(const belay_key *key, const char *value, belay_target *target
         return set_number(key, value, field, err);
     case BELAY_TYPE_DURATION:
         return set_duration(key, value, field, err);
+    case BELAY_TYPE_RATE:
+        return set_rate(key, value, field, err);
     case BELAY_TYPE_CHOICE:
         return set_choice(key, value, field, err);
     case BELAY_TYPE_SET:
@@ -196,6 +203,16 @@ static char *duration_text(int64_t ms)
     return belay_format(ms == 0 ? "%lld" : "%lldms", (long long)ms);
 }
 
+static char *rate_text(uint64_t bytes_per_s)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    size_t unit = 0;
+    for (; bytes_per_s > 0 && bytes_per_s % 1024 == 0 && unit + 1 < BELAY_COUNT(units); unit++)
+        bytes_per_s /= 1024;
+    return bytes_per_s == 0 ? belay_strdup("0")
+                            : belay_format("%llu%s/s", (unsigned long long)bytes_per_s, units[unit]);
+}
+
 static char *set_text(const belay_key *key, unsigned set)
 {
     BELAY_AUTO(belay_list_done) belay_list choices = {0};
@@ -225,6 +242,8 @@ char *belay_key_text(const belay_key *key, const belay_target *target)
         return belay_format("%d", *(const int *)field);
     case BELAY_TYPE_DURATION:
         return duration_text(*(const int64_t *)field);
+    case BELAY_TYPE_RATE:
+        return rate_text(*(const uint64_t *)field);
     case BELAY_TYPE_CHOICE:
     case BELAY_TYPE_SET:
         return set_text(key, *(const unsigned *)field);

@@ -88,6 +88,8 @@ static const belay_key key_table[] = {
     {T("role_map", RENAMES), FIELD(role_map), .help = "roles to rename in a restore, as old=new"},
     {T("jobs", NUMBER), FIELD(jobs), EVERYWHERE("1"), .least = 1, .most = 64,
         .help = "connections that a snapshot or a restore uses at once"},
+    {T("rate", RATE), FIELD(rate_bytes_per_s), EVERYWHERE("0"),
+        .help = "most that goes to or from the store, as 50MB/s; 0: no limit"},
 
     {.kind = BELAY_KEY_STORE, .name = "path", .type = BELAY_TYPE_FILE, .help = "local folder"},
     {.kind = BELAY_KEY_STORE,

@@ -26,6 +26,7 @@ typedef enum belay_key_type {
     BELAY_TYPE_BOOL,       /* bool: yes, no */
     BELAY_TYPE_NUMBER,     /* int within least..most */
     BELAY_TYPE_DURATION,   /* int64_t, milliseconds */
+    BELAY_TYPE_RATE,       /* uint64_t, bytes per second; 0: none */
     BELAY_TYPE_CHOICE,     /* an enum: the index of the choice */
     BELAY_TYPE_SET,        /* unsigned: a bit for each choice */
     BELAY_TYPE_PATHS,      /* belay_list of paths, made absolute */

@@ -132,6 +132,17 @@ bool belay_parse_int64(const char *text, long long *ret_value)
     return true;
 }
 
+/* The digits behind a point, as a part of 1; steps over them. */
+static double parse_fraction(char **at)
+{
+    double fraction = 0, place = 1;
+    if (**at != '.' || !isdigit((unsigned char)(*at)[1]))
+        return 0;
+    for (++*at; isdigit((unsigned char)**at); ++*at)
+        fraction += (**at - '0') * (place /= 10);
+    return fraction;
+}
+
 bool belay_parse_bytes(const char *text, uint64_t *ret_bytes)
 {
     static const char units[] = "kMGTP";
@@ -140,15 +151,26 @@ bool belay_parse_bytes(const char *text, uint64_t *ret_bytes)
     char *end = NULL;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
+    double fraction = parse_fraction(&end);
     end += *end == ' ';
     const char *unit = *end == '\0' ? NULL : strchr(units, *end == 'K' ? 'k' : *end);
     unsigned shift = unit == NULL ? 0 : (unsigned)(unit - units + 1) * 10;
     end += unit != NULL;
+    end += unit != NULL && end[0] == 'i' && end[1] == 'B';
     end += *end == 'B';
     if (errno != 0 || *end != '\0' || value > UINT64_MAX >> shift)
         return false;
-    *ret_bytes = (uint64_t)value << shift;
+    *ret_bytes = ((uint64_t)value << shift) + (uint64_t)(fraction * (double)((uint64_t)1 << shift));
     return true;
+}
+
+bool belay_parse_rate(const char *text, uint64_t *ret_bytes_per_s)
+{
+    if (text == NULL)
+        return false;
+    BELAY_AUTO(belay_free)
+    char *bytes = belay_strndup(text, strlen(text) - (belay_ends_with(text, "/s") ? strlen("/s") : 0));
+    return belay_parse_bytes(bytes, ret_bytes_per_s);
 }
 
 bool belay_parse_duration_ms(const char *text, long long *ret_ms)

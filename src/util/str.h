@@ -72,8 +72,10 @@ bool belay_ends_with(const char *text, const char *suffix);
 bool belay_parse_int64(const char *text, long long *ret_value);
 /* "250ms", "5s", "2min", "1h", or plain milliseconds. */
 bool belay_parse_duration_ms(const char *text, long long *ret_ms);
-/* "500GB", "20 MB", "1T", or plain bytes; units are powers of 1024, as in PostgreSQL. */
+/* "500GB", "20 MB", "1.5GiB", "1T", or plain bytes; units are powers of 1024, as in PostgreSQL. */
 bool belay_parse_bytes(const char *text, uint64_t *ret_bytes);
+/* The same per second, as "50MB/s"; "/s" may be left out. */
+bool belay_parse_rate(const char *text, uint64_t *ret_bytes_per_s);
 
 /* A growing list of owned strings. */
 typedef struct belay_list {

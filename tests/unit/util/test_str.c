@@ -101,14 +101,30 @@ static void sizes(void **state)
     } cases[] = {{"0", true, 0}, {"512", true, 512}, {"512B", true, 512}, {"1kB", true, 1024},
         {"20 MB", true, 20971520}, {"1G", true, 1073741824}, {"2TB", true, 2199023255552},
         {"16383P", true, 16383ull << 50}, {"16384P", false, 0}, {"", false, 0}, {"G", false, 0},
-        {"-1", false, 0}, {"1.5G", false, 0}, {"1GBx", false, 0}, {"1 2", false, 0},
-        {"99999999999999999999", false, 0}};
+        {"-1", false, 0}, {"1.5G", true, 1610612736}, {"1.25 GiB", true, 1342177280}, {"1kiB", true, 1024},
+        {"1.7", true, 1}, {"1.G", false, 0}, {"1iB", false, 0}, {"1Gi", false, 0}, {"1..5G", false, 0},
+        {"1GBx", false, 0}, {"1 2", false, 0}, {"99999999999999999999", false, 0}};
     for (size_t i = 0; i < BELAY_COUNT(cases); i++) {
         uint64_t bytes = 7;
         assert_true(belay_parse_bytes(cases[i].text, &bytes) == cases[i].ok);
         assert_true(bytes == (cases[i].ok ? cases[i].bytes : 7));
     }
     assert_false(belay_parse_bytes(NULL, NULL));
+}
+
+static void rates(void **state)
+{
+    (void)state;
+    uint64_t rate = 7;
+    assert_true(belay_parse_rate("50MB/s", &rate) && rate == 50 << 20);
+    assert_true(belay_parse_rate("50MB", &rate) && rate == 50 << 20);
+    assert_true(belay_parse_rate("1.5GiB/s", &rate) && rate == 1610612736);
+    assert_true(belay_parse_rate("0", &rate) && rate == 0);
+    rate = 7;
+    assert_false(belay_parse_rate("/s", &rate) || belay_parse_rate("50MB/h", &rate) ||
+                 belay_parse_rate("fast", &rate));
+    assert_false(belay_parse_rate("50MB/s/s", &rate) || belay_parse_rate(NULL, &rate));
+    assert_true(rate == 7);
 }
 
 static void durations(void **state)
@@ -157,6 +173,7 @@ int main(void)
         cmocka_unit_test(spans),
         cmocka_unit_test(numbers),
         cmocka_unit_test(sizes),
+        cmocka_unit_test(rates),
         cmocka_unit_test(durations),
         cmocka_unit_test(lists),
     };
