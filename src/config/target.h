@@ -72,7 +72,7 @@ typedef struct belay_target {
     belay_list role_map; /* "old=new" */
     int jobs;
     uint64_t rate_bytes_per_s; /* to and from the store; 0: no limit */
-    belay_host *hosts; /* the [host.*] that the *_on keys name */
+    belay_host *hosts;         /* the [host.*] that the *_on keys name */
     size_t host_count;
     char *window;       /* NULL: always */
     char *migrations;   /* absolute folder */

@@ -96,13 +96,21 @@ static bool finish(belay_taking *t, belay_error *err)
     return belay_pg_exec(t->pg, "COMMIT", err) && belay_archive_finish(t->writer, &rest, err);
 }
 
+/* Told to who measures where the time goes. */
+static bool passed(const belay_taking *t, const char *stage)
+{
+    belay_report_stage(t->options->reporter, "snapshot", stage);
+    return true;
+}
+
 static bool write_archive(belay_taking *t, belay_store *store, const char *name, belay_error *err)
 {
     return connect(t, err) && belay_archive_create(store, name, &t->writer, err) &&
-           belay_taking_plan(t, err) && belay_taking_header(t, err) && belay_taking_readme(t, err) &&
-           belay_taking_add_json(t, "header.json", t->header, err) && belay_taking_schema(t, err) &&
-           belay_taking_rows(t, err) && belay_taking_large_objects(t, err) &&
-           belay_taking_sequences(t, err) && belay_taking_script(t, err) && finish(t, err);
+           belay_taking_plan(t, err) && passed(t, "planned") && belay_taking_header(t, err) &&
+           belay_taking_readme(t, err) && belay_taking_add_json(t, "header.json", t->header, err) &&
+           belay_taking_schema(t, err) && passed(t, "schema") && belay_taking_rows(t, err) &&
+           passed(t, "rows") && belay_taking_large_objects(t, err) && belay_taking_sequences(t, err) &&
+           belay_taking_script(t, err) && finish(t, err) && passed(t, "synced");
 }
 
 static json_t *details_of(const belay_taking *t, const char *name)
@@ -152,9 +160,7 @@ bool belay_snapshot_take(
     t.progress.total_bytes = ok ? t.progress.done_bytes : t.progress.total_bytes;
     t.progress.finished = true;
     belay_taking_advance(&t, 0, 0);
-    if (ok)
-        belay_report_stage(options->reporter, "snapshot", "synced");
-    ok = ok && publish(&t, store, name, err);
+    ok = ok && publish(&t, store, name, err) && passed(&t, "verified");
     if (ok)
         fill_info(&t, store, name, ret);
     done(&t);

@@ -102,7 +102,7 @@ data() {
     where_time_went restore
     local synced verified loaded
     synced=$(median snapshot stages.synced)
-    verified=$(median snapshot)
+    verified=$(median snapshot stages.verified)
     loaded=$(median restore stages.loaded)
     row_head
     row "snapshot until synced / pg_dump -Fd -j$JOBS -Z1" "$(ratio "$synced" "$(median "pg_dump -Fd")")" "" 0.45
@@ -181,7 +181,7 @@ max_locks_per_transaction = 512"
     where_time_went restore
     row_head
     local ours peers
-    ours=$(awk -v a="$(median snapshot)" -v b="$(median restore)" 'BEGIN { print a + b }')
+    ours=$(awk -v a="$(median snapshot stages.verified)" -v b="$(median restore)" 'BEGIN { print a + b }')
     peers=$(awk -v a="$(median "pg_dump -Fd")" -v b="$(median pg_restore)" 'BEGIN { print a + b }')
     row "$count empty tables, snapshot + restore / pg_dump + pg_restore" "$(ratio "$ours" "$peers")" "" 0.5
     [ -n "${TABLES:-}" ] || twenty_thousand
