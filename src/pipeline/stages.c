@@ -257,6 +257,7 @@ static bool stage_snapshot(belay_run *run, belay_error *err)
 static bool stage_prove(belay_run *run, belay_error *err)
 {
     belay_prove_options options = prove_options(run);
+    options.verified = true; /* when it was published */
     BELAY_AUTO(belay_proof_done) belay_proof proof = {0};
     if (!belay_prove(&options, run->how.store, &run->snapshot, &proof, err))
         return belay_error_prefix(err, "prove");

@@ -78,7 +78,8 @@ static bool stage_snapshot(rehearsal *r, belay_error *err)
     r->ret->snapshot_id = belay_strdup(r->snapshot.id);
     belay_say(r->options->reporter, BELAY_INFO, "rehearsing on snapshot %s of %s", r->snapshot.id,
         r->snapshot.created_at);
-    return belay_archive_open(r->options->store, r->snapshot.name, &r->archive, err);
+    return belay_archive_open(r->options->store, r->snapshot.name, &r->archive, err) &&
+           (!found || belay_archive_verify(r->archive, r->options->target->jobs, r->options->reporter, err));
 }
 
 static bool open_maintenance(rehearsal *r, const char *dbname, belay_error *err)

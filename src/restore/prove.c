@@ -50,6 +50,8 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
         .profile = BELAY_PG_PINNED};
     int64_t started_ms = belay_now_ms();
     if (!belay_archive_open(store, info->name, &archive, err) ||
+        (!options->verified &&
+            !belay_archive_verify(archive, options->target->jobs, options->reporter, err)) ||
         (options->maintenance == NULL && !belay_pg_open(options->dialer, &connect, &own, err)))
         return false;
     const char *dbname = belay_target_dbname(options->target);

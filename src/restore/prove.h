@@ -1,5 +1,5 @@
-/* Proves a snapshot: restores it into a scratch database, compares, drops the scratch database, and marks the
- * snapshot as proven.
+/* Proves a snapshot: reads all of the file, restores it into a scratch database, compares, drops the scratch
+ * database, and marks the snapshot as proven.
  *
  * Needs no lock on the target, which it never touches: only a connection to the maintenance database of the
  * server that holds the scratch copy. The scratch database is dropped on every way out, Ctrl-C included; a
@@ -16,6 +16,7 @@ typedef struct belay_prove_options {
     belay_pg *maintenance; /* NULL: one is opened to the target's maintenance_db */
     const belay_target *target;
     const char *run_id; /* application_name, and in the scratch database's name */
+    bool verified;      /* the file was read back by this very run */
     belay_recorder *recorder;
     belay_reporter *reporter;
 } belay_prove_options;
