@@ -29,7 +29,7 @@ static void read_present(belay_run *run)
 }
 
 /* An id that is another target's must not slip through: it has to be asked for. */
-static bool find_by_id(belay_run *run, const char *id, belay_error *err)
+bool belay_restore_find(belay_run *run, const char *id, belay_error *err)
 {
     const char *own = run->how.target->name;
     belay_error why = {0};
@@ -69,7 +69,7 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
         return false;
     read_present(run);
     if (wish->id != NULL) {
-        if (!find_by_id(run, wish->id, err))
+        if (!belay_restore_find(run, wish->id, err))
             return false;
     } else {
         const belay_graph *graph = run->engine->graph;

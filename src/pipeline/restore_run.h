@@ -8,5 +8,7 @@
 
 /* One of id and revision. Returns the exit status; a restore that worked is 0. */
 int belay_restore_run(const belay_run_options *how, const char *id, const char *revision, json_t **ret_json);
+/* Fills run->snapshot by an id or its beginning: a snapshot of the target itself, or of how.from. */
+bool belay_restore_find(belay_run *run, const char *id, belay_error *err);
 
 #endif

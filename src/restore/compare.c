@@ -29,17 +29,6 @@ void belay_compare_note(belay_comparison *c, char *text)
     belay_compare_note_difference(c->ret, text);
 }
 
-static bool parse_rowsum(const char *hex, uint64_t rows, belay_rowsum *ret)
-{
-    unsigned long long high = 0;
-    unsigned long long low = 0;
-    if (hex == NULL || strlen(hex) != BELAY_ROWSUM_HEX_SIZE - 1 ||
-        sscanf(hex, "%16llx%16llx", &high, &low) != 2)
-        return false;
-    *ret = (belay_rowsum){.low = low, .high = high, .rows = rows};
-    return true;
-}
-
 static bool same_root(const belay_table *a, const belay_table *b)
 {
     return a->root_name != NULL && b->root_name != NULL && belay_equal(a->root_name, b->root_name) &&
@@ -58,7 +47,7 @@ static bool expected_sum(
         if (other != table && !same_root(table, other))
             continue;
         belay_rowsum part = {0};
-        if (!parse_rowsum(generated ? other->generated_hash : other->row_hash, other->rows, &part))
+        if (!belay_rowsum_parse(generated ? other->generated_hash : other->row_hash, other->rows, &part))
             return belay_fail(err, BELAY_E_ARCHIVE, "the manifest has no row hash for table %s.%s",
                 other->schema, other->name);
         belay_rowsum_merge(ret, &part);

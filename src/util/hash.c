@@ -87,6 +87,17 @@ void belay_rowsum_hex(const belay_rowsum *sum, char hex[static BELAY_ROWSUM_HEX_
         (unsigned long long)sum->low);
 }
 
+bool belay_rowsum_parse(const char *hex, uint64_t rows, belay_rowsum *ret)
+{
+    unsigned long long high = 0;
+    unsigned long long low = 0;
+    if (hex == NULL || strlen(hex) != BELAY_ROWSUM_HEX_SIZE - 1 ||
+        sscanf(hex, "%16llx%16llx", &high, &low) != 2)
+        return false;
+    *ret = (belay_rowsum){.low = low, .high = high, .rows = rows};
+    return true;
+}
+
 bool belay_rowsum_equal(const belay_rowsum *a, const belay_rowsum *b)
 {
     return a->low == b->low && a->high == b->high && a->rows == b->rows;

@@ -34,6 +34,8 @@ typedef struct belay_rowsum {
 void belay_rowsum_add(belay_rowsum *sum, const void *row, size_t size_bytes);
 void belay_rowsum_merge(belay_rowsum *sum, const belay_rowsum *other);
 void belay_rowsum_hex(const belay_rowsum *sum, char hex[static BELAY_ROWSUM_HEX_SIZE]);
+/* Back from hex; false when that is none. */
+bool belay_rowsum_parse(const char *hex, uint64_t rows, belay_rowsum *ret);
 bool belay_rowsum_equal(const belay_rowsum *a, const belay_rowsum *b);
 
 #endif

@@ -1,0 +1,157 @@
+#include "restore/beside_rows.h"
+
+#include "archive/codec.h"
+#include "pg/names.h"
+#include "restore/readback.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+bool belay_beside_has(const belay_beside_plan *plan, const char *schema, const char *name)
+{
+    BELAY_AUTO(belay_free) char *key = belay_quote_qualified(schema, name);
+    return belay_list_has(&plan->tables, key);
+}
+
+/* The manifest's table as it is now: in the other schema, loaded through its root only if that is there. */
+static belay_table moved(const belay_beside_rows *r, const belay_table *table)
+{
+    belay_table copy = *table;
+    copy.schema = r->schema;
+    if (table->root_name != NULL && belay_beside_has(r->plan, table->root_schema, table->root_name))
+        copy.root_schema = r->schema;
+    else
+        copy.root_schema = copy.root_name = NULL;
+    return copy;
+}
+
+typedef struct sink {
+    belay_beside_rows *rows;
+    const char *item;
+    int64_t started_ms;
+} sink;
+
+static bool to_copy(void *context, const void *data, size_t size_bytes, belay_error *err)
+{
+    sink *s = context;
+    belay_beside_rows *r = s->rows;
+    r->raw_bytes += size_bytes;
+    const belay_progress progress = {.what = "restore",
+        .item = s->item,
+        .done_bytes = r->raw_bytes,
+        .done_rows = r->rows,
+        .elapsed_ms = belay_now_ms() - s->started_ms};
+    belay_report_progress(r->reporter, &progress);
+    return belay_pg_copy_write(r->pg, data, size_bytes, err);
+}
+
+static bool load_chunk(
+    belay_beside_rows *r, belay_codec *codec, const char *copy, const char *name, sink *to, belay_error *err)
+{
+    BELAY_AUTO(belay_free) void *stored = NULL;
+    size_t size = 0;
+    const belay_member *member = NULL;
+    uint64_t rows = 0;
+    if (!belay_stop_check(err) ||
+        !belay_archive_read_stored(r->archive, name, &member, &stored, &size, err) ||
+        !belay_pg_copy_in_begin(r->pg, copy, err))
+        return false;
+    if (!belay_codec_decode(codec, stored, size, to_copy, to, NULL, err)) {
+        belay_pg_copy_abort(r->pg, "belay could not read the snapshot");
+        return false;
+    }
+    if (!belay_pg_copy_end(r->pg, &rows, err))
+        return false;
+    r->rows += rows;
+    return true;
+}
+
+static char *copy_statement(const belay_beside_rows *r, const belay_table *table)
+{
+    bool root = table->root_name != NULL;
+    bool list = table->column_count > 0;
+    BELAY_AUTO(belay_free)
+    char *name = belay_name_qualified(
+        root ? table->root_schema : table->schema, root ? table->root_name : table->name, r->plain_names);
+    BELAY_AUTO(belay_free)
+    char *columns = belay_name_columns(table->columns, table->column_count, r->plain_names);
+    return belay_format("COPY %s%s%s%s FROM STDIN (FORMAT %s)", name, list ? " (" : "", columns,
+        list ? ")" : "", table->format);
+}
+
+static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
+{
+    const belay_table now = moved(r, table);
+    BELAY_AUTO(belay_free) char *copy = copy_statement(r, &now);
+    sink to = {r, table->name, belay_now_ms()};
+    for (size_t i = 0; i < table->chunk_count; i++) {
+        if (!load_chunk(r, codec, copy, table->chunks[i], &to, err))
+            return belay_error_prefix(err, "rows of %s.%s", table->schema, table->name);
+    }
+    return true;
+}
+
+bool belay_beside_load(belay_beside_rows *r, belay_error *err)
+{
+    const belay_manifest *m = belay_archive_manifest(r->archive);
+    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
+    for (size_t i = 0; i < m->table_count; i++) {
+        if (belay_beside_has(r->plan, m->tables[i].schema, m->tables[i].name) &&
+            !load_table(r, codec, &m->tables[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* The sum of all tables of the snapshot that are read back with this one; false: an earlier one was. */
+static bool expected_sum(
+    const belay_manifest *m, size_t number, const belay_table *now, belay_rowsum *ret, bool *ret_legible)
+{
+    const belay_table *table = &m->tables[number];
+    *ret_legible = true;
+    for (size_t i = 0; i < m->table_count; i++) {
+        const belay_table *other = &m->tables[i];
+        bool same = i == number || (now->root_name != NULL && other->root_name != NULL &&
+                                       belay_equal(other->root_name, table->root_name) &&
+                                       belay_equal(other->root_schema, table->root_schema));
+        belay_rowsum part = {0};
+        if (!same)
+            continue;
+        if (i < number)
+            return false;
+        *ret_legible = *ret_legible && belay_rowsum_parse(other->row_hash, other->rows, &part);
+        belay_rowsum_merge(ret, &part);
+    }
+    return true;
+}
+
+static bool compare_table(belay_beside_rows *r, size_t number, belay_error *err)
+{
+    const belay_manifest *m = belay_archive_manifest(r->archive);
+    const belay_table now = moved(r, &m->tables[number]);
+    belay_rowsum expected = {0};
+    belay_readback got = {0};
+    bool legible = false;
+    if (!expected_sum(m, number, &now, &expected, &legible))
+        return true;
+    if (!legible)
+        return belay_fail(
+            err, BELAY_E_ARCHIVE, "the manifest has no row hash for table %s.%s", now.schema, now.name);
+    BELAY_AUTO(belay_free) char *copy = belay_readback_statement(&now, false, r->plain_names);
+    if (!belay_readback_copy(r->pg, copy, belay_equal(now.format, "binary"), &got, err))
+        return false;
+    return belay_rowsum_equal(&expected, &got.sum) ||
+           belay_fail(err, BELAY_E_COMPARE,
+               "table %s differs from the snapshot: %llu rows read back, %llu expected, or other values",
+               now.name, (unsigned long long)got.sum.rows, (unsigned long long)expected.rows);
+}
+
+bool belay_beside_compare(belay_beside_rows *r, belay_error *err)
+{
+    const belay_manifest *m = belay_archive_manifest(r->archive);
+    for (size_t i = 0; i < m->table_count; i++) {
+        if (belay_beside_has(r->plan, m->tables[i].schema, m->tables[i].name) &&
+            (!belay_stop_check(err) || !compare_table(r, i, err)))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,126 @@
+#!/bin/bash
+# `belay restore ID --table NAME`: chosen tables beside what there is, never over it, all or nothing.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+start_cluster
+make_empty_project
+sql bank "CREATE TYPE mood AS ENUM ('good', 'bad')" "CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0)" \
+    "CREATE TABLE customers (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, mood mood DEFAULT 'good')" \
+    "CREATE TABLE orders (id serial PRIMARY KEY, customer int NOT NULL REFERENCES customers, amount cents, twice bigint GENERATED ALWAYS AS (amount * 2) STORED, note text CHECK (note <> 'x'), old text)" \
+    "ALTER TABLE orders DROP COLUMN old" "COMMENT ON TABLE orders IS 'what was ordered'" \
+    "CREATE INDEX orders_note ON orders (lower(note)) WHERE amount > 10" \
+    "CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''fired''; END'" \
+    "INSERT INTO customers (name, mood) SELECT 'c' || i, CASE WHEN i % 3 = 0 THEN 'bad' END::mood FROM generate_series(1, 50) i" \
+    "INSERT INTO orders (customer, amount, note) SELECT 1 + i % 50, i, 'n' || i FROM generate_series(1, 2000) i" \
+    "CREATE TRIGGER t BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION loud()" \
+    "CREATE SCHEMA \"Lager 'x'\"" "CREATE TABLE \"Lager 'x'\".\"Größe.\"\"y\" (id serial PRIMARY KEY, m mood)" \
+    "INSERT INTO \"Lager 'x'\".\"Größe.\"\"y\" (m) VALUES ('good'), ('bad')" \
+    "CREATE TABLE events (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at)" \
+    "CREATE TABLE events_old PARTITION OF events FOR VALUES FROM (MINVALUE) TO ('2025-01-01') PARTITION BY LIST (id)" \
+    "CREATE TABLE events_old_1 PARTITION OF events_old DEFAULT" "CREATE TABLE events_new PARTITION OF events DEFAULT" \
+    "CREATE TABLE base (id int)" "CREATE TABLE child (more int) INHERITS (base)" "INSERT INTO child VALUES (1, 2)" \
+    "INSERT INTO events SELECT i, date '2024-12-01' + i FROM generate_series(1, 60) i" \
+    "CREATE TABLE moods (m mood) PARTITION BY HASH (m)" "CREATE TABLE moods_0 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 0)" \
+    "CREATE TABLE moods_1 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 1)" "INSERT INTO moods SELECT mood FROM customers"
+rows() { sql bank "SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM $1 t"; }
+orders=$(rows orders)
+belay 0 snapshot --json
+id=$(json id)
+tail=${id##*-}
+schema_before=$(schema_hash bank)
+sql bank "DELETE FROM orders WHERE id % 2 = 0" "SELECT nextval('orders_id_seq')" >/dev/null
+
+begin "a table comes back beside the living one, with its rows, sequence, indexes and constraints"
+belay 0 restore "$id" --table orders --json
+json_is outcome succeeded
+json_is snapshot "$id"
+json_is tables.length 1
+json_is tables.0.into "restored_$tail.orders"
+json_is tables.0.rows 2000
+equals "rows" "$(rows "restored_$tail.orders")" "$orders"
+sql_is bank "SELECT count(*) FROM orders" 1000
+sql_is bank "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'restored_$tail'" "orders_note orders_pkey"
+sql_is bank "SELECT string_agg(conname || ' ' || contype::text, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'restored_$tail.orders'::regclass" \
+    "orders_note_check c, orders_pkey p"
+sql_is bank "SELECT pg_get_serial_sequence('restored_$tail.orders', 'id')" "restored_$tail.orders_id_seq"
+sql_is bank "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'restored_$tail.orders'::regclass" 0
+sql_is bank "SELECT obj_description('restored_$tail.orders'::regclass)" "what was ordered"
+sql bank "INSERT INTO restored_$tail.orders (customer, amount) VALUES (1, 1)"
+sql_is bank "SELECT max(id) FROM restored_$tail.orders" 2001
+sql_is bank "SELECT last_value FROM orders_id_seq" 2001
+
+begin "never over an existing one"
+belay 3 restore "$id" --table orders
+err_has "restored_$tail.orders"
+err_has "is there already"
+belay 3 restore "$id" --table orders --into-schema public
+belay 3 restore "$id" --table orders --into-table customers
+sql bank "DROP SCHEMA restored_$tail CASCADE"
+equals "schema" "$(schema_hash bank)" "$schema_before"
+
+begin "under another name"
+belay 0 restore "$id" --table public.orders --into-table orders_then
+equals "rows" "$(rows orders_then)" "$orders"
+sql_is bank "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE tablename = 'orders_then'" "orders_note_$tail orders_pkey_$tail"
+sql_is bank "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(belay_|restored_)'" 0
+sql bank "DROP TABLE orders_then"
+sql bank "CREATE SCHEMA audit"
+belay 0 restore "$id" --table orders --into-table audit.orders
+equals "rows" "$(rows audit.orders)" "$orders"
+sql bank "DROP SCHEMA audit CASCADE"
+equals "schema" "$(schema_hash bank)" "$schema_before"
+
+begin "several tables, with the keys between them; a table that is gone"
+sql bank "DROP TABLE orders"
+belay 0 restore "$id" --table orders --table customers --into-schema side
+sql_is bank "SELECT confrelid::regclass FROM pg_constraint WHERE conrelid = 'side.orders'::regclass AND contype = 'f'" "side.customers"
+sql bank "INSERT INTO side.customers (name) VALUES ('new')"
+sql_is bank "SELECT max(id) FROM side.customers" 51
+belay 0 restore "$id" --table orders --into-schema public
+equals "rows" "$(rows orders)" "$orders"
+sql_is bank "SELECT nextval('orders_id_seq')" 2001
+
+begin "partitioned tables come with all their partitions; a schema as a whole; odd names"
+belay 0 restore "$id" --table events --table moods --into-schema parts
+equals "rows" "$(rows parts.events)" "$(rows events)"
+equals "rows" "$(rows parts.moods)" "$(rows moods)"
+sql_is bank "SELECT count(*) FROM pg_inherits WHERE inhrelid::regclass::text LIKE 'parts.%' AND inhparent::regclass::text LIKE 'parts.%'" 8
+belay 0 restore "$id" --table events_new --into-schema leaf
+equals "rows" "$(rows leaf.events_new)" "$(rows events_new)"
+sql_is bank "SELECT count(*) FROM pg_inherits WHERE inhrelid = 'leaf.events_new'::regclass" 0
+belay 0 restore "$id" --schema "Lager 'x'" --into-schema 'Lager "z"'
+sql_is bank "SELECT string_agg(m::text, ' ' ORDER BY id) FROM \"Lager \"\"z\"\"\".\"Größe.\"\"y\"" "good bad"
+belay 3 restore "$id" --table child
+err_has "inherits from"
+belay 0 restore "$id" --table child --table base --into-schema family
+sql_is bank "SELECT count(*) FROM family.base" 1
+sql_is bank "SELECT count(*) FROM base" 1
+
+begin "what is not there, or not clear"
+belay 1 restore "$id" --table nothing
+err_has 'the snapshot has no table "nothing"'
+belay 2 restore --table orders
+belay 2 restore "$id" --into-schema x
+belay 2 restore "$id" --table orders --table events --into-table x
+belay 2 restore "$id" --table events --into-table x
+sql bank "DROP TYPE mood CASCADE"
+before=$(schema_hash bank)
+belay 1 restore "$id" --table customers --into-schema again
+err_has 'type "public.mood" does not exist'
+err_has "TABLE public.customers"
+equals "schema" "$(schema_hash bank)" "$before"
+
+begin "not into what is published, unless that is said"
+sql bank "CREATE PUBLICATION everything FOR ALL TABLES"
+belay 3 restore "$id" --table orders --into-schema published
+err_has "the publication everything"
+belay 0 restore "$id" --table orders --into-schema published --ignore-followers
+sql bank "DROP PUBLICATION everything"
+
+begin "while a run holds the lock"
+mkfifo "$WORK/go"
+"$BELAY_TESTS/gate_driver" "host=$PGHOST user=postgres" bank 20251109T120000Z-ffffff wait <"$WORK/go" >"$WORK/holder" 2>&1 &
+exec 9>"$WORK/go"
+locked() { [ "$(sql postgres "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")" -gt 0 ]; }
+wait_until locked
+belay 6 restore "$id" --table orders --into-schema late
+echo >&9
