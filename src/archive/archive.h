@@ -5,11 +5,11 @@
  *   reader: open (locator -> manifest, both checked) --> read a member, verify all
  *
  * Member names: README.txt, header.json, schema/pre-data.sql.zst, data/<schema>.<table>/<n>.copy.zst,
- * sequences.json, blobs/<n>.zst, schema/post-data.sql.zst, toc.json, manifest.json, locator. Components are
- * percent-encoded, so that no name needs quoting or leaves its folder; a reader refuses others. The locator
- * is the last member, 512 bytes of content with magic, offset, length and SHA-256 of manifest.json; it is
- * found at a fixed distance from the end of the file. A member is added whole, from memory: a tar entry needs
- * its size first.
+ * sequences.json, blobs/<n>.zst, schema/post-data.sql.zst, schema/description.txt.zst, toc.json,
+ * manifest.json, locator. Components are percent-encoded, so that no name needs quoting or leaves its folder;
+ * a reader refuses others. The locator is the last member, 512 bytes of content with magic, offset, length
+ * and SHA-256 of manifest.json; it is found at a fixed distance from the end of the file. A member is added
+ * whole, from memory: a tar entry needs its size first.
  */
 #ifndef BELAY_ARCHIVE_ARCHIVE_H
 #define BELAY_ARCHIVE_ARCHIVE_H
@@ -17,6 +17,9 @@
 #include "archive/manifest.h"
 #include "report/reporter.h"
 #include "store/store.h"
+
+/* What the schema hash in header.json is made of (pg/schema_hash.h). */
+#define BELAY_MEMBER_DESCRIPTION "schema/description.txt.zst"
 
 typedef struct belay_archive_writer belay_archive_writer;
 /* Whether libarchive is there (util/library.h); creating a writer asks too. */

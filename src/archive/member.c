@@ -20,7 +20,8 @@ char *belay_member_encode(const char *component)
 }
 
 static const char *const whole_names[] = {"README.txt", "header.json", "toc.json", "sequences.json",
-    "blobs.json", "restore.sh", "schema/pre-data.sql.zst", "schema/post-data.sql.zst"};
+    "blobs.json", "restore.sh", "schema/pre-data.sql.zst", "schema/post-data.sql.zst",
+    BELAY_MEMBER_DESCRIPTION};
 
 /* [A-Za-z0-9_.%-]+ and not only dots: nothing that a shell, a path or tar reads otherwise. */
 static bool is_component(const char *text, size_t length)

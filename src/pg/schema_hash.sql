@@ -35,6 +35,9 @@ WITH member AS (
     FROM pg_catalog.pg_class c JOIN nsp ON nsp.oid = c.relnamespace
     WHERE c.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_class'::regclass)
       AND c.oid NOT IN (SELECT oid FROM version_table)
+), heir AS ( -- a dump moves their inherited columns to the front
+    SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+    WHERE NOT c.relispartition
 )
 
 -- query: schema_schemas
@@ -72,7 +75,9 @@ SELECT format('inherits %s %s %s', r.fullname, i.inhseqno, i.inhparent::regclass
 FROM pg_catalog.pg_inherits i JOIN rel r ON r.oid = i.inhrelid
 
 -- query: schema_columns
-SELECT format('column %s %s %I %s', r.fullname, row_number() OVER (PARTITION BY r.oid ORDER BY a.attnum), a.attname,
+SELECT format('column %s %s %I %s', r.fullname,
+              CASE WHEN r.oid IN (SELECT oid FROM heir) THEN '-'
+                   ELSE (row_number() OVER (PARTITION BY r.oid ORDER BY a.attnum))::text END, a.attname,
               format_type(a.atttypid, a.atttypmod))
     || CASE WHEN a.attcollation <> t.typcollation
             THEN (SELECT format(' collate %I.%I', n.nspname, o.collname) FROM pg_catalog.pg_collation o
@@ -251,14 +256,16 @@ FROM pg_catalog.pg_language l
 WHERE l.lanispl AND l.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_language'::regclass)
 
 -- query: schema_text_search
-SELECT format('text search configuration %I.%I parser %s token %s %s %s', nsp.nspname, c.cfgname, c.cfgparser, m.maptokentype,
-              m.mapseqno, m.mapdict::regdictionary)
+SELECT format('text search configuration %I.%I parser %I.%I token %s %s %s', nsp.nspname, c.cfgname, pn.nspname, p.prsname,
+              m.maptokentype, m.mapseqno, m.mapdict::regdictionary)
 FROM pg_catalog.pg_ts_config c JOIN nsp ON nsp.oid = c.cfgnamespace
+JOIN pg_catalog.pg_ts_parser p ON p.oid = c.cfgparser JOIN pg_catalog.pg_namespace pn ON pn.oid = p.prsnamespace
 LEFT JOIN pg_catalog.pg_ts_config_map m ON m.mapcfg = c.oid
 WHERE c.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_ts_config'::regclass)
 UNION ALL
-SELECT format('text search dictionary %I.%I %s', nsp.nspname, d.dictname, d.dictinitoption)
+SELECT format('text search dictionary %I.%I template %I.%I %s', nsp.nspname, d.dictname, tn.nspname, t.tmplname, d.dictinitoption)
 FROM pg_catalog.pg_ts_dict d JOIN nsp ON nsp.oid = d.dictnamespace
+JOIN pg_catalog.pg_ts_template t ON t.oid = d.dicttemplate JOIN pg_catalog.pg_namespace tn ON tn.oid = t.tmplnamespace
 WHERE d.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_ts_dict'::regclass)
 
 -- query: schema_foreign

@@ -208,19 +208,39 @@ static void hash_of(const char *text, char hex[static BELAY_SHA256_HEX_SIZE])
     belay_sha256_of(text, strlen(text), hex);
 }
 
-static bool hash_differs(
-    belay_comparison *c, const char *expected, const char *description, bool *ret, belay_error *err)
+/* NULL when it equals what the snapshot describes, else what a person reads. The caller frees. */
+static char *difference(const belay_comparison *c, const char *expected, const char *description)
 {
+    enum { SHOWN_LINES = 6 };
     char hex[BELAY_SHA256_HEX_SIZE];
+    BELAY_AUTO(belay_free) char *before = NULL;
+    size_t length = 0;
     hash_of(description, hex);
-    *ret = !belay_equal(hex, expected);
-    if (!*ret || !c->options->restored)
-        return true;
+    if (belay_equal(hex, expected))
+        return NULL;
+    bool known = belay_manifest_find(c->manifest, BELAY_MEMBER_DESCRIPTION) != NULL &&
+                 belay_archive_read_decoded(c->archive, BELAY_MEMBER_DESCRIPTION, &before, &length, NULL);
+    BELAY_AUTO(belay_free)
+    char *text = known ? belay_schema_difference(before, description, SHOWN_LINES) : NULL;
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
+    belay_list_split(&lines, text == NULL ? "" : text, "\n");
+    BELAY_AUTO(belay_free) char *joined = belay_list_join(&lines, "; ");
+    return belay_format("schema: its description differs from the snapshot's%s%s", known ? ": " : "", joined);
+}
+
+static bool compare_description(
+    belay_comparison *c, const char *expected, const char *description, belay_error *err)
+{
     BELAY_AUTO(belay_free) char *adjusted = NULL;
-    if (!as_in_snapshot(c, description, &adjusted, err))
-        return false;
-    hash_of(adjusted, hex);
-    *ret = !belay_equal(hex, expected);
+    BELAY_AUTO(belay_free) char *differs = difference(c, expected, description);
+    if (differs != NULL && c->options->restored) {
+        if (!as_in_snapshot(c, description, &adjusted, err))
+            return false;
+        free(differs);
+        differs = difference(c, expected, adjusted);
+    }
+    if (differs != NULL)
+        belay_compare_note(c, belay_take(differs));
     return true;
 }
 
@@ -231,15 +251,12 @@ bool belay_compare_schema(belay_comparison *c, belay_error *err)
         return false;
     json_int_t version = json_integer_value(json_object_get(header, "server_version"));
     const char *expected = json_string_value(json_object_get(header, "schema_hash"));
-    bool differs = false;
     bool ok = true;
     BELAY_AUTO(belay_str_done) belay_str description = BELAY_STR_MAX(SIZE_MAX / 2);
     if (expected != NULL && version / 10000 == belay_pg_server_version(c->pg) / 10000)
         ok = belay_schema_describe(c->pg, &description, err) &&
              belay_str_check(&description, "the schema's description", err) &&
-             hash_differs(c, expected, belay_str_text(&description), &differs, err);
-    if (differs)
-        belay_compare_note(c, belay_strdup("schema: its description differs from the snapshot's"));
+             compare_description(c, expected, belay_str_text(&description), err);
     json_decref(header);
     return ok;
 }

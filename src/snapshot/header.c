@@ -60,6 +60,17 @@ static bool read_server(belay_taking *t, belay_error *err)
     return t->header != NULL || belay_fail(err, BELAY_E_INTERNAL, "the header is no JSON: %s", fault.text);
 }
 
+static bool describe_schema(belay_taking *t, char hex[static BELAY_SHA256_HEX_SIZE], belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str description = BELAY_STR_MAX(SIZE_MAX / 2);
+    if (!belay_schema_describe(t->pg, &description, err) ||
+        !belay_str_check(&description, "the schema's description", err))
+        return false;
+    belay_sha256_of(belay_str_text(&description), description.length, hex);
+    t->description = belay_str_steal(&description);
+    return true;
+}
+
 bool belay_taking_header(belay_taking *t, belay_error *err)
 {
     json_t *database = NULL;
@@ -68,7 +79,7 @@ bool belay_taking_header(belay_taking *t, belay_error *err)
     char now[BELAY_UTC_SIZE];
     belay_format_utc(belay_now_utc(), now);
     if (!read_server(t, err) || !read_database(t, &database, err) ||
-        !read_revisions(t, &version_table, err) || !belay_schema_hash(t->pg, hex, err)) {
+        !read_revisions(t, &version_table, err) || !describe_schema(t, hex, err)) {
         json_decref(database);
         json_decref(version_table);
         return false;

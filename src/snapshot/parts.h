@@ -27,6 +27,7 @@ typedef struct belay_taking {
     belay_arena *arena;   /* of the manifest's texts */
     char *snapshot;       /* exported id */
     char *encoding;       /* of the database */
+    char *description;    /* of the schema (pg/schema_hash.h) */
     bool plain_names;     /* pg/names.h */
     belay_str raw, frame; /* reused from chunk to chunk */
     belay_table *tables;  /* in the arena, largest first */

@@ -45,6 +45,7 @@ bool belay_taking_schema(belay_taking *t, belay_error *err)
     json_t *entries = json_array();
     bool ok = take_section(t, &how, "pre-data", "pre", "schema/pre-data.sql.zst", entries, err) &&
               take_section(t, &how, "post-data", "post", "schema/post-data.sql.zst", entries, err);
+    ok = ok && belay_taking_add(t, BELAY_MEMBER_DESCRIPTION, t->description, strlen(t->description), 0, err);
     t->has_event_triggers = has_type(entries, "EVENT TRIGGER");
     json_t *toc = json_pack("{s:o}", "entries", entries);
     ok = ok && belay_taking_add_json(t, "toc.json", toc, err);

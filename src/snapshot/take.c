@@ -53,6 +53,7 @@ static void done(belay_taking *t)
     belay_arena_free(t->arena);
     free(t->snapshot);
     free(t->encoding);
+    free(t->description);
     belay_str_done(&t->raw);
     belay_str_done(&t->frame);
     json_decref(t->header);

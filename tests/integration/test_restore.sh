@@ -114,7 +114,7 @@ damage "SELECT lo_put(90001, 5, '\x01')" "large object 90001: other bytes"
 sql damaged "SELECT lo_put(90001, 5, '\x10')" >/dev/null
 damage "UPDATE part.by_mood SET n = 0 WHERE n = 7" "part.by_mood: 400 rows, but other values"
 sql damaged "UPDATE part.by_mood SET n = 7 WHERE n = 0"
-damage "CREATE INDEX extra ON tree (parent)" "schema"
+damage "CREATE INDEX extra ON tree (parent)" "schema: its description differs from the snapshot's: + index CREATE INDEX extra ON public.tree"
 sql damaged "DROP INDEX extra"
 compare "$RICH" damaged
 out_is equal

@@ -1,0 +1,99 @@
+#!/bin/bash
+# Everything that a real database has comes back: for each database below, restored by `belay restore`, what pg_dump
+# writes of the restored one equals what it wrote of the source, and so do the rows, hashed by the server.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+CLUSTER_CONF="allow_in_place_tablespaces = on" start_cluster
+
+# whole DB [WORDED]: all that pg_dump says, rows in a fixed order, and what it leaves out of the database itself. The schema
+# is that of WORDED: the server words some expressions of DB otherwise once they went through a dump.
+whole() {
+    pg_dump -d "${2:-$1}" --exclude-schema=belay --no-subscriptions --schema-only | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^-- Dumped '
+    # In the columns' own order: a dump moves inherited columns to the front.
+    pg_dump -d "$1" --exclude-schema=belay --exclude-table=heir --data-only --inserts 2>/dev/null | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^--' | sort
+    sql postgres "SELECT r.rolname, d.datcollate, d.datctype, to_jsonb(d) ->> 'daticulocale', d.datlocprovider, pg_encoding_to_char(d.encoding), d.datconnlimit,
+            ARRAY(SELECT x::text FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x ORDER BY 1), shobj_description(d.oid, 'pg_database')
+        FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = '$1'" \
+        "SELECT s.setrole::regrole, c FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c WHERE d.datname = '$1' ORDER BY 1, 2"
+}
+
+# row_hashes DB: of each table, whatever the order of rows and columns; partitions together, since a hash of an enum's
+# value is another in each database.
+row_hashes() {
+    psql -X -A -t -q -v ON_ERROR_STOP=1 -d "$1" <<'SQL'
+SELECT format($f$SELECT %L, count(*), sum(('x' || md5(j))::bit(64)::bigint::numeric) FROM (
+    SELECT (SELECT string_agg(format('%%s=%%s', e.key, e.value), ',' ORDER BY e.key COLLATE "C") FROM jsonb_each_text(to_jsonb(whole_row)) e) AS j
+    FROM %s%I.%I whole_row) x$f$, c.relname, CASE relkind WHEN 'r' THEN 'ONLY ' END, nspname, relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND NOT relispartition AND nspname NOT IN ('pg_catalog', 'information_schema', 'belay')
+ORDER BY nspname COLLATE "C", relname COLLATE "C" \gexec
+SQL
+}
+
+# comes_back DB [options of restore]
+comes_back() {
+    local db=$1 id
+    shift
+    belay 0 snapshot --json
+    json_is state verified
+    id=$(json id)
+    whole "$db" "${WORDED:-$db}" >"$WORK/whole.before"
+    row_hashes "$db" >"$WORK/rows.before"
+    belay 0 restore "$id" --yes "$@"
+    whole "$db" >"$WORK/whole.after"
+    row_hashes "$db" >"$WORK/rows.after"
+    diff "$WORK/whole.before" "$WORK/whole.after" >"$WORK/diff" || fail "$db is another after the restore: $(head -60 "$WORK/diff")"
+    diff "$WORK/rows.before" "$WORK/rows.after" >"$WORK/diff" || fail "rows of $db: $(head -20 "$WORK/diff")"
+    [ "$(wc -l <"$WORK/rows.after")" -ge 2 ] || fail "no tables were compared"
+}
+
+version_table="CREATE TABLE alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+sql postgres "CREATE ROLE rich_reader" "CREATE ROLE rich_owner" "CREATE TABLESPACE elsewhere LOCATION ''"
+export PROJECT_KEYS="gate = none"
+
+begin "kinds that need a superuser, tablespaces, what leans on search_path"
+make_empty_project more
+sql more "$version_table"
+sql_file more "$BELAY_SOURCE/tests/support/everything_more.sql" >/dev/null 2>&1
+sql more "ALTER DATABASE more SET timezone = 'Asia/Kolkata'" "ALTER DATABASE more SET datestyle = 'German'" "ALTER DATABASE more SET extra_float_digits = 0" \
+    "ALTER DATABASE more SET bytea_output = 'escape'" "ALTER DATABASE more SET intervalstyle = 'iso_8601'" "ALTER ROLE rich_reader IN DATABASE more SET work_mem = '5MB'" \
+    "ALTER DATABASE more SET lc_monetary = 'C'" "COMMENT ON DATABASE more IS 'more'" "GRANT TEMPORARY ON DATABASE more TO rich_reader" \
+    "ALTER DATABASE more CONNECTION LIMIT 77"
+comes_back more --subscriptions=disable
+
+begin "names that hurt, bodies that look like a dump, partitions through their root"
+make_empty_project everything
+sql everything "$version_table"
+sql_file everything "$BELAY_SOURCE/tests/support/everything.sql" >/dev/null
+sql postgres "CREATE DATABASE worded TEMPLATE template0"
+pg_dump --schema-only everything | psql -X -q -o /dev/null -d worded
+WORDED=worded comes_back everything
+
+begin "SQL_ASCII: bytes that are no text in any encoding"
+sql postgres "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+write_project bytes development
+sql bytes "$version_table" "CREATE TYPE e AS ENUM ('a')" "CREATE TABLE t (id int PRIMARY KEY, v text, w e)" "CREATE INDEX ON t (v)" \
+    "INSERT INTO t SELECT i, convert_from(decode('e4ff80' || lpad(to_hex(i % 100 + 32), 2, '0'), 'hex'), 'SQL_ASCII'), 'a' FROM generate_series(1, 500) i"
+export PGCLIENTENCODING=SQL_ASCII
+comes_back bytes
+unset PGCLIENTENCODING
+
+begin "an ICU database with rules of its own, and a libc one of another locale"
+sql postgres "CREATE DATABASE icu LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk' LOCALE 'C.UTF-8' ENCODING UTF8 TEMPLATE template0"
+write_project icu development
+sql icu "$version_table" "CREATE TABLE names (n text PRIMARY KEY)" "INSERT INTO names VALUES ('Äpfel'), ('Zoo'), ('Affe'), ('öl')"
+comes_back icu
+sql postgres "CREATE DATABASE posix LC_COLLATE 'POSIX' LC_CTYPE 'C.UTF-8' ENCODING UTF8 TEMPLATE template0"
+write_project posix development
+sql posix "$version_table" "CREATE TABLE names (n text PRIMARY KEY)" "INSERT INTO names VALUES ('Äpfel'), ('Zoo')"
+comes_back posix
+
+begin "row security: rather no snapshot than a part of the rows"
+make_empty_project secured
+sql secured "CREATE TABLE mine (id int, who name)" "INSERT INTO mine VALUES (1, 'a'), (2, 'rich_reader')" \
+    "ALTER TABLE mine ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY" "CREATE POLICY own ON mine USING (who = current_user)" \
+    "GRANT SELECT ON mine TO rich_reader" "ALTER ROLE rich_reader LOGIN"
+sed -i 's/^user = .*/user = rich_reader/' belay.ini
+find backups -type f | sort >"$WORK/files"
+belay 1 snapshot
+err_has "row-level security"
+find backups -type f | sort | diff "$WORK/files" - || fail "there is a file of a part"
