@@ -151,7 +151,8 @@ static bool plan_parts(const facts *f, belay_prune *ret, belay_error *err)
     for (size_t i = 0; i < listing.count; i++) {
         const belay_store_entry *one = &listing.items[i];
         const char *id = NULL;
-        if (!is_part(one->name, &id) || belay_now_utc() - one->modified_utc < PART_QUIET_SECONDS)
+        if (!is_part(one->name, &id) || belay_now_utc() - one->modified_utc < PART_QUIET_SECONDS ||
+            f->how->store->is_held(f->how->store, one->name))
             continue;
         BELAY_AUTO(belay_free) char *of = belay_strndup(id, ID_LENGTH);
         if (!belay_list_has(&f->needed, of))

@@ -40,6 +40,8 @@ typedef struct belay_taking {
     int64_t started_ms;
 } belay_taking;
 
+/* sweep.c: removes what snapshots of this target that were killed left in the store. */
+bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err);
 /* plan.c: starts the transaction, locks what is dumped, fills the table list. */
 bool belay_taking_plan(belay_taking *t, belay_error *err);
 /* header.c: what header.json says, the version rows included. */

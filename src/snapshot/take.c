@@ -106,11 +106,12 @@ static bool passed(const belay_taking *t, const char *stage)
 
 static bool write_archive(belay_taking *t, belay_store *store, const char *name, belay_error *err)
 {
-    return connect(t, err) && belay_archive_create(store, name, &t->writer, err) &&
-           belay_taking_plan(t, err) && passed(t, "planned") && belay_taking_header(t, err) &&
-           belay_taking_readme(t, err) && belay_taking_add_json(t, "header.json", t->header, err) &&
-           belay_taking_schema(t, err) && passed(t, "schema") && belay_taking_rows(t, err) &&
-           passed(t, "rows") && belay_taking_large_objects(t, err) && belay_taking_sequences(t, err) &&
+    return connect(t, err) && belay_taking_sweep(t, store, err) &&
+           belay_archive_create(store, name, &t->writer, err) && belay_taking_plan(t, err) &&
+           passed(t, "planned") && belay_taking_header(t, err) && belay_taking_readme(t, err) &&
+           belay_taking_add_json(t, "header.json", t->header, err) && belay_taking_schema(t, err) &&
+           passed(t, "schema") && belay_taking_rows(t, err) && passed(t, "rows") &&
+           belay_taking_large_objects(t, err) && belay_taking_sequences(t, err) &&
            belay_taking_script(t, err) && finish(t, err) && passed(t, "synced");
 }
 

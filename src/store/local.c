@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -118,6 +119,8 @@ static bool open_sink(belay_store *base, const char *name, int flags, belay_sink
     int fd = open_in((local_store *)base, name, O_WRONLY | O_CREAT | flags, &folder_fd);
     if (fd < 0)
         return fail_at(base, "create", name, err);
+    if ((flags & O_TRUNC) != 0)
+        flock(fd, LOCK_EX | LOCK_NB); /* is_held; a file system without locks does without */
     local_sink *sink = belay_alloc(sizeof *sink);
     *sink = (local_sink){.base = {sink_write, sink_sync, sink_close},
         .fd = fd,
@@ -306,6 +309,12 @@ static bool store_folders(belay_store *base, const char *name, belay_list *ret, 
     return ok;
 }
 
+static bool store_is_held(belay_store *base, const char *name)
+{
+    BELAY_AUTO(belay_close_fd) int fd = open_in((local_store *)base, name, O_RDONLY | O_NONBLOCK, NULL);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 static bool store_free_space(belay_store *base, uint64_t *ret_bytes, belay_error *err)
 {
     struct statvfs status;
@@ -341,6 +350,7 @@ bool belay_store_open_local(const char *url, belay_store **ret, belay_error *err
         .remove = store_remove,
         .list = store_list,
         .folders = store_folders,
+        .is_held = store_is_held,
         .free_space = store_free_space,
         .free = store_free};
     store->root_fd = fd;

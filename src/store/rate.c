@@ -167,6 +167,12 @@ static bool store_folders(belay_store *base, const char *folder, belay_list *ret
     return self->behind->folders(self->behind, folder, ret, err);
 }
 
+static bool store_is_held(belay_store *base, const char *name)
+{
+    rate_store *self = (rate_store *)base;
+    return self->behind->is_held(self->behind, name);
+}
+
 static bool store_free_space(belay_store *base, uint64_t *ret_bytes, belay_error *err)
 {
     rate_store *self = (rate_store *)base;
@@ -204,6 +210,7 @@ belay_store *belay_rate_store(belay_store *behind, uint64_t bytes_per_s, const b
         .remove = store_remove,
         .list = store_list,
         .folders = store_folders,
+        .is_held = store_is_held,
         .free_space = store_free_space,
         .free = store_free};
     self->behind = behind;

@@ -62,6 +62,8 @@ struct belay_store {
     bool (*list)(belay_store *self, const char *prefix, belay_store_listing *ret, belay_error *err);
     /* Names of the folders in `folder`, sorted, without looking into them; a missing folder has none. */
     bool (*folders)(belay_store *self, const char *folder, belay_list *ret, belay_error *err);
+    /* A sink of `create` writes to it now, in whatever process; the kernel forgets those of dead ones. */
+    bool (*is_held)(belay_store *self, const char *name);
     /* Free bytes for this user; UINT64_MAX when unknown. */
     bool (*free_space)(belay_store *self, uint64_t *ret_bytes, belay_error *err);
     void (*free)(belay_store *self);

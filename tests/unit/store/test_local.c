@@ -67,6 +67,18 @@ static void objects_are_written_whole_and_private(void **state)
     assert_false(belay_file_exists(part));
 }
 
+static void who_writes_holds_the_name(void **state)
+{
+    fixture *f = *state;
+    static const char name[] = "bank/a.tar.part";
+    belay_sink *sink = NULL;
+    assert_false(f->store->is_held(f->store, name));
+    assert_true(f->store->create(f->store, name, &sink, NULL));
+    assert_true(f->store->is_held(f->store, name));
+    belay_sink_close(sink);
+    assert_false(f->store->is_held(f->store, name));
+}
+
 static void journals_grow(void **state)
 {
     fixture *f = *state;
@@ -220,6 +232,7 @@ int main(void)
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_STORE(objects_are_written_whole_and_private),
+        WITH_STORE(who_writes_holds_the_name),
         WITH_STORE(journals_grow),
         WITH_STORE(listings_are_sorted_and_below_the_prefix),
         WITH_STORE(objects_are_renamed_and_removed),

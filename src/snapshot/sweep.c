@@ -1,0 +1,53 @@
+/* What a killed snapshot leaves in the store: "<target>/<id>.tar.part" and the like. The next one of the same
+ * target removes it, so that no disk fills up with them; `belay prune` does too. */
+#include <ctype.h>
+
+#include "snapshot/parts.h"
+
+/* "20251104T123400Z-3f2a9c" behind the folder, and ".part" at the end. The caller frees. */
+static char *id_of_part(const char *name, const char *prefix)
+{
+    static const char form[] = "00000000T000000Z-xxxxxx.";
+    const char *id = name + strlen(prefix);
+    if (!belay_starts_with(name, prefix) || !belay_ends_with(name, ".part"))
+        return NULL;
+    for (size_t i = 0; i < sizeof form - 1; i++) {
+        unsigned char c = (unsigned char)id[i];
+        if (!(form[i] == '0' ? isdigit(c) != 0 : form[i] == 'x' ? isxdigit(c) != 0 : c == form[i]))
+            return NULL;
+    }
+    return belay_strndup(id, sizeof form - 2);
+}
+
+/* A living snapshot has a session whose application_name is its id, even where the store cannot tell. */
+static bool lives(belay_pg *pg, const char *id, bool *ret, belay_error *err)
+{
+    static const char sql[] =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = $1)";
+    BELAY_AUTO(belay_free) char *answer = NULL;
+    if (!belay_pg_value(pg, sql, (const char *const[]){id}, 1, &answer, err))
+        return false;
+    *ret = answer != NULL && belay_equal(answer, "t");
+    return true;
+}
+
+bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err)
+{
+    BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
+    BELAY_AUTO(belay_free) char *prefix = belay_format("%s/", t->options->target->name);
+    if (!store->list(store, prefix, &listing, err))
+        return false;
+    for (size_t i = 0; i < listing.count; i++) {
+        const char *name = listing.items[i].name;
+        BELAY_AUTO(belay_free) char *id = id_of_part(name, prefix);
+        bool living = true;
+        if (id == NULL || store->is_held(store, name))
+            continue;
+        if (!lives(t->pg, id, &living, err) || (!living && !store->remove(store, name, err)))
+            return false;
+        if (!living)
+            belay_say(t->options->reporter, BELAY_NOTICE,
+                "removed %s, which a snapshot that was killed left behind", name);
+    }
+    return true;
+}

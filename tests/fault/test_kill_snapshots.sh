@@ -1,0 +1,78 @@
+#!/bin/bash
+# SIGKILL at random times of `snapshot`, `prove` and `restore ID`: no half-published snapshot, no session or process stays, the
+# same command then succeeds, and with it all leftovers are gone. KILL_EACH is how many times of each; the slow label takes 50.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+# shellcheck source=kill_lib.sh
+source "$BELAY_SOURCE/tests/fault/kill_lib.sh"
+start_cluster
+kill_project succeeding
+sql postgres "ALTER DATABASE bank RENAME TO kept" "ALTER DATABASE bank_before RENAME TO bank"
+# Enough rows, some of them large, that most of the time is neither the start nor the end.
+sql bank "CREATE TABLE noise AS SELECT i AS id, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 40) WHERE i = i) AS words
+    FROM generate_series(1, 20000) i" "CREATE INDEX ON noise (id)" "CREATE INDEX ON noise (md5(words))" "SELECT lo_from_bytea(0, decode(repeat('ab', 100000), 'hex'))" >/dev/null
+sql postgres "DROP DATABASE kept" "ALTER DATABASE bank RENAME TO bank_before"
+state_for=([untouched]=$(state_of bank_before))
+each=${KILL_EACH:-5}
+
+kill_fresh
+belay 0 snapshot --json
+snapshot=$(json id)
+rm -rf "$WORK/store"
+cp -R backups "$WORK/store"
+
+no_session() {
+    [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker') AND application_name <> 'test'")" = 0 ]
+}
+
+# half_published: every file with a snapshot's name is whole, and there are as many as before or one more.
+whole_files() {
+    local file
+    for file in backups/dev/*.tar; do
+        file=${file##*/}
+        belay_ends 0 verify "${file%.tar}"
+    done
+}
+
+# each_time COMMAND...: killed at random times of an undisturbed run's duration; then look_after.
+each_time() {
+    local i ms pid
+    kill_fresh
+    kill_clock
+    belay_ends 0 "$@"
+    kill_measured
+    for i in $(seq 1 "$each"); do
+        ms=$(((RANDOM * 32768 + RANDOM) % (run_ms + run_ms / 20 + 1)))
+        begin "$*: killed after $ms of $run_ms ms (round $i of $each)"
+        kill_fresh
+        KILL_MARK=$WORK env -u PGAPPNAME "$BELAY" "$@" >"$OUT" 2>"$ERR" </dev/null &
+        pid=$!
+        sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))" # the moment is the point, not a wait for something
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+        equals "processes left" "$(left_of_processes)" ""
+        wait_until no_session
+        whole_files
+        look_after "$@"
+        equals "left on the server" "$(left_after_a_moment)" ""
+        equals "files left" "$(left_of_files)" ""
+        whole_files
+    done
+}
+
+look_after() {
+    equals "the database" "$(state_of bank)" "${state_for[untouched]}"
+    belay_ends 0 "$@"
+}
+each_time snapshot
+each_time prove "$snapshot"
+
+# An unfinished run wants its recover first; whatever it made of it, the database is whole.
+look_after() {
+    belay_ends 0 recover
+    equals "the database" "$(state_of bank)" "${state_for[untouched]}"
+    sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+    belay_ends 0 "$@"
+    equals "the database" "$(state_of bank)" "${state_for[untouched]}"
+    equals "kept databases" "$(databases | grep -c '__belay_failed_')" 1
+}
+each_time restore "$snapshot" --yes
