@@ -39,7 +39,7 @@ static bool set_duration(const belay_key *key, const char *value, int64_t *field
 {
     long long ms = 0;
     if (!belay_parse_duration_ms(value, &ms))
-        return wrong(key, value, "a duration, as 250ms, 5s, 2min or 1h", err);
+        return wrong(key, value, "a duration, as 250ms, 5s, 2min, 1h or 7d", err);
     if (ms < key->least || ms > key->most)
         return wrong(key, value, ms > key->most ? "a shorter duration" : "a longer duration", err);
     *field = ms;
@@ -195,7 +195,7 @@ static char *duration_text(int64_t ms)
     static const struct {
         const char *unit;
         int64_t ms;
-    } units[] = {{"h", 3600000}, {"min", 60000}, {"s", 1000}};
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}};
     for (size_t i = 0; i < BELAY_COUNT(units) && ms > 0; i++) {
         if (ms % units[i].ms == 0)
             return belay_format("%lld%s", (long long)(ms / units[i].ms), units[i].unit);

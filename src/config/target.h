@@ -70,6 +70,10 @@ typedef struct belay_target {
     char *version_table_schema; /* NULL: first of the search_path, as Alembic does */
     bool require_rehearsal;
     belay_list role_map; /* "old=new" */
+    /* Which snapshots `prune` leaves (pipeline/retention.h). */
+    int keep_last, keep_daily, keep_weekly, keep_monthly;
+    int64_t keep_for_ms;           /* 0: none */
+    int64_t keep_databases_for_ms; /* failed databases, twins, scratch copies */
     int jobs;
     uint64_t rate_bytes_per_s; /* to and from the store; 0: no limit */
     belay_host *hosts;         /* the [host.*] that the *_on keys name */

@@ -30,6 +30,12 @@ void belay_prune_done(belay_prune *prune)
         free(prune->items[i].why);
     }
     free(prune->items);
+    for (size_t i = 0; i < prune->snapshot_count; i++) {
+        free(prune->snapshots[i].id);
+        free(prune->snapshots[i].created_at);
+        belay_list_done(&prune->snapshots[i].rules);
+    }
+    free(prune->snapshots);
     *prune = (belay_prune){0};
 }
 
@@ -92,41 +98,76 @@ static bool is_damaged(const belay_snapshot_info *info)
     return belay_equal(info->state, "damaged");
 }
 
-/* Whether it stays, given how many newer whole ones there are. */
-static bool stays(const facts *f, const belay_snapshot_info *info, size_t newer, bool newest_proven)
+/* What keeps each snapshot by the target's keys: only those that are whole count. */
+static void apply_retention(
+    const facts *f, const belay_snapshot_info *infos, size_t count, belay_prune_snapshot *snapshots)
 {
-    return newer < f->how->keep || newest_proven || belay_list_has(&f->needed, info->id);
+    BELAY_AUTO(belay_free) time_t *times = belay_realloc_array(NULL, count + 1, sizeof *times);
+    BELAY_AUTO(belay_free) size_t *places = belay_realloc_array(NULL, count + 1, sizeof *places);
+    BELAY_AUTO(belay_free) belay_list *rules = belay_alloc((count + 1) * sizeof *rules);
+    size_t whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_damaged(&infos[i]) && time_of_id(infos[i].id, strlen(infos[i].id), &times[whole]))
+            places[whole++] = i;
+    }
+    belay_retention_apply(&f->how->retention, times, whole, rules);
+    for (size_t i = 0; i < whole; i++)
+        snapshots[places[i]].rules = rules[i];
+}
+
+/* What keeps it whatever the keys say. */
+static void add_protection(
+    const facts *f, const belay_snapshot_info *info, bool newest_proven, belay_list *rules)
+{
+    time_t when;
+    if (is_damaged(info))
+        belay_list_add(rules, "it cannot be read");
+    else if (!time_of_id(info->id, strlen(info->id), &when))
+        belay_list_add(rules, "its name is not belay's");
+    if (newest_proven)
+        belay_list_add(rules, "newest proven one");
+    if (belay_list_has(&f->needed, info->id))
+        belay_list_add(rules, "an unfinished run names it");
 }
 
 static void plan_snapshots(const facts *f, const belay_snapshot_info *infos, size_t count, belay_prune *ret)
 {
-    size_t newer = 0;
     bool proven_seen = false;
-    time_t when;
+    ret->snapshots = belay_alloc((count + 1) * sizeof *ret->snapshots);
+    ret->snapshot_count = count;
+    apply_retention(f, infos, count, ret->snapshots);
     for (size_t i = 0; i < count; i++) {
         const belay_snapshot_info *info = &infos[i];
-        bool damaged = is_damaged(info);
-        if (damaged)
+        belay_prune_snapshot *one = &ret->snapshots[i];
+        one->id = belay_strdup(info->id);
+        one->created_at = belay_strdup(info->created_at);
+        if (is_damaged(info))
             belay_say(f->how->reporter, BELAY_WARN, "%s cannot be read; remove it by hand if it is of no use",
                 info->path);
-        if (damaged || !time_of_id(info->id, strlen(info->id), &when)) {
-            ret->kept++;
-            continue;
-        }
-        bool newest_proven = info->proven_at != NULL && !proven_seen;
+        add_protection(f, info, info->proven_at != NULL && !proven_seen, &one->rules);
         proven_seen = proven_seen || info->proven_at != NULL;
-        if (stays(f, info, newer++, newest_proven))
+        if (one->rules.count > 0)
             ret->kept++;
         else
-            add(ret, "snapshot", info->name, info->bytes, belay_format("%zu newer kept", f->how->keep));
+            add(ret, "snapshot", info->name, info->bytes, belay_strdup("no rule keeps it"));
     }
 }
 
-/* "<target>/<id>.tar.part", "<target>/<id>.proof.json.part", "<target>/runs/<id>/report.json.part". */
-static bool is_part(const char *name, const char **ret_id)
+/* Names of belay's without a folder, behind the id; `of_run`: "<target>/runs/<id>/...". */
+typedef struct tail {
+    const char *text;
+    bool of_run;
+} tail;
+
+static const tail unfinished[] = {{".tar.part", false}, {".tar.age.part", false}, {".proof.json.part", false},
+    {".tar.minisig.part", false}, {".tar.age.minisig.part", false}, {"/report.json.part", true}};
+/* What goes with a snapshot, and is of no use without it. */
+static const tail companions[] = {
+    {".proof.json", false}, {".tar.minisig", false}, {".tar.age.minisig", false}};
+
+/* Is it an id of belay's in the target's folder with one of the tails? *ret_id points at the id. */
+static bool has_tail(const char *name, const tail *tails, size_t count, const char **ret_id)
 {
-    static const char *const tails[] = {
-        ".tar.part", ".tar.age.part", ".proof.json.part", "/report.json.part"};
     const char *slash = strchr(name, '/');
     time_t when;
     if (slash == NULL)
@@ -134,29 +175,57 @@ static bool is_part(const char *name, const char **ret_id)
     bool of_run = belay_starts_with(slash + 1, "runs/");
     const char *id = slash + 1 + (of_run ? strlen("runs/") : 0);
     *ret_id = id;
-    for (size_t i = 0; i < BELAY_COUNT(tails); i++) {
-        if (strlen(id) == ID_LENGTH + strlen(tails[i]) && belay_equal(id + ID_LENGTH, tails[i]) &&
-            (tails[i][0] == '/') == of_run)
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(id) == ID_LENGTH + strlen(tails[i].text) && belay_equal(id + ID_LENGTH, tails[i].text) &&
+            tails[i].of_run == of_run)
             return time_of_id(id, ID_LENGTH, &when);
     }
     return false;
 }
 
+/* Is there a snapshot of that id, readable or not? */
+static bool has_snapshot(const belay_store_listing *listing, const char *folder, const char *id)
+{
+    static const char *const tails[] = {".tar", ".tar.age"};
+    for (size_t t = 0; t < BELAY_COUNT(tails); t++) {
+        BELAY_AUTO(belay_free) char *name = belay_format("%s%s%s", folder, id, tails[t]);
+        for (size_t i = 0; i < listing->count; i++) {
+            if (belay_equal(listing->items[i].name, name))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Why the file may go; NULL: it stays. */
+static const char *leftover(
+    const facts *f, const belay_store_listing *listing, const char *folder, const belay_store_entry *one)
+{
+    const char *id = NULL;
+    bool part = has_tail(one->name, unfinished, BELAY_COUNT(unfinished), &id);
+    if ((!part && !has_tail(one->name, companions, BELAY_COUNT(companions), &id)) ||
+        belay_now_utc() - one->modified_utc < PART_QUIET_SECONDS ||
+        f->how->store->is_held(f->how->store, one->name))
+        return NULL;
+    BELAY_AUTO(belay_free) char *of = belay_strndup(id, ID_LENGTH);
+    if (belay_list_has(&f->needed, of))
+        return NULL;
+    if (part)
+        return "unfinished, nobody writes to it";
+    return has_snapshot(listing, folder, of) ? NULL : "its snapshot is gone";
+}
+
 static bool plan_parts(const facts *f, belay_prune *ret, belay_error *err)
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
-    BELAY_AUTO(belay_free) char *prefix = belay_format("%s/", f->how->target->name);
-    if (!f->how->store->list(f->how->store, prefix, &listing, err))
+    BELAY_AUTO(belay_free) char *folder = belay_format("%s/", f->how->target->name);
+    if (!f->how->store->list(f->how->store, folder, &listing, err))
         return false;
     for (size_t i = 0; i < listing.count; i++) {
         const belay_store_entry *one = &listing.items[i];
-        const char *id = NULL;
-        if (!is_part(one->name, &id) || belay_now_utc() - one->modified_utc < PART_QUIET_SECONDS ||
-            f->how->store->is_held(f->how->store, one->name))
-            continue;
-        BELAY_AUTO(belay_free) char *of = belay_strndup(id, ID_LENGTH);
-        if (!belay_list_has(&f->needed, of))
-            add(ret, "part", one->name, one->size_bytes, belay_strdup("unfinished, nobody writes to it"));
+        const char *why = leftover(f, &listing, folder, one);
+        if (why != NULL)
+            add(ret, "part", one->name, one->size_bytes, belay_strdup(why));
     }
     return true;
 }
@@ -194,15 +263,15 @@ static void plan_database(const facts *f, const belay_gate_database *one, belay_
             one->name);
         return;
     }
-    long long days = (long long)(belay_now_utc() - begun) / DAY_SECONDS;
-    if (days < f->how->days) {
+    long long seconds = (long long)(belay_now_utc() - begun);
+    if (seconds < f->how->databases_age_ms / 1000) {
         ret->young++;
         return;
     }
     if (belay_list_has(&f->needed, run) || belay_list_has(&f->needed, one->name))
         return;
     add(ret, "database", one->name, one->size_bytes < 0 ? 0 : (uint64_t)one->size_bytes,
-        belay_format("%s of run %s, %lld days old", why, run, days));
+        belay_format("%s of run %s, %lld days old", why, run, seconds / DAY_SECONDS));
 }
 
 /* With the target's own database gone, what was kept of it may be the only copy. */

@@ -2,11 +2,13 @@
  *
  *     belay_prune_plan(how, &plan, err) --a person or --yes agrees--> belay_prune_carry_out(how, &plan, err)
  *
- * Snapshots: all but the newest `keep`, the newest proven one, and those that an unfinished run names in its
- * journal. Files: `*.part` of snapshots, proofs and reports that nobody has written to for ten minutes.
- * Databases (on request): those that restores kept (`__belay_failed_`) and scratch copies that were left,
- * older than `days`, of no unfinished run. Never: files whose names are not belay's, snapshots that cannot be
- * read, databases whose age is unknown.
+ * Snapshots: all that no rule keeps (pipeline/retention.h), but never the newest proven one, nor those that
+ * an unfinished run names in its journal. With a snapshot goes what belongs to it, its proof and its
+ * signature. Files: `*.part` of snapshots, proofs, signatures and reports that nobody has written to for ten
+ * minutes, and proofs and signatures without their snapshot. Databases (on request): those that restores kept
+ * (`__belay_failed_`) and scratch copies that were left, of at least `databases_age_ms`, of no unfinished
+ * run. Never: files whose names are not belay's, snapshots that cannot be read, databases whose age is
+ * unknown.
  *
  * Carrying out takes the target's lock, plans afresh under it, and removes only what both plans name.
  * Blocking.
@@ -15,6 +17,7 @@
 #define BELAY_PIPELINE_PRUNE_H
 
 #include "config/target.h"
+#include "pipeline/retention.h"
 #include "report/reporter.h"
 #include "store/store.h"
 
@@ -23,9 +26,9 @@ typedef struct belay_prune_options {
     belay_dialer *dialer;
     belay_store *store;
     belay_reporter *reporter;
-    size_t keep; /* newest snapshots, at least 1 */
+    belay_retention retention;
     bool databases;
-    long long days;
+    int64_t databases_age_ms; /* the least of those that go */
 } belay_prune_options;
 
 typedef struct belay_prune_item {
@@ -36,9 +39,17 @@ typedef struct belay_prune_item {
     bool removed;
 } belay_prune_item;
 
+typedef struct belay_prune_snapshot {
+    char *id;
+    char *created_at; /* "" when it cannot be read */
+    belay_list rules; /* why it stays; none: it goes */
+} belay_prune_snapshot;
+
 typedef struct belay_prune {
     belay_prune_item *items;
     size_t count;
+    belay_prune_snapshot *snapshots; /* all, newest first */
+    size_t snapshot_count;
     size_t kept;  /* snapshots that stay */
     size_t young; /* databases that stay, since they are not old enough */
 } belay_prune;

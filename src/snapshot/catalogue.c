@@ -163,5 +163,7 @@ bool belay_snapshot_newest(
 bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *proof = proof_name(name);
-    return store->remove(store, proof, err) && store->remove(store, name, err);
+    BELAY_AUTO(belay_free) char *signature = belay_format("%s.minisig", name);
+    return store->remove(store, proof, err) && store->remove(store, signature, err) &&
+           store->remove(store, name, err);
 }

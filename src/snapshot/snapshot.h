@@ -62,7 +62,8 @@ void belay_snapshot_list_free(belay_snapshot_info *infos, size_t count);
 /* The newest that is not damaged; *ret_found false when there is none. */
 bool belay_snapshot_newest(
     belay_store *store, const char *target, belay_snapshot_info *ret, bool *ret_found, belay_error *err);
-/* The file called `name` and its proof, which goes first: a snapshot without it is merely verified. */
+/* The file called `name` and what belongs to it, proof and signature, which go first: killed in between, it
+ * leaves a snapshot that is found, and so removed, again. */
 bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err);
 /* By id or unique prefix, in any target's folder unless `target` is given. */
 bool belay_snapshot_find(

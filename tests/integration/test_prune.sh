@@ -15,6 +15,8 @@ err_has "nobody agreed"
 belay 0 prune --dry-run
 out_has 20251103T120000Z-aaaaa3.tar
 out_lacks 20251104T120000Z-aaaaa4.tar
+out_has "20251104T120000Z-aaaaa4   stays keep_last"
+out_has "20251103T120000Z-aaaaa3   goes"
 out_has "3 to remove; 5 snapshots stay"
 belay 2 prune --keep 0
 equals "files" "$(left)" "$before"
@@ -51,6 +53,18 @@ equals "files" "$(left)" "dev/20251101T120000Z-cccccc.tar dev/20251105T120000Z-a
  dev/20251105T120000Z-aaaaa5.tar dev/20251108T120000Z-aaaaa8.tar dev/before-the-party.tar dev/notes.txt\
  dev/runs/20251109T120000Z-bbbbbb/journal.ndjson"
 
+begin "proof and signature go with their snapshot; without one they go alone, unless they are new"
+make_snapshot 20251102T120000Z-abcdef
+for name in 20251102T120000Z-abcdef 20251103T120000Z-123456 20251104T120000Z-654321; do
+    echo '{}' >"$store/dev/$name.proof.json"
+    echo sig >"$store/dev/$name.tar.minisig"
+done
+touch -d '1 hour ago' "$store"/dev/20251103T120000Z-123456.*
+belay 0 prune --yes --keep 1
+out_has "its snapshot is gone"
+equals "files" "$(cd "$store/dev" && printf '%s ' *.minisig 2025110[234]*)" "20251104T120000Z-654321.tar.minisig 20251104T120000Z-654321.proof.json 20251104T120000Z-654321.tar.minisig "
+rm "$store"/dev/20251104T120000Z-654321.*
+
 begin "unfinished files go when nobody writes to them"
 echo x >"$store/dev/20251109T120000Z-dddddd.tar.part"
 echo x >"$store/dev/20251110T120000Z-dddddd.tar.part"
@@ -75,7 +89,7 @@ belay 0 prune --yes
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_0ddddd bank__belay_failed_11ffff bank__belay_failed_999999"
 belay 0 prune --yes --databases
 err_has "bank__belay_failed_999999: its run is not known"
-err_has "1 database of less than 7 days stays (--days)"
+err_has "1 database is not old enough (keep_databases_for, --days)"
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_11ffff bank__belay_failed_999999"
 belay 0 prune --yes --databases --days 1
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_999999"
@@ -106,3 +120,21 @@ sql postgres "ALTER DATABASE elsewhere RENAME TO bank" "ALTER DATABASE bank__bel
 belay 0 prune --yes --databases
 out_has "copy of before of run $old"
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_999999"
+
+begin "the target's keys decide: days, weeks, months and a time, whatever keeps one"
+rm -rf "$store"
+for day in 20250115T12 20250131T12 20250214T12 20250301T08 20250301T12 20250302T12 20250303T12; do make_snapshot "${day}0000Z-aaaaaa"; done
+stays() { python3 -c 'import json, sys; print(" ".join(s["id"][4:11] for s in json.load(open(sys.argv[1]))["snapshots"] if s["stays"]))' "$OUT"; }
+sed -i 's/^store = local/&\nkeep_last = 1\nkeep_daily = 3/' belay.ini
+belay 0 prune --dry-run --json
+equals "daily" "$(stays)" "0303T12 0302T12 0301T12"
+json_is snapshots.1.rules '["keep_daily 2025-03-02"]'
+sed -i 's/^keep_daily.*/keep_weekly = 2\nkeep_monthly = 2/' belay.ini
+belay 0 prune --dry-run --json
+equals "weekly and monthly" "$(stays)" "0303T12 0302T12 0214T12"
+sed -i 's/^keep_weekly.*/keep_for = 2d/' belay.ini
+belay 0 prune --yes
+equals "files" "$(left)" "dev/20250214T120000Z-aaaaaa.tar dev/20250301T120000Z-aaaaaa.tar dev/20250302T120000Z-aaaaaa.tar dev/20250303T120000Z-aaaaaa.tar"
+sed -i 's/^keep_last.*/keep_last = 0/' belay.ini
+belay 2 prune
+err_has "keep_last takes a whole number from 1"
