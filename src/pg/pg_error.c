@@ -35,6 +35,9 @@ static belay_code code_of_sqlstate(const char *sqlstate)
     return BELAY_E_SQL;
 }
 
+static const char server_space_hint[] =
+    "free space on the server's disk (the file that the message names), then run the command again";
+
 /* What the server says while a connection is made, in whatever language its lc_messages is. */
 static const struct {
     const char *prefix;
@@ -50,6 +53,7 @@ static const struct {
         "a connection limit is reached: that of the server (max_connections), of the database or of the "
         "role; "
         "end idle sessions or raise it"},
+    {"53100", BELAY_E_NO_SPACE, server_space_hint},
     {"57P03", BELAY_E_CONNECTION, "the server starts up or shuts down; try again in a moment"},
 };
 
@@ -67,6 +71,7 @@ static const struct {
     {"Network is unreachable", BELAY_E_CONNECTION_REFUSED},
     {"No route to host", BELAY_E_CONNECTION_REFUSED},
     {"Connection timed out", BELAY_E_CONNECTION_REFUSED},
+    {"could not write init file", BELAY_E_NO_SPACE}, /* all that the server says of a full disk then */
 };
 
 /* libpq's texts end in a newline. */
@@ -244,7 +249,9 @@ bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *er
     belay_fail(err, code, "%s", message == NULL ? "the server reported an error" : message);
     snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
     belay_error_detail(err, "%s", belay_str_text(&detail));
-    if (hint != NULL)
+    if (code == BELAY_E_NO_SPACE)
+        belay_error_hint(err, "%s", server_space_hint);
+    else if (hint != NULL)
         belay_error_hint(err, "%s", hint);
     return false;
 }
