@@ -7,9 +7,10 @@ struct belay_codec {
     ZSTD_DCtx *decompressor;
     char *buffer;
     size_t buffer_size;
+    belay_str *to; /* of the frame that was begun */
 };
 
-enum { DECODE_BUFFER_BYTES = 1024 * 1024 };
+enum { DECODE_BUFFER_BYTES = 1024 * 1024, LONG_WINDOW_LOG = 23 };
 
 belay_codec *belay_codec_new(int level)
 {
@@ -41,23 +42,52 @@ static bool encoder_failed(size_t status, belay_error *err)
     return belay_fail(err, BELAY_E_INTERNAL, "zstd: %s", ZSTD_getErrorName(status));
 }
 
+void belay_codec_look_far(belay_codec *codec)
+{
+    ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_enableLongDistanceMatching, 1);
+    ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_windowLog, LONG_WINDOW_LOG);
+}
+
+void belay_codec_begin(belay_codec *codec, belay_str *to)
+{
+    ZSTD_CCtx_reset(codec->compressor, ZSTD_reset_session_only);
+    codec->to = to;
+}
+
+/* Feeds until the input is taken, or until the frame is whole. */
+static bool feed(
+    belay_codec *codec, const void *data, size_t size_bytes, ZSTD_EndDirective how, belay_error *err)
+{
+    ZSTD_inBuffer in = {data, size_bytes, 0};
+    size_t left;
+    do {
+        ZSTD_outBuffer out = {codec->buffer, codec->buffer_size, 0};
+        left = ZSTD_compressStream2(codec->compressor, &out, &in, how);
+        if (ZSTD_isError(left))
+            return encoder_failed(left, err);
+        belay_str_append_n(codec->to, codec->buffer, out.pos);
+    } while (how == ZSTD_e_end ? left != 0 : in.pos < in.size);
+    return belay_str_check(codec->to, "a compressed chunk", err);
+}
+
+bool belay_codec_write(belay_codec *codec, const void *data, size_t size_bytes, belay_error *err)
+{
+    return feed(codec, data, size_bytes, ZSTD_e_continue, err);
+}
+
+bool belay_codec_end(belay_codec *codec, belay_error *err)
+{
+    return feed(codec, NULL, 0, ZSTD_e_end, err);
+}
+
 bool belay_codec_encode(
     belay_codec *codec, const void *data, size_t size_bytes, belay_str *to, belay_error *err)
 {
-    size_t left = ZSTD_CCtx_reset(codec->compressor, ZSTD_reset_session_only);
-    if (!ZSTD_isError(left))
-        left = ZSTD_CCtx_setPledgedSrcSize(codec->compressor, size_bytes);
-    if (ZSTD_isError(left))
-        return encoder_failed(left, err);
-    ZSTD_inBuffer in = {data, size_bytes, 0};
-    do {
-        ZSTD_outBuffer out = {codec->buffer, codec->buffer_size, 0};
-        left = ZSTD_compressStream2(codec->compressor, &out, &in, ZSTD_e_end);
-        if (ZSTD_isError(left))
-            return encoder_failed(left, err);
-        belay_str_append_n(to, codec->buffer, out.pos);
-    } while (left != 0);
-    return belay_str_check(to, "a compressed chunk", err);
+    belay_codec_begin(codec, to);
+    size_t status = ZSTD_CCtx_setPledgedSrcSize(codec->compressor, size_bytes);
+    if (ZSTD_isError(status))
+        return encoder_failed(status, err);
+    return feed(codec, data, size_bytes, ZSTD_e_end, err);
 }
 
 static bool damaged(const char *what, belay_error *err)

@@ -99,8 +99,8 @@ static const belay_key key_table[] = {
     {T("keep_databases_for", DURATION), FIELD(keep_databases_for_ms), EVERYWHERE("7d"), .most = LLONG_MAX,
         .help = "how old kept failed databases, twins and scratch copies get before `prune --databases` "
                 "drops them"},
-    {T("jobs", NUMBER), FIELD(jobs), EVERYWHERE("1"), .least = 1, .most = 64,
-        .help = "connections that a snapshot or a restore uses at once"},
+    {T("jobs", NUMBER), FIELD(jobs), .least = 1, .most = 64,
+        .help = "connections that a snapshot or a restore uses at once (default: one per core)"},
     {T("rate", RATE), FIELD(rate_bytes_per_s), EVERYWHERE("0"),
         .help = "most that goes to or from the store, as 50MB/s; 0: no limit"},
 

@@ -44,17 +44,21 @@ static bool begin(belay_pg *pg, const char *sql, ExecStatusType wanted, belay_er
     if (PQsendQuery(pg->conn, sql) == 0)
         return belay_pg_lost_error(pg->conn, err);
     bool cancelled = false;
-    while (PQisBusy(pg->conn)) {
-        if (!belay_pg_wait_readable(pg, &cancelled, err))
-            return false;
-    }
-    PGresult *result = PQgetResult(pg->conn);
+    PGresult *result = NULL;
+    do {
+        PQclear(result);
+        while (PQisBusy(pg->conn)) {
+            if (!belay_pg_wait_readable(pg, &cancelled, err))
+                return false;
+        }
+        result = PQgetResult(pg->conn);
+    } while (PQresultStatus(result) == PGRES_COMMAND_OK);
     ExecStatusType status = PQresultStatus(result);
     if (status == wanted) {
         PQclear(result);
         return true;
     }
-    if (status == PGRES_FATAL_ERROR)
+    if (result != NULL && status == PGRES_FATAL_ERROR)
         belay_pg_result_error(pg->conn, result, err);
     else
         belay_fail(err, BELAY_E_INTERNAL, "not a COPY statement of this direction: %s", sql);

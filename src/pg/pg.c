@@ -12,7 +12,13 @@
 #include "util/clock.h"
 #include "util/stop.h"
 
-enum { DEFAULT_CONNECT_TIMEOUT_S = 10, CANCEL_GRACE_MS = 30000, OLDEST_VERSION = 140000 };
+enum {
+    DEFAULT_CONNECT_TIMEOUT_S = 10,
+    CANCEL_GRACE_MS = 30000,
+    POLL_MS = 1000,
+    GIVEN_UP_POLL_MS = 100,
+    OLDEST_VERSION = 140000
+};
 
 static void on_libpq_notice(void *context, const PGresult *result)
 {
@@ -211,7 +217,12 @@ size_t belay_pg_error_offset(const belay_pg *pg, const char *sql)
     return belay_pg_byte_of_position(sql, pg->error_position);
 }
 
-static void cancel_query(belay_pg *pg)
+void belay_pg_give_up_on(belay_pg *pg, const atomic_bool *given_up)
+{
+    pg->given_up = given_up;
+}
+
+void belay_pg_cancel(belay_pg *pg)
 {
     PGcancel *cancel = PQgetCancel(pg->conn);
     char reason[256];
@@ -222,10 +233,11 @@ static void cancel_query(belay_pg *pg)
 
 bool belay_pg_wait_readable(belay_pg *pg, bool *cancelled, belay_error *err)
 {
-    if (belay_stop_requested() && !*cancelled) {
+    bool given_up = pg->given_up != NULL && atomic_load(pg->given_up);
+    if ((belay_stop_requested() || given_up) && !*cancelled) {
         *cancelled = true;
         pg->cancel_deadline_ms = belay_now_ms() + CANCEL_GRACE_MS;
-        cancel_query(pg);
+        belay_pg_cancel(pg);
     }
     if (*cancelled && belay_now_ms() > pg->cancel_deadline_ms)
         return belay_fail(err, BELAY_E_CONNECTION_LOST,
@@ -238,7 +250,7 @@ bool belay_pg_wait_readable(belay_pg *pg, bool *cancelled, belay_error *err)
         return belay_pg_lost_error(pg->conn, err);
     if (flushed == 1)
         waits[0].events |= POLLOUT;
-    if (poll(waits, 2, 1000) < 0 && errno != EINTR)
+    if (poll(waits, 2, pg->given_up == NULL ? POLL_MS : GIVEN_UP_POLL_MS) < 0 && errno != EINTR)
         return belay_fail_errno(err, errno, "cannot wait for the server");
     if ((waits[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(pg->conn) == 0)
         return belay_pg_lost_error(pg->conn, err);

@@ -64,6 +64,11 @@ const char *belay_pg_address(const belay_pg *pg);
 bool belay_pg_in_transaction(const belay_pg *pg);
 /* standard_conforming_strings of the session as it stands now; no round trip. */
 bool belay_pg_standard_strings(const belay_pg *pg);
+/* From now on the flag, which others may set at any time, counts as a stop request on this connection. NULL:
+ * none. */
+void belay_pg_give_up_on(belay_pg *pg, const atomic_bool *given_up);
+/* Cancels the command under way, for a close that does not leave it running for a while. Connects; blocks. */
+void belay_pg_cancel(belay_pg *pg);
 /* Replaces the notice function. */
 void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context);
 
@@ -110,7 +115,7 @@ int64_t belay_rows_int(const belay_rows *rows, size_t row, size_t column); /* 0 
 bool belay_rows_bool(const belay_rows *rows, size_t row, size_t column);   /* false for NULL */
 const char *belay_rows_column_name(const belay_rows *rows, size_t column);
 
-/* COPY. `sql` is a COPY ... TO STDOUT or FROM STDIN. */
+/* COPY. `sql` is a COPY ... TO STDOUT or FROM STDIN; statements without rows may stand before it. */
 typedef enum belay_copy_status { BELAY_COPY_ROW, BELAY_COPY_END, BELAY_COPY_ERROR } belay_copy_status;
 bool belay_pg_copy_out_begin(belay_pg *pg, const char *sql, belay_error *err);
 /* One row per call (libpq gives one CopyData message each). *ret_data stays valid until the next call. */

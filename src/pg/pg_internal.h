@@ -12,6 +12,7 @@ struct belay_pg {
     char *copy_buffer;  /* the row handed out last, libpq's memory */
     int error_position; /* in the last failed statement: 1-based, in characters; 0: none */
     int64_t cancel_deadline_ms;
+    const atomic_bool *given_up; /* NULL, or of the owner: true counts as a stop request */
     belay_notice_function *on_notice;
     void *notice_context;
 };

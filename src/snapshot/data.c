@@ -1,8 +1,7 @@
-/* The rows: one COPY per table, cut between rows into chunks that are complete COPY files each. */
+/* The rows of a table, or of a range of it, cut between rows into chunks that are complete COPY files each.
+ */
 #include "pg/names.h"
-#include "snapshot/parts.h"
-#include "util/hash.h"
-#include "util/stop.h"
+#include "snapshot/flow.h"
 
 /* Signature, flags and the length of the header extension; a tuple count of -1 ends the data. */
 enum { BINARY_HEADER_BYTES = 19, BINARY_TRAILER_BYTES = 2 };
@@ -26,76 +25,99 @@ char *belay_taking_folder(const char *schema, const char *name)
     return belay_format("%.180s-%.16s", whole, hex);
 }
 
-/* A table on its way into the archive. */
-typedef struct output {
-    belay_taking *t;
-    belay_table *table;
-    bool binary;
-    char *folder;
-    const char **chunks;
-    size_t chunk_capacity;
-    uint64_t chunk_rows;
-    belay_rowsum sum;
-} output;
-
-/* The relation itself where possible: a query would lock its indexes as well. */
-static char *copy_statement(const belay_taking *t, const belay_table *table, bool generated)
+/* The conditions on its rows; "" for the whole table. */
+static char *condition(const belay_piece *piece)
 {
-    BELAY_AUTO(belay_free) char *name = belay_name_qualified(table->schema, table->name, t->plain_names);
+    const belay_table *table = piece->planned->table;
+    belay_str text = BELAY_STR_INIT;
+    if (table->filter != NULL)
+        belay_str_appendf(&text, " WHERE %s", table->filter);
+    else if (piece->end_block > 0)
+        belay_str_appendf(&text, " WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'",
+            (unsigned long long)piece->first_block, (unsigned long long)piece->end_block);
+    else if (piece->first_block > 0)
+        belay_str_appendf(&text, " WHERE ctid >= '(%llu,0)'", (unsigned long long)piece->first_block);
+    return belay_str_steal(&text);
+}
+
+/* The lock first, in the same round trip: a reader that waits for it behind somebody who waits for the
+ * coordinator's would wait for ever. The relation itself where possible: a query would lock its indexes as
+ * well. */
+static char *copy_statement(const belay_worker *w, const belay_piece *piece, bool generated)
+{
+    const belay_table *table = piece->planned->table;
+    bool plain = w->flow->t->plain_names;
+    BELAY_AUTO(belay_free) char *name = belay_name_qualified(table->schema, table->name, plain);
     const char *const *names = generated ? table->generated : table->columns;
     size_t count = generated ? table->generated_count : table->column_count;
-    BELAY_AUTO(belay_free) char *columns = belay_name_columns(names, count, t->plain_names);
-    if (count > 0 && !generated && table->filter == NULL)
-        return belay_format("COPY %s (%s) TO STDOUT (FORMAT %s)", name, columns, table->format);
-    return belay_format("COPY (SELECT %s FROM ONLY %s%s%s) TO STDOUT (FORMAT %s)", columns, name,
-        table->filter == NULL ? "" : " WHERE ", table->filter == NULL ? "" : table->filter, table->format);
+    BELAY_AUTO(belay_free) char *columns = belay_name_columns(names, count, plain);
+    BELAY_AUTO(belay_free) char *where = condition(piece);
+    if (count > 0 && !generated && *where == '\0')
+        return belay_format(
+            "LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; COPY %s (%s) TO STDOUT (FORMAT %s)", name, name,
+            columns, table->format);
+    return belay_format(
+        "LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; COPY (SELECT %s FROM ONLY %s%s) TO STDOUT "
+        "(FORMAT %s)",
+        name, columns, name, where, table->format);
 }
 
-static void note_chunk(output *o, const char *member)
-{
-    size_t count = o->table->chunk_count;
-    if (count == o->chunk_capacity) {
-        size_t capacity = o->chunk_capacity == 0 ? 4 : o->chunk_capacity * 2;
-        const char **chunks = belay_arena_alloc(o->t->arena, capacity * sizeof *chunks);
-        if (count > 0)
-            memcpy(chunks, o->chunks, count * sizeof *chunks);
-        o->chunks = chunks;
-        o->chunk_capacity = capacity;
-    }
-    o->chunks[count] = belay_arena_strdup(o->t->arena, member);
-    o->table->chunk_count++;
-    o->table->chunks = o->chunks;
-}
+/* What is read of one COPY. */
+typedef struct reader {
+    belay_worker *w;
+    belay_piece *piece;
+    bool binary;
+    bool only_sum; /* nothing is kept */
+} reader;
 
-static bool end_chunk(output *o, belay_error *err)
+static bool end_chunk(reader *r, belay_error *err)
 {
-    belay_str *raw = &o->t->raw;
-    if (o->chunk_rows == 0)
+    belay_worker *w = r->w;
+    if (w->chunk == NULL)
         return true;
-    if (o->binary)
-        belay_str_append_n(raw, binary_trailer, sizeof binary_trailer);
-    BELAY_AUTO(belay_free)
-    char *member = belay_format("data/%s/%zu.copy.zst", o->folder, o->table->chunk_count + 1);
-    if (!belay_str_check(raw, "a chunk of rows", err) ||
-        !belay_taking_add(o->t, member, raw->data, raw->length, o->chunk_rows, err))
+    if (r->binary && !belay_chunk_add(w, binary_trailer, sizeof binary_trailer, err))
         return false;
-    o->table->raw_bytes += raw->length;
-    note_chunk(o, member);
-    belay_taking_advance(o->t, raw->length, o->chunk_rows);
-    belay_str_clear(raw);
-    o->chunk_rows = 0;
+    uint64_t bytes = w->chunk->raw_bytes, rows = w->chunk->rows;
+    if (!belay_chunk_end(w, err))
+        return false;
+    r->piece->handed_over = w->sum;
+    atomic_fetch_add(&w->flow->bytes, bytes);
+    atomic_fetch_add(&w->flow->rows, rows);
     return true;
 }
 
-static bool take_row(output *o, const char *row, size_t size_bytes, belay_error *err)
+static bool begin_chunk(reader *r, belay_error *err)
 {
-    belay_str *raw = &o->t->raw;
-    belay_rowsum_add(&o->sum, row, size_bytes);
-    if (o->binary && o->chunk_rows == 0)
-        belay_str_append_n(raw, binary_header, sizeof binary_header);
-    belay_str_append_n(raw, row, size_bytes);
-    o->chunk_rows++;
-    return raw->length < BELAY_CHUNK_BYTES || end_chunk(o, err);
+    return belay_chunk_begin(r->w, r->piece, err) &&
+           (!r->binary || belay_chunk_add(r->w, binary_header, sizeof binary_header, err));
+}
+
+/* After a lost connection: a row that the writer has already. */
+static bool is_handed_over(const reader *r)
+{
+    return r->w->sum.rows <= r->piece->handed_over.rows;
+}
+
+static bool check_handed_over(const reader *r, belay_error *err)
+{
+    return r->w->sum.rows != r->piece->handed_over.rows ||
+           belay_rowsum_equal(&r->w->sum, &r->piece->handed_over) ||
+           belay_fail(err, BELAY_E_UNSUPPORTED,
+               "after a lost connection the server sent the rows in another order than before");
+}
+
+static bool take_row(reader *r, const char *row, size_t size_bytes, belay_error *err)
+{
+    belay_worker *w = r->w;
+    belay_rowsum_add(&w->sum, row, size_bytes);
+    if (r->only_sum)
+        return true;
+    if (is_handed_over(r))
+        return check_handed_over(r, err);
+    if ((w->chunk == NULL && !begin_chunk(r, err)) || !belay_chunk_add(w, row, size_bytes, err))
+        return false;
+    w->chunk->rows++;
+    return w->chunk->raw_bytes < BELAY_CHUNK_BYTES || end_chunk(r, err);
 }
 
 static bool is_trailer(const char *data, size_t size)
@@ -103,79 +125,58 @@ static bool is_trailer(const char *data, size_t size)
     return size == sizeof binary_trailer && memcmp(data, binary_trailer, size) == 0;
 }
 
-/* The header comes in front of the first row, or of the trailer; only_sum: nothing is kept. */
-static bool read_rows(output *o, const char *copy, bool only_sum, belay_error *err)
+/* The header comes in front of the first row, or of the trailer. */
+static bool skip_header(const char **data, size_t *size, belay_error *err)
+{
+    if (*size < BINARY_HEADER_BYTES || memcmp(*data, binary_header, BINARY_HEADER_BYTES) != 0)
+        return belay_fail(err, BELAY_E_UNSUPPORTED, "the server writes an unknown kind of binary COPY");
+    *data += BINARY_HEADER_BYTES;
+    *size -= BINARY_HEADER_BYTES;
+    return true;
+}
+
+static bool read_rows(reader *r, const char *copy, belay_error *err)
 {
     const char *data = NULL;
     size_t size = 0;
     bool first = true;
     belay_copy_status status;
-    if (!belay_pg_copy_out_begin(o->t->pg, copy, err))
+    r->w->sum = (belay_rowsum){0};
+    if (!belay_pg_copy_out_begin(r->w->pg, copy, err))
         return false;
-    while ((status = belay_pg_copy_read(o->t->pg, &data, &size, err)) == BELAY_COPY_ROW) {
-        if (o->binary && first) {
-            if (size < BINARY_HEADER_BYTES || memcmp(data, binary_header, BINARY_HEADER_BYTES) != 0)
-                return belay_fail(
-                    err, BELAY_E_UNSUPPORTED, "the server writes an unknown kind of binary COPY");
-            data += BINARY_HEADER_BYTES;
-            size -= BINARY_HEADER_BYTES;
-        }
+    while ((status = belay_pg_copy_read(r->w->pg, &data, &size, err)) == BELAY_COPY_ROW) {
+        if (r->binary && first && !skip_header(&data, &size, err))
+            return false;
         first = false;
-        if (o->binary && (size == 0 || is_trailer(data, size)))
+        if (r->binary && (size == 0 || is_trailer(data, size)))
             continue;
-        if (only_sum)
-            belay_rowsum_add(&o->sum, data, size);
-        else if (!take_row(o, data, size, err))
+        if (!take_row(r, data, size, err))
             return false;
     }
     return status == BELAY_COPY_END;
 }
 
-static const char *sum_text(output *o)
+static bool read_generated(reader *r, belay_error *err)
 {
-    char hex[BELAY_ROWSUM_HEX_SIZE];
-    belay_rowsum_hex(&o->sum, hex);
-    return belay_arena_strdup(o->t->arena, hex);
-}
-
-static bool take_generated(output *o, belay_error *err)
-{
-    if (o->table->generated_count == 0)
+    if (r->piece->planned->table->generated_count == 0)
         return true;
-    BELAY_AUTO(belay_free) char *copy = copy_statement(o->t, o->table, true);
-    o->sum = (belay_rowsum){0};
-    if (!read_rows(o, copy, true, err))
+    BELAY_AUTO(belay_free) char *copy = copy_statement(r->w, r->piece, true);
+    r->only_sum = true;
+    if (!read_rows(r, copy, err))
         return false;
-    o->table->generated_hash = sum_text(o);
+    r->piece->generated_sum = r->w->sum;
     return true;
 }
 
-static bool take_table(belay_taking *t, belay_table *table, belay_error *err)
+bool belay_take_rows(belay_worker *w, belay_piece *piece, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *copy = copy_statement(t, table, false);
-    BELAY_AUTO(belay_free) char *folder = belay_taking_folder(table->schema, table->name);
-    output o = {.t = t, .table = table, .binary = belay_equal(table->format, "binary"), .folder = folder};
-    belay_str_clear(&t->raw);
-    t->progress.item = table->name;
-    belay_taking_advance(t, 0, 0);
-    if (!read_rows(&o, copy, false, err) || !end_chunk(&o, err))
+    BELAY_AUTO(belay_free) char *copy = copy_statement(w, piece, false);
+    reader r = {.w = w, .piece = piece, .binary = belay_equal(piece->planned->table->format, "binary")};
+    if (!read_rows(&r, copy, err) || !end_chunk(&r, err))
         return false;
-    table->rows = o.sum.rows;
-    table->row_hash = sum_text(&o);
-    t->rows += table->rows;
-    t->raw_bytes += table->raw_bytes;
-    return take_generated(&o, err);
-}
-
-bool belay_taking_rows(belay_taking *t, belay_error *err)
-{
-    if (!belay_pg_execf(t->pg, err, "SET LOCAL client_encoding = '%s'", t->encoding))
-        return false;
-    for (size_t i = 0; i < t->table_count; i++) {
-        if (!belay_stop_check(err))
-            return false;
-        if (!take_table(t, &t->tables[i], err))
-            return belay_error_prefix(err, "table %s.%s", t->tables[i].schema, t->tables[i].name);
-    }
-    return belay_pg_exec(t->pg, "SET LOCAL client_encoding = 'UTF8'", err);
+    if (is_handed_over(&r) && !belay_rowsum_equal(&w->sum, &piece->handed_over))
+        return belay_fail(
+            err, BELAY_E_UNSUPPORTED, "after a lost connection the server sent fewer rows than before");
+    piece->sum = w->sum;
+    return read_generated(&r, err);
 }

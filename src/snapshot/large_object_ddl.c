@@ -1,6 +1,5 @@
 /* The DDL of large objects where pg_dump keeps it from the schema: from 17 on it is part of the data, which
  * belay takes itself. The entries look like those of the versions before. */
-#include "snapshot/extras.sql.h"
 #include "snapshot/parts.h"
 
 enum { COLUMN_TYPE, COLUMN_NAME, COLUMN_OWNER, COLUMN_TEXT };
@@ -8,11 +7,9 @@ enum { COLUMN_TYPE, COLUMN_NAME, COLUMN_OWNER, COLUMN_TEXT };
 /* Above what pg_dump numbers. */
 static const json_int_t FIRST_ID = INT64_C(1) << 40;
 
-bool belay_taking_large_object_ddl(belay_taking *t, belay_str *to, json_t *entries, belay_error *err)
+bool belay_taking_large_object_ddl(const belay_taking *t, belay_str *to, json_t *entries, belay_error *err)
 {
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_query0(t->pg, sql_extras_large_object_ddl, &rows, err))
-        return false;
+    const belay_rows *rows = t->large_object_ddl;
     json_int_t object = FIRST_ID; /* the entry that creates the large object of the row */
     for (size_t i = 0; i < belay_rows_count(rows); i++) {
         const char *type = belay_rows_text(rows, i, COLUMN_TYPE);

@@ -1,10 +1,10 @@
 /* What the parts of taking a snapshot share. Internal to src/snapshot; see snapshot.h.
  *
- *     plan (locks, tables) -> header, readme -> schema -> rows -> large objects, sequences -> script
+ *     plan (locks, tables) -> header, readme -> schema and rows (flow.h) -> large objects, sequences ->
+ * script
  *
- * One connection of profile PINNED, in one read-only transaction whose snapshot is exported to pg_dump. Its
- * client_encoding is UTF8 for names and texts, the database's own while rows are copied, so that their bytes
- * pass unconverted.
+ * The coordinator has one connection of profile PINNED, in one read-only transaction whose snapshot is
+ * exported to pg_dump and to the workers.
  */
 #ifndef BELAY_SNAPSHOT_PARTS_H
 #define BELAY_SNAPSHOT_PARTS_H
@@ -15,7 +15,18 @@
 #include "archive/codec.h"
 #include "snapshot/snapshot.h"
 
-enum { BELAY_CHUNK_BYTES = 16 * 1024 * 1024 };
+enum { BELAY_CHUNK_BYTES = 8 * 1024 * 1024 };
+
+/* A table before it is read. */
+typedef struct belay_planned {
+    belay_table *table;
+    const char *oid;
+    char *folder;         /* of its chunks below data/; in the arena */
+    bool is_heap;         /* PostgreSQL's own table access method */
+    uint64_t block_count; /* of the main fork, when it was locked */
+    uint64_t total_bytes; /* with TOAST */
+    size_t member_count;  /* written so far; the writer's */
+} belay_planned;
 
 typedef struct belay_taking {
     const belay_snapshot_options *options;
@@ -24,13 +35,18 @@ typedef struct belay_taking {
     belay_pg *pg;
     belay_archive_writer *writer;
     belay_codec *codec;
-    belay_arena *arena;   /* of the manifest's texts */
-    char *snapshot;       /* exported id */
-    char *encoding;       /* of the database */
-    char *description;    /* of the schema (pg/schema_hash.h) */
-    bool plain_names;     /* pg/names.h */
-    belay_str raw, frame; /* reused from chunk to chunk */
-    belay_table *tables;  /* in the arena, largest first */
+    size_t jobs;
+    int server_version;
+    belay_arena *arena; /* of the manifest's texts */
+    char *snapshot;     /* exported id */
+    char *encoding;     /* of the database */
+    char *description;  /* of the schema (pg/schema_hash.h) */
+    bool plain_names;   /* pg/names.h */
+    char *pg_dump;      /* the program */
+    belay_rows *large_object_ddl;
+    belay_str raw, frame;   /* reused from piece to piece of a large object */
+    belay_table *tables;    /* in the arena, largest first */
+    belay_planned *planned; /* as many */
     size_t table_count;
     json_t *header, *sequences, *large_objects;
     bool has_event_triggers;
@@ -46,12 +62,12 @@ bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err);
 bool belay_taking_plan(belay_taking *t, belay_error *err);
 /* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
-/* schema.c: schema/pre-data.sql.zst, schema/post-data.sql.zst, toc.json. */
-bool belay_taking_schema(belay_taking *t, belay_error *err);
-/* large_object_ddl.c: appends the DDL of large objects to the text of pre-data and its entries. */
-bool belay_taking_large_object_ddl(belay_taking *t, belay_str *to, json_t *entries, belay_error *err);
-/* data.c: the rows of all tables; row counts and hashes go to the table list. */
-bool belay_taking_rows(belay_taking *t, belay_error *err);
+/* pieces.c: schema/pre-data.sql.zst, schema/post-data.sql.zst, toc.json, and the rows of all tables; their
+ * counts and hashes go to the table list. */
+bool belay_taking_bulk(belay_taking *t, belay_error *err);
+/* large_object_ddl.c: appends the DDL of large objects to the text of pre-data and its entries. Any thread.
+ */
+bool belay_taking_large_object_ddl(const belay_taking *t, belay_str *to, json_t *entries, belay_error *err);
 /* extras.c: sequences.json; blobs.json and blobs/. */
 bool belay_taking_sequences(belay_taking *t, belay_error *err);
 bool belay_taking_large_objects(belay_taking *t, belay_error *err);
@@ -59,6 +75,8 @@ bool belay_taking_large_objects(belay_taking *t, belay_error *err);
 bool belay_taking_readme(belay_taking *t, belay_error *err);
 bool belay_taking_script(belay_taking *t, belay_error *err);
 
+/* As the options want it; the caller frees. */
+belay_codec *belay_taking_codec(const belay_taking *t);
 /* Compresses and adds a member. */
 bool belay_taking_add(belay_taking *t, const char *member, const void *data, size_t size_bytes, uint64_t rows,
     belay_error *err);

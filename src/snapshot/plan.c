@@ -139,7 +139,14 @@ static bool take_table(belay_taking *t, const belay_rows *rows, size_t i, belay_
     belay_table *table = &t->tables[i];
     table->schema = belay_arena_strdup(t->arena, belay_rows_text(rows, i, 0));
     table->name = belay_arena_strdup(t->arena, belay_rows_text(rows, i, 1));
-    t->progress.total_bytes += (uint64_t)belay_rows_int(rows, i, 2);
+    t->planned[i] = (belay_planned){.table = table,
+        .oid = belay_arena_strdup(t->arena, belay_rows_text(rows, i, 9)),
+        .is_heap = belay_rows_bool(rows, i, 10),
+        .block_count = (uint64_t)belay_rows_int(rows, i, 11),
+        .total_bytes = (uint64_t)belay_rows_int(rows, i, 2)};
+    BELAY_AUTO(belay_free) char *folder = belay_taking_folder(table->schema, table->name);
+    t->planned[i].folder = belay_arena_strdup(t->arena, folder);
+    t->progress.total_bytes += t->planned[i].total_bytes;
     table->format = belay_rows_bool(rows, i, 3) ? "binary" : "text";
     table->columns = names_of(t, belay_rows_text(rows, i, 4), &table->column_count, err);
     table->generated = names_of(t, belay_rows_text(rows, i, 5), &table->generated_count, err);
@@ -156,6 +163,7 @@ static bool list_tables(belay_taking *t, const char *oids, belay_error *err)
         return false;
     t->table_count = belay_rows_count(rows);
     t->tables = belay_arena_alloc(t->arena, (t->table_count + 1) * sizeof *t->tables);
+    t->planned = belay_arena_alloc(t->arena, (t->table_count + 1) * sizeof *t->planned);
     for (size_t i = 0; i < t->table_count; i++) {
         if (!take_table(t, rows, i, err))
             return false;

@@ -1,11 +1,18 @@
 What a snapshot reads, from the catalogue under its own transaction's snapshot. Names of other sessions' temporary
-tables, of the system and of extensions (but for their configuration tables) are left out.
+tables, of the system and of extensions (but for their configuration tables) are left out. A worker reads the rows of a range in the order of their places, whatever the role has set.
 
 -- query: plan_begin
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 
 -- query: plan_export
 SELECT pg_catalog.pg_export_snapshot(), pg_catalog.getdatabaseencoding()
+
+-- query: plan_worker_begin
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL enable_tidscan = on;
+SET LOCAL enable_seqscan = off;
+SET LOCAL jit = off
 
 -- query: plan_relations
 SELECT c.oid, n.nspname, c.relname
@@ -53,7 +60,7 @@ WITH RECURSIVE base AS (
     WHERE p.partstrat = 'h' AND EXISTS (SELECT FROM pg_catalog.pg_opclass o
         WHERE o.oid = ANY (p.partclass) AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype)
 ), tables AS (
-    SELECT c.oid, n.nspname, c.relname,
+    SELECT c.oid, n.nspname, c.relname, c.relam,
         (SELECT r.relid FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY r(relid, level)
          WHERE c.relispartition AND r.relid IN (SELECT partrelid FROM enum_hashed) ORDER BY r.level DESC LIMIT 1) AS root,
         (SELECT pg_catalog.regexp_replace(x.extcondition[pg_catalog.array_position(x.extconfig, c.oid)], '^\s*where\s+', '', 'i')
@@ -73,7 +80,9 @@ SELECT t.nspname, t.relname, pg_catalog.pg_table_size(t.oid),
         FROM pg_catalog.pg_attribute a
         LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = t.root AND r.attname = a.attname AND r.attnum > 0
         WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 's'), '[]'),
-    nullif(t.filter, ''), rn.nspname, rc.relname
+    nullif(t.filter, ''), rn.nspname, rc.relname, t.oid,
+    EXISTS (SELECT FROM pg_catalog.pg_am a WHERE a.oid = t.relam AND a.amname = 'heap'),
+    pg_catalog.pg_relation_size(t.oid) / pg_catalog.current_setting('block_size')::bigint
 FROM tables t
 LEFT JOIN pg_catalog.pg_class rc ON rc.oid = t.root
 LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace

@@ -1,6 +1,15 @@
-/* The DDL: pg_dump under the exported snapshot, taken apart. */
+/* The DDL: pg_dump under the exported snapshot, taken apart. Its runs are pieces of the flow like the tables.
+ */
 #include "snapshot/dump.h"
-#include "snapshot/parts.h"
+#include "snapshot/extras.sql.h"
+#include "snapshot/flow.h"
+
+static const struct {
+    const char *of_pg_dump, *name, *member;
+} sections[BELAY_SECTION_COUNT] = {
+    {"pre-data", "pre", "schema/pre-data.sql.zst"},
+    {"post-data", "post", "schema/post-data.sql.zst"},
+};
 
 static bool has_type(const json_t *entries, const char *type)
 {
@@ -14,41 +23,57 @@ static bool has_type(const json_t *entries, const char *type)
     return false;
 }
 
-static bool take_section(belay_taking *t, const belay_dump_options *how, const char *pg_section,
-    const char *section, const char *member, json_t *entries, belay_error *err)
+bool belay_sections_begin(belay_taking *t, belay_error *err)
 {
-    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
-    BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
-    if (!belay_dump_run(how, pg_section, &text, err) ||
-        !belay_dump_split(belay_str_text(&text), text.length, section, belay_pg_server_version(t->pg), &clean,
-            entries, err))
-        return false;
-    if (belay_equal(section, "pre") && !has_type(entries, "BLOB") &&
-        !belay_taking_large_object_ddl(t, &clean, entries, err))
-        return false;
-    return belay_taking_add(t, member, belay_str_text(&clean), clean.length, 0, err);
+    return belay_dump_find(belay_pg_server_version(t->pg), &t->pg_dump, err) &&
+           belay_pg_query0(t->pg, sql_extras_large_object_ddl, &t->large_object_ddl, err);
 }
 
-bool belay_taking_schema(belay_taking *t, belay_error *err)
+static bool put(belay_worker *w, belay_piece *piece, const belay_str *text, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *program = NULL;
-    if (!belay_dump_find(belay_pg_server_version(t->pg), &program, err))
-        return false;
-    const belay_dump_options how = {.program = program,
+    return belay_chunk_begin(w, piece, err) && belay_chunk_add(w, belay_str_text(text), text->length, err) &&
+           belay_chunk_end(w, err);
+}
+
+static bool take_section(belay_worker *w, belay_piece *piece, belay_error *err)
+{
+    belay_taking *t = w->flow->t;
+    const belay_dump_options how = {.program = t->pg_dump,
         .dialer = t->options->dialer,
         .dbname = t->options->dbname,
         .snapshot = t->snapshot,
         .application_name = t->run_id,
         .lock_wait_ms = t->lock_wait_ms};
-    t->progress.item = "schema";
-    belay_taking_advance(t, 0, 0);
-    json_t *entries = json_array();
-    bool ok = take_section(t, &how, "pre-data", "pre", "schema/pre-data.sql.zst", entries, err) &&
-              take_section(t, &how, "post-data", "post", "schema/post-data.sql.zst", entries, err);
-    ok = ok && belay_taking_add(t, BELAY_MEMBER_DESCRIPTION, t->description, strlen(t->description), 0, err);
-    t->has_event_triggers = has_type(entries, "EVENT TRIGGER");
-    json_t *toc = json_pack("{s:o}", "entries", entries);
-    ok = ok && belay_taking_add_json(t, "toc.json", toc, err);
+    size_t number = piece->section;
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
+    piece->entries = json_array();
+    if (!belay_dump_run(&how, sections[number].of_pg_dump, &text, err) ||
+        !belay_dump_split(belay_str_text(&text), text.length, sections[number].name, t->server_version,
+            &clean, piece->entries, err))
+        return false;
+    if (number == 0 && !has_type(piece->entries, "BLOB") &&
+        !belay_taking_large_object_ddl(t, &clean, piece->entries, err))
+        return false;
+    return put(w, piece, &clean, err);
+}
+
+void belay_section_pieces(belay_piece *pieces)
+{
+    for (size_t i = 0; i < BELAY_SECTION_COUNT; i++)
+        pieces[i] = (belay_piece){
+            .take = take_section, .section = i, .member = sections[i].member, .cost_bytes = UINT64_MAX};
+}
+
+bool belay_sections_end(belay_taking *t, const belay_piece *pieces, belay_error *err)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < BELAY_SECTION_COUNT; i++)
+        json_array_extend(all, pieces[i].entries);
+    t->has_event_triggers = has_type(all, "EVENT TRIGGER");
+    json_t *toc = json_pack("{s:o}", "entries", all);
+    bool ok = belay_taking_add(t, BELAY_MEMBER_DESCRIPTION, t->description, strlen(t->description), 0, err) &&
+              belay_taking_add_json(t, "toc.json", toc, err);
     json_decref(toc);
     return ok;
 }

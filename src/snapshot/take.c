@@ -1,5 +1,6 @@
 #include "snapshot/parts.h"
 #include "util/clock.h"
+#include "util/crew.h"
 
 enum { DEFAULT_LOCK_WAIT_MS = 10000, DEFAULT_LEVEL = 1 };
 
@@ -32,13 +33,22 @@ void belay_taking_advance(belay_taking *t, uint64_t bytes, uint64_t rows)
     belay_report_progress(t->options->reporter, &t->progress);
 }
 
+belay_codec *belay_taking_codec(const belay_taking *t)
+{
+    belay_codec *codec = belay_codec_new(t->options->level != 0 ? t->options->level : DEFAULT_LEVEL);
+    if (t->options->look_far)
+        belay_codec_look_far(codec);
+    return codec;
+}
+
 static void init(belay_taking *t, const belay_snapshot_options *options, const char *made_id)
 {
     t->options = options;
     t->id = options->id == NULL ? made_id : options->id;
     t->run_id = options->run_id == NULL ? t->id : options->run_id;
     t->lock_wait_ms = options->lock_wait_ms > 0 ? options->lock_wait_ms : DEFAULT_LOCK_WAIT_MS;
-    t->codec = belay_codec_new(options->level > 0 ? options->level : DEFAULT_LEVEL);
+    t->codec = belay_taking_codec(t);
+    t->jobs = belay_crew_size(options->jobs > 0 ? options->jobs : options->target->jobs);
     t->arena = belay_arena_new();
     t->raw = t->frame = BELAY_STR_MAX(CHUNK_MAX_BYTES);
     t->progress.what = "snapshot";
@@ -51,6 +61,8 @@ static void done(belay_taking *t)
     belay_archive_writer_free(t->writer);
     belay_codec_free(t->codec);
     belay_arena_free(t->arena);
+    free(t->pg_dump);
+    belay_rows_free(t->large_object_ddl);
     free(t->snapshot);
     free(t->encoding);
     free(t->description);
@@ -66,7 +78,10 @@ static bool connect(belay_taking *t, belay_error *err)
 {
     const belay_pg_options how = {
         .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_PINNED};
-    return belay_pg_open(t->options->dialer, &how, &t->pg, err);
+    if (!belay_pg_open(t->options->dialer, &how, &t->pg, err))
+        return false;
+    t->server_version = belay_pg_server_version(t->pg);
+    return true;
 }
 
 static const char *created_at(const belay_taking *t)
@@ -109,9 +124,8 @@ static bool write_archive(belay_taking *t, belay_store *store, const char *name,
     return connect(t, err) && belay_taking_sweep(t, store, err) &&
            belay_archive_create(store, name, &t->writer, err) && belay_taking_plan(t, err) &&
            passed(t, "planned") && belay_taking_header(t, err) && belay_taking_readme(t, err) &&
-           belay_taking_add_json(t, "header.json", t->header, err) && belay_taking_schema(t, err) &&
-           passed(t, "schema") && belay_taking_rows(t, err) && passed(t, "rows") &&
-           belay_taking_large_objects(t, err) && belay_taking_sequences(t, err) &&
+           belay_taking_add_json(t, "header.json", t->header, err) && belay_taking_bulk(t, err) &&
+           passed(t, "rows") && belay_taking_large_objects(t, err) && belay_taking_sequences(t, err) &&
            belay_taking_script(t, err) && finish(t, err) && passed(t, "synced");
 }
 
@@ -125,7 +139,7 @@ static bool publish(belay_taking *t, belay_store *store, const char *name, belay
 {
     belay_recorder *recorder = t->options->recorder;
     if (belay_record(recorder, BELAY_RECORD_INTENT, "snapshot.publish", details_of(t, name), err) &&
-        belay_archive_publish(store, name, t->options->target->jobs, t->options->reporter, err))
+        belay_archive_publish(store, name, (int)t->jobs, t->options->reporter, err))
         return belay_record(recorder, BELAY_RECORD_DONE, "snapshot.publish", details_of(t, name), err);
     BELAY_AUTO(belay_free) char *part = belay_format("%s.part", name);
     store->remove(store, part, NULL);

@@ -126,7 +126,8 @@ bool belay_crew_run(const belay_crew_task *task, size_t count, size_t threads, b
     size_t wanted = threads < count ? threads : count;
     BELAY_AUTO(belay_free) pthread_t *started = belay_realloc_array(NULL, wanted + 1, sizeof *started);
     init(&c);
-    size_t helpers = wanted > 1 ? start(&c, started, wanted) : 0;
+    bool alone = wanted <= 1 && task->tick == NULL;
+    size_t helpers = alone ? 0 : start(&c, started, wanted);
     if (helpers == 0)
         work(&c, true);
     wait_for_all(&c);

@@ -113,7 +113,7 @@ static void test_defaults_of_each_environment(void **state)
     assert_null(p.version_table_schema);
     assert_string_equal(p.engine, "sql");
     assert_string_equal(p.maintenance_db, "postgres");
-    assert_int_equal(p.jobs, 1);
+    assert_int_equal(p.jobs, 0); /* one per core */
     assert_true(belay_ends_with(p.store_url, "/backups"));
     belay_target_done(&d);
     belay_target_done(&s);

@@ -1,0 +1,161 @@
+#include "snapshot/flow.h"
+
+#include "util/clock.h"
+#include "util/crew.h"
+#include "util/stop.h"
+
+enum { SPARE_CHUNKS = 3, ALIVE_EVERY_MS = 1000 };
+
+/* A chunk that one huge row made large is not kept so. */
+#define KEPT_FRAME_BYTES ((size_t)2 * BELAY_CHUNK_BYTES)
+
+/* A row may hold a gigabyte, and twice as much as text. */
+#define FRAME_MAX_BYTES ((size_t)4 * 1024 * 1024 * 1024)
+
+bool belay_flow_fail(belay_flow *flow, const belay_error *err)
+{
+    pthread_mutex_lock(&flow->mutex);
+    if (!atomic_load(&flow->given_up))
+        flow->failure = *err;
+    atomic_store(&flow->given_up, true);
+    pthread_mutex_unlock(&flow->mutex);
+    belay_queue_cancel(flow->free_chunks);
+    belay_queue_cancel(flow->full_chunks);
+    return false;
+}
+
+static void note_member(belay_taking *t, belay_piece *piece, const char *member, uint64_t raw_bytes)
+{
+    if (piece->chunk_count == piece->chunk_capacity) {
+        size_t capacity = piece->chunk_capacity == 0 ? 2 : piece->chunk_capacity * 2;
+        const char **chunks = belay_arena_alloc(t->arena, capacity * sizeof *chunks);
+        if (piece->chunk_count > 0)
+            memcpy(chunks, piece->chunks, piece->chunk_count * sizeof *chunks);
+        piece->chunks = chunks;
+        piece->chunk_capacity = capacity;
+    }
+    piece->chunks[piece->chunk_count++] = belay_arena_strdup(t->arena, member);
+    piece->raw_bytes += raw_bytes;
+}
+
+static bool append(belay_taking *t, const belay_chunk *chunk, belay_error *err)
+{
+    belay_piece *piece = chunk->piece;
+    BELAY_AUTO(belay_free)
+    char *member = piece->planned == NULL ? belay_strdup(piece->member)
+                                          : belay_format("data/%s/%zu.copy.zst", piece->planned->folder,
+                                                ++piece->planned->member_count);
+    if (!belay_archive_add(
+            t->writer, member, chunk->frame.data, chunk->frame.length, chunk->raw_bytes, chunk->rows, err))
+        return false;
+    note_member(t, piece, member, chunk->raw_bytes);
+    return true;
+}
+
+/* The writer thread: the only one at the archive, and at the arena, while it runs. */
+static void *write_chunks(void *context)
+{
+    belay_flow *flow = context;
+    void *item = NULL;
+    while (belay_queue_take(flow->full_chunks, &item)) {
+        belay_chunk *chunk = item;
+        belay_error err = {0};
+        if (!append(flow->t, chunk, &err))
+            belay_flow_fail(flow, &err);
+        if (chunk->frame.capacity > KEPT_FRAME_BYTES)
+            belay_str_done(&chunk->frame);
+        belay_queue_put(flow->free_chunks, chunk);
+    }
+    return NULL;
+}
+
+static void report(belay_flow *flow)
+{
+    belay_taking *t = flow->t;
+    t->progress.item = atomic_load(&flow->item);
+    t->progress.done_bytes = atomic_load(&flow->bytes);
+    t->progress.done_rows = atomic_load(&flow->rows);
+    belay_taking_advance(t, 0, 0);
+}
+
+/* Without the coordinator's transaction nobody else can join the snapshot. */
+static void tick(void *context)
+{
+    belay_flow *flow = context;
+    int64_t now_ms = belay_now_ms();
+    report(flow);
+    if (now_ms - flow->alive_ms < ALIVE_EVERY_MS || belay_stop_requested() || atomic_load(&flow->given_up))
+        return;
+    flow->alive_ms = now_ms;
+    if (belay_pg_is_alive(flow->t->pg))
+        return;
+    belay_error err = {0};
+    belay_fail(&err, BELAY_E_CONNECTION_LOST,
+        "the connection that holds the snapshot together was lost, and with it the snapshot");
+    belay_flow_fail(flow, &err);
+}
+
+static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t count)
+{
+    flow->t = t;
+    flow->pieces = pieces;
+    flow->piece_count = count;
+    flow->chunk_count = t->jobs + SPARE_CHUNKS;
+    flow->chunks = belay_realloc_array(NULL, flow->chunk_count, sizeof *flow->chunks);
+    flow->free_chunks = belay_queue_new(flow->chunk_count);
+    flow->full_chunks = belay_queue_new(flow->chunk_count);
+    flow->alive_ms = belay_now_ms();
+    atomic_store(&flow->item, "schema");
+    pthread_mutex_init(&flow->mutex, NULL);
+    for (size_t i = 0; i < flow->chunk_count; i++) {
+        flow->chunks[i] = (belay_chunk){.frame = BELAY_STR_MAX(FRAME_MAX_BYTES)};
+        belay_queue_put(flow->free_chunks, &flow->chunks[i]);
+    }
+}
+
+static void done(belay_flow *flow)
+{
+    for (size_t i = 0; i < flow->chunk_count; i++)
+        belay_str_done(&flow->chunks[i].frame);
+    free(flow->chunks);
+    belay_queue_free(flow->free_chunks);
+    belay_queue_free(flow->full_chunks);
+    pthread_mutex_destroy(&flow->mutex);
+}
+
+/* The crew under the writer's eyes; everybody has ended when it returns. */
+static bool work(belay_flow *flow, belay_error *err)
+{
+    const belay_crew_task task = {.work = belay_worker_work,
+        .begin = belay_worker_begin,
+        .end = belay_worker_end,
+        .tick = tick,
+        .context = flow};
+    pthread_t writer;
+    int fault = pthread_create(&writer, NULL, write_chunks, flow);
+    if (fault != 0)
+        return belay_fail_errno(err, fault, "cannot start a thread");
+    bool ok = belay_crew_run(&task, flow->piece_count, flow->t->jobs, err);
+    if (ok)
+        belay_queue_close(flow->full_chunks);
+    else
+        belay_queue_cancel(flow->full_chunks);
+    pthread_join(writer, NULL);
+    return ok && belay_stop_check(err);
+}
+
+bool belay_flow_run(belay_taking *t, belay_piece **pieces, size_t count, belay_error *err)
+{
+    belay_flow flow = {0};
+    init(&flow, t, pieces, count);
+    bool ok = work(&flow, err);
+    if (atomic_load(&flow.given_up)) {
+        ok = false;
+        if (err != NULL)
+            *err = flow.failure;
+    }
+    report(&flow);
+    t->progress.item = NULL;
+    done(&flow);
+    return ok;
+}

@@ -1,0 +1,117 @@
+/* The flow of a snapshot's bulk: workers that read and compress, one writer that appends. Internal to
+ * src/snapshot.
+ *
+ *     pieces, largest first --crew of `jobs` workers--> chunks --queue--> writer thread --> archive
+ *                free chunks <-----------------------------------------------'
+ *
+ * A piece is what one worker reads in one go: a table, a ctid range of a large one, a section of the schema.
+ * Each worker has a connection of profile DATA in a transaction that imported the exported snapshot. It
+ * hashes and compresses rows while it reads them into a chunk, a member that is whole in memory; the writer
+ * thread numbers and appends it. A worker whose connection is lost connects again and goes on with its piece:
+ * the rows that it handed over already are read once more, compared by their sum, and left out.
+ *
+ * Memory: there are jobs + 3 chunks, and a worker waits for a free one, so that a slow store slows the
+ * workers. A chunk ends with the row that makes it BELAY_CHUNK_BYTES. In bytes, with r the largest row of
+ * COPY (twice its size where it is text): at most (jobs + 3) * (BELAY_CHUNK_BYTES + r) for chunks that do not
+ * shrink, and for each worker 3 * r of libpq, plus some megabytes of buffers and of zstd at levels 1 to 3.
+ * With two jobs and rows of up to 1 MB that is below 64 MB. A chunk's memory is given back when a row made it
+ * much larger than usual.
+ *
+ * Failure: the first that fails says why (belay_flow_fail) and everybody gives up. The coordinator, which
+ * keeps the snapshot exported, only waits meanwhile: it reports the progress and sees whether its own
+ * connection lives.
+ */
+#ifndef BELAY_SNAPSHOT_FLOW_H
+#define BELAY_SNAPSHOT_FLOW_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "snapshot/parts.h"
+#include "util/hash.h"
+#include "util/queue.h"
+
+enum { BELAY_ROW_BUFFER_BYTES = 64 * 1024 };
+
+typedef struct belay_flow belay_flow;
+typedef struct belay_worker belay_worker;
+typedef struct belay_piece belay_piece;
+
+struct belay_piece {
+    bool (*take)(belay_worker *worker, belay_piece *piece, belay_error *err);
+    belay_planned *planned; /* NULL: not a table */
+    uint64_t first_block;
+    uint64_t end_block; /* 0: to the end; both 0: the whole table */
+    uint64_t cost_bytes;
+    size_t section;     /* not of a table: its number */
+    const char *member; /* and its name */
+    /* The worker's. */
+    json_t *entries; /* of a section; NULL: none */
+    belay_rowsum sum, generated_sum;
+    belay_rowsum handed_over; /* of the rows whose chunks went to the writer */
+    /* The writer's. */
+    const char **chunks;
+    size_t chunk_count, chunk_capacity;
+    uint64_t raw_bytes;
+};
+
+typedef struct belay_chunk {
+    belay_piece *piece;
+    belay_str frame;
+    uint64_t raw_bytes, rows;
+} belay_chunk;
+
+struct belay_flow {
+    belay_taking *t;
+    belay_piece **pieces; /* in the order of work */
+    size_t piece_count;
+    belay_chunk *chunks;
+    size_t chunk_count;
+    belay_queue *free_chunks, *full_chunks;
+    atomic_uint_fast64_t bytes, rows; /* read so far, raw */
+    _Atomic(const char *) item;       /* the table begun last */
+    int64_t alive_ms;                 /* when the coordinator's connection was last seen alive */
+    atomic_bool given_up;
+    pthread_mutex_t mutex; /* guards failure */
+    belay_error failure;   /* the first */
+};
+
+struct belay_worker {
+    belay_flow *flow;
+    belay_pg *pg; /* NULL: not connected */
+    size_t pieces_in_transaction;
+    belay_codec *codec;
+    belay_chunk *chunk; /* at work; NULL: none */
+    belay_rowsum sum;   /* of this try at the piece */
+    size_t buffered;
+    char buffer[BELAY_ROW_BUFFER_BYTES];
+};
+
+/* flow.c: takes all pieces. False: what failed first, or a stop request; no thread is left then either. */
+bool belay_flow_run(belay_taking *t, belay_piece **pieces, size_t count, belay_error *err);
+/* Any thread; false. Only the first failure counts. */
+bool belay_flow_fail(belay_flow *flow, const belay_error *err);
+
+/* worker.c: one of the crew; see util/crew.h. */
+void *belay_worker_begin(void *flow);
+bool belay_worker_work(void *flow, void *worker, size_t number, belay_error *err);
+void belay_worker_end(void *flow, void *worker);
+
+/* chunk.c: what a worker makes of rows, or of anything else. begin takes a free chunk (waits), add
+ * compresses, end hands it to the writer; drop gives it back. False from begin without a stop request: the
+ * others gave up. */
+bool belay_chunk_begin(belay_worker *worker, belay_piece *piece, belay_error *err);
+bool belay_chunk_add(belay_worker *worker, const void *data, size_t size_bytes, belay_error *err);
+bool belay_chunk_end(belay_worker *worker, belay_error *err);
+void belay_chunk_drop(belay_worker *worker);
+
+/* data.c: a piece of a table. */
+bool belay_take_rows(belay_worker *worker, belay_piece *piece, belay_error *err);
+/* schema.c: the first BELAY_SECTION_COUNT pieces are the sections; begin before, end after they were taken.
+ */
+enum { BELAY_SECTION_COUNT = 2 };
+bool belay_sections_begin(belay_taking *t, belay_error *err);
+void belay_section_pieces(belay_piece *pieces);
+bool belay_sections_end(belay_taking *t, const belay_piece *pieces, belay_error *err);
+
+#endif

@@ -1,0 +1,114 @@
+/* One of the crew: its connection, its transaction, and what follows when it loses them. */
+#include "snapshot/flow.h"
+#include "snapshot/plan.sql.h"
+#include "util/clock.h"
+#include "util/stop.h"
+
+/* Locks stay until a transaction ends, and the server's lock table is small. */
+enum { PIECES_PER_TRANSACTION = 64, TRIES = 6, FIRST_PAUSE_MS = 200 };
+
+void *belay_worker_begin(void *context)
+{
+    belay_flow *flow = context;
+    belay_worker *w = belay_alloc(sizeof *w);
+    w->flow = flow;
+    w->codec = belay_taking_codec(flow->t);
+    return w;
+}
+
+/* A command that is left half done is ended at the server too, and not only when it next writes. */
+static void disconnect(belay_worker *w)
+{
+    belay_pg_close(w->pg);
+    w->pg = NULL;
+}
+
+void belay_worker_end(void *context, void *worker)
+{
+    (void)context;
+    belay_worker *w = worker;
+    disconnect(w);
+    belay_codec_free(w->codec);
+    free(w);
+}
+
+static bool connect(belay_worker *w, belay_error *err)
+{
+    const belay_taking *t = w->flow->t;
+    const belay_pg_options how = {
+        .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_DATA};
+    w->pieces_in_transaction = 0;
+    if (!belay_pg_open(t->options->dialer, &how, &w->pg, err))
+        return false;
+    belay_pg_give_up_on(w->pg, &w->flow->given_up);
+    return true;
+}
+
+/* The snapshot is there as long as the coordinator's transaction is. */
+static bool begin(belay_worker *w, belay_error *err)
+{
+    belay_error fault = {0};
+    w->pieces_in_transaction = 1;
+    if (belay_pg_execf(
+            w->pg, &fault, "%s; SET TRANSACTION SNAPSHOT '%s'", sql_plan_worker_begin, w->flow->t->snapshot))
+        return true;
+    if (err != NULL)
+        *err = fault;
+    if (fault.code == BELAY_E_SQL)
+        belay_error_prefix(err, "the session that holds the snapshot together has ended");
+    return false;
+}
+
+static bool is_ready(belay_worker *w, belay_error *err)
+{
+    if (w->pg == NULL)
+        return connect(w, err) && begin(w, err);
+    if (w->pieces_in_transaction++ < PIECES_PER_TRANSACTION)
+        return true;
+    return belay_pg_exec(w->pg, "COMMIT", err) && begin(w, err);
+}
+
+static bool is_lost(const belay_error *err)
+{
+    return err->code == BELAY_E_CONNECTION_LOST || err->code == BELAY_E_CONNECTION ||
+           err->code == BELAY_E_CONNECTION_REFUSED;
+}
+
+/* Once more, after a pause that others may end. */
+static bool may_try_again(belay_worker *w, int tries, const belay_error *err)
+{
+    if (!is_lost(err) || tries >= TRIES)
+        return false;
+    int64_t end = belay_now_ms() + ((int64_t)FIRST_PAUSE_MS << (tries - 1));
+    while (belay_now_ms() < end && !atomic_load(&w->flow->given_up) && !belay_stop_requested())
+        belay_sleep_ms(20);
+    return !atomic_load(&w->flow->given_up) && !belay_stop_requested();
+}
+
+static bool take(belay_worker *w, belay_piece *piece, belay_error *err)
+{
+    for (int tries = 1;; tries++) {
+        belay_error_clear(err);
+        if ((piece->planned == NULL || is_ready(w, err)) && piece->take(w, piece, err))
+            return true;
+        belay_chunk_drop(w);
+        disconnect(w);
+        if (!may_try_again(w, tries, err))
+            return false;
+    }
+}
+
+bool belay_worker_work(void *context, void *worker, size_t number, belay_error *err)
+{
+    belay_flow *flow = context;
+    belay_piece *piece = flow->pieces[number];
+    if (atomic_load(&flow->given_up))
+        return true;
+    if (piece->planned != NULL)
+        atomic_store(&flow->item, piece->planned->table->name);
+    if (take(worker, piece, err))
+        return true;
+    if (piece->planned != NULL)
+        belay_error_prefix(err, "table %s.%s", piece->planned->table->schema, piece->planned->table->name);
+    return belay_flow_fail(flow, err);
+}
