@@ -71,7 +71,8 @@ static const struct {
     {"Network is unreachable", BELAY_E_CONNECTION_REFUSED},
     {"No route to host", BELAY_E_CONNECTION_REFUSED},
     {"Connection timed out", BELAY_E_CONNECTION_REFUSED},
-    {"could not write init file", BELAY_E_NO_SPACE}, /* all that the server says of a full disk then */
+    /* all that the server says of a full disk then */
+    {"could not write init file", BELAY_E_NO_SPACE},
 };
 
 /* libpq's texts end in a newline. */
