@@ -21,7 +21,7 @@ static time_t at(const char *text)
 /* "rules of the first | of the second | ..." */
 static void assert_rules(belay_retention retention, const char *const *when, const char *expected)
 {
-    time_t times[MOST];
+    time_t times[MOST] = {0};
     belay_list rules[MOST] = {{0}};
     BELAY_AUTO(belay_list_done) belay_list all = {0};
     size_t count = 0;
