@@ -3,10 +3,14 @@
 #include "util/clock.h"
 
 static struct {
+    bool create_roles;
     const char *rate;
 } o;
 
-static const belay_option options[] = {BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
+static const belay_option options[] = {
+    {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,
+        &o.create_roles},
+    BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 
 /* The snapshot that the word names, or the target's newest one that is whole. */
 static bool find_snapshot(
@@ -41,8 +45,11 @@ static int run(belay_cli *cli)
     belay_new_run_id(run_id);
     bool ok = belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err) &&
               find_snapshot(cli, store, &info, &err);
-    const belay_prove_options how = {
-        .dialer = cli->dialer, .target = &cli->target, .run_id = run_id, .reporter = cli->reporter};
+    const belay_prove_options how = {.dialer = cli->dialer,
+        .target = &cli->target,
+        .create_roles = o.create_roles,
+        .run_id = run_id,
+        .reporter = cli->reporter};
     ok = ok && belay_prove(&how, store, &info, &proof, &err);
     if (ok)
         belay_cli_print(cli, "snapshot %s is proven: %llu rows restored and compared in %.1f s", info.id,

@@ -4,7 +4,7 @@
 #include "util/clock.h"
 
 static struct {
-    bool fresh, cluster;
+    bool fresh, cluster, create_roles;
     const char *to;
 } o;
 
@@ -13,6 +13,8 @@ static const belay_option options[] = {
     {"fresh", 0, NULL, "take a snapshot now, even when there is a verified one", BELAY_OPT_FLAG, &o.fresh},
     {"cluster", 0, NULL, "use a private server on this machine, not a scratch database on the target's",
         BELAY_OPT_FLAG, &o.cluster},
+    {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,
+        &o.create_roles},
     BELAY_OPT_END};
 
 /* The target is untouched either way: only a copy was migrated. */
@@ -62,6 +64,7 @@ static int run(belay_cli *cli)
         .to = o.to,
         .fresh = o.fresh,
         .cluster = o.cluster,
+        .create_roles = o.create_roles,
         .reporter = cli->reporter};
     bool ok = belay_rehearse(&how, &rehearsal, &err);
     if (ok)

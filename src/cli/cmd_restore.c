@@ -8,7 +8,7 @@
 static struct {
     const char *revision;
     const char *from;
-    bool yes;
+    bool yes, create_roles;
     belay_cli_followers followers;
     const char *server_space;
     const char *rate;
@@ -27,6 +27,8 @@ static const belay_option options[] = {
         BELAY_OPT_TEXT, &o.into_schema},
     {"into-table", 0, "NAME", "what the one table is called then, as orders_old or audit.orders",
         BELAY_OPT_TEXT, &o.into_table},
+    {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,
+        &o.create_roles},
     {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_FOLLOWER_OPTIONS(o.followers),
     BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 
@@ -80,7 +82,7 @@ static int run(belay_cli *cli)
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
     BELAY_AUTO(belay_store_free) belay_store *from_store = NULL;
-    belay_run_options how = {.verb = "restore", .yes = o.yes};
+    belay_run_options how = {.verb = "restore", .yes = o.yes, .create_roles = o.create_roles};
     json_t *json = NULL;
     const char *id = cli->words.count > 0 ? cli->words.items[0] : NULL;
     if (!check_words(id, &err))

@@ -2,6 +2,7 @@
 
 #include "pg/dbstate.h"
 #include "preflight/preflight.h"
+#include "restore/make_roles.h"
 #include "restore/restore.h"
 #include "restore/roles.h"
 #include "restore/toc.h"
@@ -44,6 +45,19 @@ static void look_at_revisions(const belay_run *run, belay_check_report *report)
     belay_check_report_settle(report, name, before, run->how.reporter);
 }
 
+/* The state as far as it can be tried now: missing roles are created only once the restore was agreed to. */
+static bool leave_missing_roles(belay_run *run, json_t **state, belay_error *err)
+{
+    json_t *present = NULL;
+    if (!run->how.create_roles)
+        return true;
+    if (!belay_roles_present_state(belay_keeper_pg(run->keeper), *state, &present, err))
+        return false;
+    json_decref(*state);
+    *state = present;
+    return true;
+}
+
 static bool look_at_server(
     belay_run *run, const json_t *state, uint64_t bytes, belay_check_report *report, belay_error *err)
 {
@@ -79,9 +93,11 @@ bool belay_restore_preflight(belay_run *run, belay_error *err)
         .dbname = "",
         .target = run->how.target,
         .apply_dbstate = true,
+        .create_roles = run->how.create_roles,
         .reporter = run->how.reporter};
     bool ok = belay_archive_open(belay_run_snapshot_store(run), run->snapshot.name, &archive, err) &&
-              belay_header_read(archive, &header, err) && decide_state(run, header, &state, err);
+              belay_header_read(archive, &header, err) && decide_state(run, header, &state, err) &&
+              leave_missing_roles(run, &state, err);
     options.state = run->state;
     ok = ok && look_at_server(run, state, run->snapshot.raw_bytes, &report, err) &&
          belay_restore_check(&options, archive, &report, err);

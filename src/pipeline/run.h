@@ -34,6 +34,7 @@ typedef struct belay_run_options {
     const char *from;            /* restore: the target whose snapshots are meant; NULL: its own */
     belay_store *from_store;     /* where those are; NULL: in `store` */
     bool yes;                    /* the person, or the script, said yes */
+    bool create_roles;           /* restore: those that the server lacks */
     bool accept_loss;            /* --accept-loss, beside the target's key */
     bool keep;                   /* recover --keep: a person decided to keep what was migrated */
     uint64_t server_space_bytes; /* free on the server, as declared; 0: not */

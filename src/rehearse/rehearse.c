@@ -8,9 +8,7 @@
 #include "rehearse/rehearse.sql.h"
 #include "rehearse/way_down.h"
 #include "restore/restore.h"
-#include "restore/roles.h"
 #include "restore/scratch.h"
-#include "restore/toc.h"
 #include "snapshot/snapshot.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -100,38 +98,17 @@ static bool may_create_databases(rehearsal *r, bool *ret, belay_error *err)
         r->maintenance, belay_target_dbname(r->options->target), r->options->reporter, err);
 }
 
-/* The roles that the snapshot's objects name; a private server has none of them. */
-static bool create_roles(rehearsal *r, const belay_toc *toc, belay_error *err)
-{
-    BELAY_AUTO(belay_list_done) belay_list roles = {0};
-    for (size_t i = 0; i < toc->count; i++) {
-        for (size_t s = 0; s < toc->entries[i].statement_count; s++)
-            belay_roles_collect(toc->entries[i].statements[s], &roles);
-    }
-    for (size_t i = 0; i < roles.count; i++) {
-        const char *name = belay_roles_lookup(roles.items[i], &r->options->target->role_map);
-        BELAY_AUTO(belay_free) char *present = NULL;
-        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(name);
-        if (!belay_pg_value(r->maintenance, sql_role_exists, (const char *const[]){name}, 1, &present, err) ||
-            (present == NULL && !belay_pg_execf(r->maintenance, err, "CREATE ROLE %s", quoted)))
-            return false;
-    }
-    return true;
-}
-
 static bool start_server(rehearsal *r, belay_error *err)
 {
-    BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     const char *user = belay_conninfo_get(&r->options->target->connection, "user");
     int major = belay_archive_manifest(r->archive)->server_version / 10000;
     belay_pg_close(belay_take(r->maintenance));
-    if (!belay_toc_read(r->archive, &toc, err) ||
-        !belay_private_server_start(
+    if (!belay_private_server_start(
             major, user == NULL ? "postgres" : user, r->options->reporter, &r->server, err))
         return false;
     r->ret->private_server = true;
     r->dialer = belay_private_server_dialer(r->server);
-    return open_maintenance(r, "postgres", err) && create_roles(r, toc, err);
+    return open_maintenance(r, "postgres", err);
 }
 
 static bool stage_server(rehearsal *r, belay_error *err)
@@ -155,6 +132,7 @@ static belay_restore_options restore_options(const rehearsal *r)
         .dbname = r->scratch,
         .run_id = r->options->run_id,
         .target = r->options->target,
+        .create_roles = r->options->create_roles || r->server != NULL, /* a private server has none */
         .recorder = r->options->recorder,
         .reporter = r->options->reporter};
 }

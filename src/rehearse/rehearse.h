@@ -24,9 +24,10 @@ typedef struct belay_rehearse_options {
     const belay_target *target;
     belay_store *store;
     const char *run_id;
-    const char *to; /* NULL: "head" */
-    bool fresh;     /* take a snapshot now, even when there is one */
-    bool cluster;   /* a private server, even when the role may create databases */
+    const char *to;    /* NULL: "head" */
+    bool fresh;        /* take a snapshot now, even when there is one */
+    bool create_roles; /* that the server of the copy lacks; on a private one always */
+    bool cluster;      /* a private server, even when the role may create databases */
     belay_recorder *recorder;
     belay_reporter *reporter;
 } belay_rehearse_options;

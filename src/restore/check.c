@@ -1,5 +1,6 @@
 #include "restore/check.h"
 
+#include "restore/make_roles.h"
 #include "restore/restore.sql.h"
 #include "restore/roles.h"
 #include "restore/sql_token.h"
@@ -75,15 +76,22 @@ static void collect_roles(const look *l, void (*collect)(const char *sql, belay_
     }
 }
 
+void belay_restore_wanted_roles(const belay_restore_options *options, const belay_toc *toc, belay_list *ret)
+{
+    const look l = {options, toc};
+    BELAY_AUTO(belay_list_done) belay_list named = {0};
+    collect_roles(&l, belay_roles_collect, &named);
+    if (options->apply_dbstate && options->state == NULL)
+        belay_roles_collect_state(json_object_get(toc->header, "database"), &named);
+    add_mapped(&l, &named, ret);
+}
+
 static bool check_roles(const look *l, belay_error *err)
 {
-    BELAY_AUTO(belay_list_done) belay_list named = {0};
     BELAY_AUTO(belay_list_done) belay_list wanted = {0};
-    collect_roles(l, belay_roles_collect, &named);
-    if (l->options->apply_dbstate && l->options->state == NULL)
-        belay_roles_collect_state(json_object_get(l->toc->header, "database"), &named);
-    add_mapped(l, &named, &wanted);
-    return belay_roles_require(l->options->maintenance, &wanted, err);
+    belay_restore_wanted_roles(l->options, l->toc, &wanted);
+    return l->options->create_roles ? belay_roles_may_make(l->options->maintenance, &wanted, err)
+                                    : belay_roles_require(l->options->maintenance, &wanted, err);
 }
 
 /* Asks `sql`, whose $1 is a JSON list of names, for one text; NULL is what it should be. */

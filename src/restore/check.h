@@ -17,6 +17,9 @@
 
 void belay_restore_look(
     const belay_restore_options *options, const belay_toc *toc, bool rights, belay_check_report *ret);
+/* The roles that the snapshot's objects name, and its database-level state where that is applied: as role_map
+ * makes them. */
+void belay_restore_wanted_roles(const belay_restore_options *options, const belay_toc *toc, belay_list *ret);
 /* The names of the checks; NULL beyond the last. */
 const char *belay_restore_check_name(size_t index);
 

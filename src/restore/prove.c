@@ -62,6 +62,7 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
         .dbname = scratch,
         .run_id = options->run_id,
         .target = options->target,
+        .create_roles = options->create_roles,
         .recorder = options->recorder,
         .reporter = options->reporter};
     if (!belay_scratch_sweep(how.maintenance, dbname, options->reporter, err))

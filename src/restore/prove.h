@@ -15,6 +15,7 @@ typedef struct belay_prove_options {
     belay_dialer *dialer;
     belay_pg *maintenance; /* NULL: one is opened to the target's maintenance_db */
     const belay_target *target;
+    bool create_roles;  /* those that the server lacks; they stay (restore/make_roles.h) */
     const char *run_id; /* application_name, and in the scratch database's name */
     bool verified;      /* the file was read back by this very run */
     belay_recorder *recorder;

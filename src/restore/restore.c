@@ -5,6 +5,7 @@
 #include "restore/check.h"
 #include "restore/lend.h"
 #include "restore/load.h"
+#include "restore/make_roles.h"
 #include "restore/post.h"
 #include "restore/roles.h"
 #include "util/clock.h"
@@ -171,6 +172,16 @@ static bool check(const restore *r, belay_error *err)
     return belay_check_report_require(&report, BELAY_E_PREFLIGHT, err);
 }
 
+static bool make_roles(const restore *r, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list wanted = {0};
+    if (!r->options->create_roles)
+        return true;
+    belay_restore_wanted_roles(r->options, r->toc, &wanted);
+    return belay_roles_make(r->options->maintenance, json_object_get(r->toc->header, "roles"), &wanted,
+        role_map(r), r->options->reporter, err);
+}
+
 bool belay_restore_check(
     const belay_restore_options *options, belay_archive *archive, belay_check_report *ret, belay_error *err)
 {
@@ -189,7 +200,7 @@ bool belay_restore_into(
         return false;
     const restore r = {options, archive, toc, ret};
     int64_t started_ms = belay_now_ms();
-    if (!check(&r, err) || !create(&r, err))
+    if (!check(&r, err) || !make_roles(&r, err) || !create(&r, err))
         return false;
     if (!record(&r, BELAY_RECORD_DONE, err) || !fill(&r, err) || !apply_state(&r, err)) {
         drop_half_made(&r);

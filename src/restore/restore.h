@@ -25,6 +25,7 @@ typedef struct belay_restore_options {
     const char *run_id;         /* application_name */
     const belay_target *target; /* role_map, jobs */
     bool apply_dbstate;         /* owner, ACL, settings: yes for a swap, no for scratch */
+    bool create_roles;          /* those that the server lacks (restore/make_roles.h) */
     bool schema_only;           /* no rows, nothing computed from rows: to see whether this role may */
     const json_t *state;        /* pg/dbstate.h: given to the database instead of the snapshot's; NULL */
     belay_recorder *recorder;

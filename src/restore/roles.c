@@ -271,7 +271,7 @@ bool belay_roles_require(belay_pg *pg, const belay_list *roles, belay_error *err
     belay_fail(err, BELAY_E_PREFLIGHT, "the server lacks %zu role%s that the snapshot's objects name: %s",
         missing.count, missing.count == 1 ? "" : "s", names);
     return belay_error_hint(err,
-        "CREATE ROLE %s; for each of them, or map them to roles that exist with `role_map = %s=...` in the "
-        "target's section",
+        "add --create-roles, or CREATE ROLE %s; for each of them, or map them to roles that exist with "
+        "`role_map = %s=...` in the target's section",
         quoted, missing.items[0]);
 }

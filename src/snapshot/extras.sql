@@ -10,6 +10,29 @@ SELECT pg_catalog.json_build_object(
         FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
         WHERE x.oid >= 16384))
 
+-- query: extras_roles
+WITH RECURSIVE here AS (
+    SELECT d.oid, d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+), named(oid) AS (
+    SELECT oid FROM (
+        SELECT s.refobjid FROM pg_catalog.pg_shdepend s, here
+        WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND (s.dbid = here.oid
+            OR (s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass AND s.objid = here.oid))
+        UNION ALL SELECT s.setrole FROM pg_catalog.pg_db_role_setting s, here WHERE s.setdatabase = here.oid
+        UNION ALL SELECT here.datdba FROM here
+        UNION ALL SELECT 10 -- nothing says what the bootstrap superuser owns
+    ) direct(oid)
+    UNION
+    SELECT m.roleid FROM named n JOIN pg_catalog.pg_auth_members m ON m.member = n.oid
+)
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', r.rolname, 'superuser', r.rolsuper, 'inherit', r.rolinherit,
+    'createrole', r.rolcreaterole, 'createdb', r.rolcreatedb, 'login', r.rolcanlogin, 'replication', r.rolreplication,
+    'bypassrls', r.rolbypassrls, 'connection_limit', r.rolconnlimit, 'valid_until', r.rolvaliduntil,
+    'member_of', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('role', p.rolname, 'admin', m.admin_option,
+            'inherit', (pg_catalog.to_jsonb(m) -> 'inherit_option'), 'set', (pg_catalog.to_jsonb(m) -> 'set_option')) ORDER BY p.rolname), '[]')
+        FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles p ON p.oid = m.roleid WHERE m.member = r.oid)) ORDER BY r.rolname), '[]')
+FROM pg_catalog.pg_roles r WHERE r.oid IN (SELECT oid FROM named) AND r.rolname !~ '^pg_'
+
 -- query: extras_relation_name
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

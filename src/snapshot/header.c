@@ -50,6 +50,17 @@ static bool read_database(belay_taking *t, json_t **ret, belay_error *err)
     return true;
 }
 
+/* The roles that the database's objects name, and what those are members of. */
+static bool read_roles(belay_taking *t, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *text = NULL;
+    if (!belay_pg_value(t->pg, sql_extras_roles, NULL, 0, &text, err))
+        return false;
+    json_t *roles = json_loads(text == NULL ? "" : text, 0, NULL);
+    return json_object_set_new(t->header, "roles", roles) == 0 ||
+           belay_fail(err, BELAY_E_INTERNAL, "the roles of the header are no JSON");
+}
+
 static bool read_server(belay_taking *t, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *text = NULL;
@@ -78,7 +89,7 @@ bool belay_taking_header(belay_taking *t, belay_error *err)
     char hex[BELAY_SHA256_HEX_SIZE];
     char now[BELAY_UTC_SIZE];
     belay_format_utc(belay_now_utc(), now);
-    if (!read_server(t, err) || !read_database(t, &database, err) ||
+    if (!read_server(t, err) || !read_roles(t, err) || !read_database(t, &database, err) ||
         !read_revisions(t, &version_table, err) || !describe_schema(t, hex, err)) {
         json_decref(database);
         json_decref(version_table);

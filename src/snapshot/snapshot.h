@@ -8,7 +8,7 @@
  * objects come in the TOC).
  * header.json: {"format_version", "belay_version", "id", "target", "created_at", "server_version",
  * "server_version_text", "system_identifier", "timeline", "database": <pg/dbstate.h>, "revisions": [...],
- * "version_table": {"schema", "name"}, "extensions": [{"name", "version", "schema"}], "schema_hash"}
+ * "version_table": {"schema", "name"}, "extensions": [{"name", "version", "schema"}], "roles": [...], "schema_hash"}
  */
 #ifndef BELAY_SNAPSHOT_SNAPSHOT_H
 #define BELAY_SNAPSHOT_SNAPSHOT_H
