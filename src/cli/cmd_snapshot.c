@@ -11,8 +11,8 @@ static struct {
 
 static const belay_option options[] = {
     {"level", 0, "N", "zstd level, 1 to 19 (default: 1)", BELAY_OPT_INT, &o.level},
-    {"lock-wait", 0, "TIME", "how long a table may stay locked by others (default: 10s)", BELAY_OPT_TEXT,
-        &o.lock_wait},
+    {"lock-wait", 0, "TIME", "how long to wait for locks of others, and others for its own (default: 10s)",
+        BELAY_OPT_TEXT, &o.lock_wait},
     {"no-lint", 0, NULL, "do not try whether it can be restored", BELAY_OPT_FLAG, &o.no_lint},
     BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 

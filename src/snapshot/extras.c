@@ -42,7 +42,7 @@ bool belay_taking_sequences(belay_taking *t, belay_error *err)
     t->sequences = json_array();
     for (size_t i = 0; i < count; i += SEQUENCES_PER_QUERY) {
         size_t to = i + SEQUENCES_PER_QUERY < count ? i + SEQUENCES_PER_QUERY : count;
-        if (!belay_stop_check(err) || !read_positions(t, names, i, to, err))
+        if (!belay_stop_check(err) || !belay_taking_watch(t, err) || !read_positions(t, names, i, to, err))
             return false;
     }
     return belay_taking_add_json(t, "sequences.json", t->sequences, err);
@@ -77,7 +77,7 @@ static bool take_large_object(belay_taking *t, const char *oid, size_t *number, 
     bool ok = true;
     json_t *object = json_pack("{s:I, s:o}", "oid", (json_int_t)strtoll(oid, NULL, 10), "chunks", chunks);
     do {
-        ok = belay_stop_check(err) && read_piece(t, oid, at, err);
+        ok = belay_stop_check(err) && belay_taking_watch(t, err) && read_piece(t, oid, at, err);
         if (!ok || t->raw.length == 0)
             break;
         BELAY_AUTO(belay_free) char *member = belay_format("blobs/%zu.zst", ++*number);

@@ -1,10 +1,11 @@
 #include "snapshot/flow.h"
 
-#include "util/clock.h"
+#include <errno.h>
+
 #include "util/crew.h"
 #include "util/stop.h"
 
-enum { SPARE_CHUNKS = 3, ALIVE_EVERY_MS = 1000 };
+enum { SPARE_CHUNKS = 3, TICK_MS = 200 };
 
 /* A chunk that one huge row made large is not kept so. */
 #define KEPT_FRAME_BYTES ((size_t)2 * BELAY_CHUNK_BYTES)
@@ -78,20 +79,18 @@ static void report(belay_flow *flow)
     belay_taking_advance(t, 0, 0);
 }
 
-/* Without the coordinator's transaction nobody else can join the snapshot. */
+/* Without the coordinator's transaction nobody else can join the snapshot. Its connection is free meanwhile.
+ */
 static void tick(void *context)
 {
     belay_flow *flow = context;
-    int64_t now_ms = belay_now_ms();
-    report(flow);
-    if (now_ms - flow->alive_ms < ALIVE_EVERY_MS || belay_stop_requested() || atomic_load(&flow->given_up))
-        return;
-    flow->alive_ms = now_ms;
-    if (belay_pg_is_alive(flow->t->pg))
-        return;
     belay_error err = {0};
-    belay_fail(&err, BELAY_E_CONNECTION_LOST,
-        "the connection that holds the snapshot together was lost, and with it the snapshot");
+    report(flow);
+    if (belay_stop_requested() || atomic_load(&flow->given_up) || belay_taking_watch(flow->t, &err))
+        return;
+    if (err.code != BELAY_E_LOCK_TIMEOUT && !belay_pg_is_alive(flow->t->pg))
+        belay_fail(&err, BELAY_E_CONNECTION_LOST,
+            "the connection that holds the snapshot together was lost, and with it the snapshot");
     belay_flow_fail(flow, &err);
 }
 
@@ -104,7 +103,6 @@ static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t
     flow->chunks = belay_realloc_array(NULL, flow->chunk_count, sizeof *flow->chunks);
     flow->free_chunks = belay_queue_new(flow->chunk_count);
     flow->full_chunks = belay_queue_new(flow->chunk_count);
-    flow->alive_ms = belay_now_ms();
     atomic_store(&flow->item, "schema");
     pthread_mutex_init(&flow->mutex, NULL);
     for (size_t i = 0; i < flow->chunk_count; i++) {
@@ -121,6 +119,19 @@ static void done(belay_flow *flow)
     belay_queue_free(flow->free_chunks);
     belay_queue_free(flow->full_chunks);
     pthread_mutex_destroy(&flow->mutex);
+}
+
+/* What it still has to write may take long on a slow store, and the locks are held meanwhile. */
+static void join_writer(belay_flow *flow, pthread_t writer)
+{
+    struct timespec until;
+    do {
+        tick(flow);
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += TICK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+    } while (pthread_clockjoin_np(writer, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
 }
 
 /* The crew under the writer's eyes; everybody has ended when it returns. */
@@ -140,7 +151,7 @@ static bool work(belay_flow *flow, belay_error *err)
         belay_queue_close(flow->full_chunks);
     else
         belay_queue_cancel(flow->full_chunks);
-    pthread_join(writer, NULL);
+    join_writer(flow, writer);
     return ok && belay_stop_check(err);
 }
 

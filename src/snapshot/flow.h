@@ -70,7 +70,6 @@ struct belay_flow {
     belay_queue *free_chunks, *full_chunks;
     atomic_uint_fast64_t bytes, rows; /* read so far, raw */
     _Atomic(const char *) item;       /* the table begun last */
-    int64_t alive_ms;                 /* when the coordinator's connection was last seen alive */
     atomic_bool given_up;
     pthread_mutex_t mutex; /* guards failure */
     belay_error failure;   /* the first */

@@ -53,6 +53,8 @@ typedef struct belay_taking {
     belay_list revisions;
     uint64_t rows, raw_bytes; /* of tables and large objects */
     belay_progress progress;
+    belay_list told; /* pids of sessions that wait for this one */
+    int64_t watched_ms;
     int64_t started_ms;
 } belay_taking;
 
@@ -71,6 +73,9 @@ bool belay_taking_large_object_ddl(const belay_taking *t, belay_str *to, json_t 
 /* extras.c: sequences.json; blobs.json and blobs/. */
 bool belay_taking_sequences(belay_taking *t, belay_error *err);
 bool belay_taking_large_objects(belay_taking *t, belay_error *err);
+/* watch.c: to be called several times per second while locks are held and the connection is free; asks the
+ * server once per second. Names who waits; BELAY_E_LOCK_TIMEOUT when somebody did for too long. */
+bool belay_taking_watch(belay_taking *t, belay_error *err);
 /* readme.c: README.txt, the first member; script.c: restore.sh, which restores by hand. */
 bool belay_taking_readme(belay_taking *t, belay_error *err);
 bool belay_taking_script(belay_taking *t, belay_error *err);

@@ -2,6 +2,7 @@
 #include "pg/names.h"
 #include "snapshot/parts.h"
 #include "snapshot/plan.sql.h"
+#include "util/clock.h"
 #include "util/stop.h"
 
 enum { LOCKS_PER_STATEMENT = 200 };
@@ -55,11 +56,14 @@ static bool name_blocker(belay_taking *t, const char *oids, belay_error *err)
     return belay_error_detail(err, "%s", belay_str_text(&who));
 }
 
-static bool lock_batch(
-    belay_taking *t, const belay_rows *relations, size_t from, size_t to, const char *oids, belay_error *err)
+/* All batches share the time to wait: those that are locked already stand in others' way meanwhile. */
+static bool lock_batch(belay_taking *t, const belay_rows *relations, size_t from, size_t to, const char *oids,
+    int64_t began_ms, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
     belay_error fault = {0};
+    int64_t left_ms = t->lock_wait_ms - (belay_now_ms() - began_ms);
+    belay_str_appendf(&sql, "SET LOCAL lock_timeout = %lld; ", (long long)(left_ms < 1 ? 1 : left_ms));
     for (size_t i = from; i < to; i++) {
         BELAY_AUTO(belay_free)
         char *name =
@@ -98,12 +102,12 @@ static bool lock_all(belay_taking *t, char **ret_oids, belay_error *err)
         return false;
     size_t count = belay_rows_count(relations);
     *ret_oids = list_oids(relations);
-    if (!check_lock_table(t, count, err) ||
-        !belay_pg_execf(t->pg, err, "SET LOCAL lock_timeout = %lld", (long long)t->lock_wait_ms))
+    int64_t began_ms = belay_now_ms();
+    if (!check_lock_table(t, count, err))
         return false;
     for (size_t i = 0; i < count; i += LOCKS_PER_STATEMENT) {
         size_t to = i + LOCKS_PER_STATEMENT < count ? i + LOCKS_PER_STATEMENT : count;
-        if (!belay_stop_check(err) || !lock_batch(t, relations, i, to, *ret_oids, err))
+        if (!belay_stop_check(err) || !lock_batch(t, relations, i, to, *ret_oids, began_ms, err))
             return false;
     }
     return true;

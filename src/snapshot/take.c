@@ -72,6 +72,7 @@ static void done(belay_taking *t)
     json_decref(t->sequences);
     json_decref(t->large_objects);
     belay_list_done(&t->revisions);
+    belay_list_done(&t->told);
 }
 
 static bool connect(belay_taking *t, belay_error *err)

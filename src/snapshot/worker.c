@@ -68,6 +68,13 @@ static bool is_ready(belay_worker *w, belay_error *err)
     return belay_pg_exec(w->pg, "COMMIT", err) && begin(w, err);
 }
 
+/* Somebody waits for the table's lock in front of this worker. The coordinator holds it already, and gives
+ * way in time; maybe the other does before. */
+static bool is_locked(const belay_error *err)
+{
+    return belay_equal(err->sqlstate, "55P03");
+}
+
 static bool is_lost(const belay_error *err)
 {
     return err->code == BELAY_E_CONNECTION_LOST || err->code == BELAY_E_CONNECTION ||
@@ -77,9 +84,9 @@ static bool is_lost(const belay_error *err)
 /* Once more, after a pause that others may end. */
 static bool may_try_again(belay_worker *w, int tries, const belay_error *err)
 {
-    if (!is_lost(err) || tries >= TRIES)
+    if (!is_locked(err) && (!is_lost(err) || tries >= TRIES))
         return false;
-    int64_t end = belay_now_ms() + ((int64_t)FIRST_PAUSE_MS << (tries - 1));
+    int64_t end = belay_now_ms() + (is_locked(err) ? FIRST_PAUSE_MS : (int64_t)FIRST_PAUSE_MS << (tries - 1));
     while (belay_now_ms() < end && !atomic_load(&w->flow->given_up) && !belay_stop_requested())
         belay_sleep_ms(20);
     return !atomic_load(&w->flow->given_up) && !belay_stop_requested();

@@ -1,0 +1,73 @@
+#!/bin/bash
+# Others alter tables while a snapshot is taken: it waits briefly and names them, and never stands in front of the application for
+# longer than --lock-wait.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+start_cluster
+make_empty_project
+sql bank "CREATE TABLE small (id integer)" "INSERT INTO small VALUES (1)" \
+    "CREATE TABLE big AS SELECT i AS id, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 100) WHERE i = i) AS words FROM generate_series(1, 20000) i"
+
+# A slow store makes the snapshot last for some seconds: start_snapshot RATE OPTIONS...
+start_snapshot() {
+    "$BELAY" snapshot --rate "$@" >"$OUT" 2>"$ERR" </dev/null &
+    snapshot=$!
+    LAST="belay snapshot --rate $*"
+    wait_until is_reading
+}
+is_reading() {
+    [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bank' AND query LIKE '%COPY%big%'")" -gt 0 ]
+}
+ends_with() {
+    local status=0
+    wait "$snapshot" || status=$?
+    [ "$status" -eq "$1" ] || fail "the snapshot ended with status $status, expected $1"
+}
+ms() { echo $(($(date +%s%N) / 1000000)); }
+
+begin "an ALTER TABLE that gives up by itself: it is named, a worker that comes to the table waits for that, and the snapshot is whole"
+start_snapshot 5MB/s --lock-wait 60s
+PGOPTIONS="-c lock_timeout=5s" PGAPPNAME=impatient psql -X -q -d bank -c "ALTER TABLE small ADD n integer" >/dev/null 2>"$WORK/alter" && fail "the ALTER had its lock"
+grep -q "lock timeout" "$WORK/alter" || fail "the ALTER failed otherwise: $(cat "$WORK/alter")"
+ends_with 0
+err_has "application impatient"
+err_has "waits for public.small"
+err_has "ALTER TABLE small ADD n integer"
+rm -r backups
+
+begin "one that does not: after --lock-wait the snapshot gives way, and the application goes on"
+start_snapshot 2MB/s --lock-wait 2s
+began=$(ms)
+PGAPPNAME=patient psql -X -q -d bank -c "ALTER TABLE big ADD n integer" >/dev/null 2>&1 &
+alter=$!
+is_waiting() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'patient' AND wait_event_type = 'Lock'")" = 1 ]; }
+wait_until is_waiting
+sql bank "SELECT count(*) FROM big" >/dev/null # queues behind the ALTER
+waited=$(($(ms) - began))
+[ "$waited" -lt 6000 ] || fail "the application waited for $waited ms"
+wait "$alter"
+ends_with 1
+err_has "the snapshot gave way"
+err_has "application patient"
+err_has "--lock-wait 10min"
+equals "files" "$(find backups -name '*.tar*' | wc -l)" 0
+no_session() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bank'")" = 0 ]; }
+wait_until no_session
+
+begin "a table that is locked before it begins: no table of the same snapshot is held for longer than --lock-wait"
+mkfifo "$WORK/in"
+psql -X -q -d bank <"$WORK/in" >"$WORK/holder" 2>&1 &
+exec 7>"$WORK/in"
+echo "BEGIN; LOCK TABLE big; SELECT 'locked';" >&7
+wait_until grep -q locked "$WORK/holder"
+began=$(ms)
+"$BELAY" snapshot --lock-wait 1s >"$OUT" 2>"$ERR" </dev/null &
+snapshot=$!
+sql bank "ALTER TABLE small ADD m integer"
+sql bank "INSERT INTO small VALUES (2)"
+ends_with 1
+[ "$(($(ms) - began))" -lt 5000 ] || fail "it took $(($(ms) - began)) ms"
+err_has "a table stayed locked for 1000 ms"
+exec 7>&-
+
+begin "and undisturbed it is taken"
+belay 0 snapshot
