@@ -7,6 +7,7 @@
 #include "cli/lock.h"
 #include "pg/pg.h"
 #include "report/annotation.h"
+#include "seal/seal.h"
 #include "store/rate.h"
 #include "util/suggest.h"
 
@@ -93,6 +94,7 @@ bool belay_cli_open_store(belay_cli *cli, const char *url, belay_store **ret, be
         return false;
     if (rate > 0)
         *ret = belay_rate_store(*ret, rate, NULL);
+    *ret = belay_seal_store(*ret, &cli->target);
     return true;
 }
 

@@ -13,9 +13,16 @@ static void print_line(const belay_cli *cli, const belay_snapshot_info *info)
 {
     char size[BELAY_BYTES_SIZE];
     belay_cli_format_bytes(info->bytes, size);
+    bool known = !belay_equal(info->state, "encrypted");
     BELAY_AUTO(belay_free) char *revisions = belay_list_join(&info->revisions, ",");
-    belay_cli_print(cli, "%-25s %-14s %-20s %-8s %-14s %12llu %10s", info->id, info->target, info->created_at,
-        info->state, revisions[0] == '\0' ? "(base)" : revisions, (unsigned long long)info->rows, size);
+    BELAY_AUTO(belay_free)
+    char *rows = known ? belay_format("%llu", (unsigned long long)info->rows) : belay_strdup("?");
+    belay_cli_print(cli, "%-25s %-14s %-20s %-9s %-14s %12s %10s", info->id, info->target, info->created_at,
+        info->state,
+        !known                 ? "?"
+        : revisions[0] == '\0' ? "(base)"
+                               : revisions,
+        rows, size);
 }
 
 static int list(belay_cli *cli)
@@ -28,7 +35,7 @@ static int list(belay_cli *cli)
               belay_snapshot_list(store, o.all ? NULL : cli->target.name, &infos, &count, &err);
     json_t *array = json_array();
     if (count > 0)
-        belay_cli_print(cli, "%-25s %-14s %-20s %-8s %-14s %12s %10s", "ID", "TARGET", "CREATED", "STATE",
+        belay_cli_print(cli, "%-25s %-14s %-20s %-9s %-14s %12s %10s", "ID", "TARGET", "CREATED", "STATE",
             "REVISION", "ROWS", "SIZE");
     for (size_t i = 0; i < count; i++) {
         print_line(cli, &infos[i]);
@@ -111,7 +118,8 @@ const belay_command belay_cmd_snapshots = {
     .summary = "list the snapshots of a target, newest first, or show one",
     .details =
         "States: verified (read back when it was written), proven (restored and compared, `belay prove`),\n"
-        "damaged (cannot be read). A unique prefix of the ID suffices.",
+        "damaged (cannot be read), encrypted (for keys that are not here). A unique prefix of the ID "
+        "suffices.",
     .options = options,
     .max_words = 2,
     .run = run,

@@ -94,6 +94,7 @@ typedef struct belay_command {
     X(prove) \
     X(prune) \
     X(export) \
+    X(key) \
     X(init) \
     X(targets) \
     X(doctor) \
@@ -113,7 +114,8 @@ bool belay_cli_target(belay_cli *cli, belay_error *err);
 /* A connection to the target's database. */
 bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
-/* Another one, as far as the limit of the rate goes like the target's own. */
+/* Another one, with the limit of the rate and the keys that the target has: what new snapshots are encrypted
+ * to, and what the others are read with. */
 bool belay_cli_open_store(belay_cli *cli, const char *url, belay_store **ret, belay_error *err);
 
 /* Ends a command: with --json prints `json` (reference stolen; NULL: what command->answer says), with "error"

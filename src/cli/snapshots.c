@@ -16,6 +16,11 @@ static json_t *number(uint64_t value)
 
 json_t *belay_cli_snapshot_json(const belay_snapshot_info *info)
 {
+    if (belay_equal(info->state, "encrypted"))
+        return json_pack("{s:s, s:s, s:s, s:s, s:n, s:s, s:s*, s:o, s:n, s:n, s:n, s:n}", "id", info->id,
+            "path", info->path, "target", info->target, "created_at", info->created_at, "revisions", "state",
+            info->state, "proven_at", info->proven_at, "bytes", number(info->bytes), "raw_bytes", "rows",
+            "tables", "seconds");
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s*, s:o, s:o, s:o, s:o, s:f}", "id", info->id, "path",
         info->path, "target", info->target, "created_at", info->created_at, "revisions",
         belay_json_of_list(&info->revisions), "state", info->state, "proven_at", info->proven_at, "bytes",

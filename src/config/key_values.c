@@ -122,6 +122,16 @@ static bool set_paths(const char *value, const char *root, belay_list *field)
     return true;
 }
 
+static bool set_words(const belay_key *key, const char *value, belay_list *field, belay_error *err)
+{
+    split_trimmed(field, value);
+    for (size_t i = 0; i < field->count; i++) {
+        if (strpbrk(field->items[i], " \t") != NULL)
+            return wrong(key, field->items[i], "words without spaces, separated by commas or lines", err);
+    }
+    return true;
+}
+
 static bool set_renames(const belay_key *key, const char *value, belay_list *field, belay_error *err)
 {
     split_trimmed(field, value);
@@ -171,6 +181,8 @@ bool belay_key_set(const belay_key *key, const char *value, belay_target *target
         return set_set(key, value, field, err);
     case BELAY_TYPE_PATHS:
         return set_paths(value, target->project_root, field);
+    case BELAY_TYPE_WORDS:
+        return set_words(key, value, field, err);
     case BELAY_TYPE_RENAMES:
         return set_renames(key, value, field, err);
     case BELAY_TYPE_WORD:
@@ -248,6 +260,7 @@ char *belay_key_text(const belay_key *key, const belay_target *target)
     case BELAY_TYPE_SET:
         return set_text(key, *(const unsigned *)field);
     case BELAY_TYPE_PATHS:
+    case BELAY_TYPE_WORDS:
     case BELAY_TYPE_RENAMES:
         return list_text(field);
     case BELAY_TYPE_HOSTS:

@@ -103,6 +103,10 @@ static const belay_key key_table[] = {
         .help = "connections that a snapshot or a restore uses at once (default: one per core)"},
     {T("rate", RATE), FIELD(rate_bytes_per_s), EVERYWHERE("0"),
         .help = "most that goes to or from the store, as 50MB/s; 0: no limit"},
+    {T("encrypt_to", WORDS), FIELD(encrypt_to),
+        .help = "age recipients (age1...), or files of them, that snapshots are encrypted to"},
+    {T("identity", PATHS), FIELD(identity),
+        .help = "files of age's private keys, to read encrypted snapshots (default: BELAY_IDENTITY)"},
 
     {.kind = BELAY_KEY_STORE, .name = "path", .type = BELAY_TYPE_FILE, .help = "local folder"},
     {.kind = BELAY_KEY_STORE,

@@ -343,6 +343,15 @@ static bool check_policy(const belay_config *config, const belay_ini_section *se
     return belay_error_place(err, config->path, section == NULL ? 0 : section->line);
 }
 
+/* For targets that name none. */
+static bool find_identity(const belay_config *config, belay_target *target, belay_error *err)
+{
+    const char *path = belay_variables_get(&config->variables, "BELAY_IDENTITY");
+    if (target->identity.count > 0 || path == NULL || *path == '\0')
+        return true;
+    return belay_key_set(belay_key_find(BELAY_KEY_TARGET, "identity"), path, target, err);
+}
+
 bool belay_config_store_url(belay_config *config, const char *name, char **ret, belay_error *err)
 {
     const belay_ini_section *section =
@@ -373,7 +382,8 @@ bool belay_config_target(belay_config *config, const char *name, belay_target *r
     bool ok = find_environment(config, section, &target, err) && set_defaults(&target, err) &&
               (section == NULL || set_entries(config, section, &target, err)) &&
               connect_keys(config, section, &target, err) && find_store(config, &target, err) &&
-              find_hosts(config, &target, err) && check_policy(config, section, &target, err);
+              find_identity(config, &target, err) && find_hosts(config, &target, err) &&
+              check_policy(config, section, &target, err);
     if (!ok) {
         belay_target_done(&target);
         return false;

@@ -30,6 +30,8 @@ void belay_target_done(belay_target *target)
     free(target->version_table);
     free(target->version_table_schema);
     belay_list_done(&target->role_map);
+    belay_list_done(&target->encrypt_to);
+    belay_list_done(&target->identity);
     for (size_t i = 0; i < target->host_count; i++) {
         free(target->hosts[i].name);
         free(target->hosts[i].ssh);

@@ -76,6 +76,8 @@ typedef struct belay_target {
     int64_t keep_databases_for_ms; /* failed databases, twins, scratch copies */
     int jobs;
     uint64_t rate_bytes_per_s; /* to and from the store; 0: no limit */
+    belay_list encrypt_to;     /* recipients of age, or paths of files of them, below project_root */
+    belay_list identity;       /* absolute paths of age's identity files */
     belay_host *hosts;         /* the [host.*] that the *_on keys name */
     size_t host_count;
     char *window;       /* NULL: always */

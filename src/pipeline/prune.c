@@ -8,7 +8,7 @@
 #include "snapshot/snapshot.h"
 #include "util/clock.h"
 
-enum { PART_QUIET_SECONDS = 600, ID_LENGTH = 23, ID_TIME_LENGTH = 16, DAY_SECONDS = 86400 };
+enum { PART_QUIET_SECONDS = 600, ID_LENGTH = 23, DAY_SECONDS = 86400 };
 
 /* What a plan is made from. */
 typedef struct facts {
@@ -43,22 +43,6 @@ static void add(belay_prune *prune, const char *kind, const char *name, uint64_t
 {
     prune->items = belay_realloc_array(prune->items, prune->count + 1, sizeof *prune->items);
     prune->items[prune->count++] = (belay_prune_item){kind, belay_strdup(name), bytes, why, false};
-}
-
-/* When a run or snapshot was begun, from its id ("20251104T123400Z-3f2a9c"); false when it is not an id of
- * belay's. */
-static bool time_of_id(const char *id, size_t length, time_t *ret)
-{
-    struct tm when = {0};
-    if (length != ID_LENGTH || id[ID_TIME_LENGTH] != '-' ||
-        strspn(id + ID_TIME_LENGTH + 1, "0123456789abcdef") < ID_LENGTH - ID_TIME_LENGTH - 1)
-        return false;
-    BELAY_AUTO(belay_free) char *text = belay_strndup(id, ID_TIME_LENGTH);
-    const char *end = strptime(text, "%Y%m%dT%H%M%SZ", &when);
-    if (end == NULL || *end != '\0')
-        return false;
-    *ret = timegm(&when);
-    return true;
 }
 
 static void collect_texts(json_t *json, belay_list *to)
@@ -107,7 +91,7 @@ static void apply_retention(
     BELAY_AUTO(belay_free) belay_list *rules = belay_alloc((count + 1) * sizeof *rules);
     size_t whole = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!is_damaged(&infos[i]) && time_of_id(infos[i].id, strlen(infos[i].id), &times[whole]))
+        if (!is_damaged(&infos[i]) && belay_id_time(infos[i].id, strlen(infos[i].id), &times[whole]))
             places[whole++] = i;
     }
     belay_retention_apply(&f->how->retention, times, whole, rules);
@@ -122,7 +106,7 @@ static void add_protection(
     time_t when;
     if (is_damaged(info))
         belay_list_add(rules, "it cannot be read");
-    else if (!time_of_id(info->id, strlen(info->id), &when))
+    else if (!belay_id_time(info->id, strlen(info->id), &when))
         belay_list_add(rules, "its name is not belay's");
     if (newest_proven)
         belay_list_add(rules, "newest proven one");
@@ -178,7 +162,7 @@ static bool has_tail(const char *name, const tail *tails, size_t count, const ch
     for (size_t i = 0; i < count; i++) {
         if (strlen(id) == ID_LENGTH + strlen(tails[i].text) && belay_equal(id + ID_LENGTH, tails[i].text) &&
             tails[i].of_run == of_run)
-            return time_of_id(id, ID_LENGTH, &when);
+            return belay_id_time(id, ID_LENGTH, &when);
     }
     return false;
 }
@@ -257,7 +241,7 @@ static void plan_database(const facts *f, const belay_gate_database *one, belay_
         why = belay_equal(one->kind, prunable[i].kind) ? prunable[i].why : NULL;
     if (why == NULL)
         return;
-    if (run == NULL || !time_of_id(run, strlen(run), &begun)) {
+    if (run == NULL || !belay_id_time(run, strlen(run), &begun)) {
         belay_say(f->how->reporter, BELAY_WARN,
             "database %s: its run is not known, so neither is its age; it stays. To drop it: DROP DATABASE",
             one->name);

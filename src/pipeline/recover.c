@@ -64,11 +64,14 @@ static bool find_snapshot(belay_run *run, const json_t *records, belay_error *er
     if (!belay_snapshot_find(run->how.store, run->how.target->name, id, &run->snapshot, &why)) {
         belay_snapshot_info_done(&run->snapshot);
         run->snapshot = (belay_snapshot_info){0};
+        if (why.code == BELAY_E_KEY) {
+            *err = why;
+            return false;
+        }
         if (why.code != BELAY_E_NOT_FOUND)
             belay_say(run->how.reporter, BELAY_WARN, "snapshot %s: %s", id, why.message);
     }
-    BELAY_AUTO(belay_free) char *part = belay_format("%s/%s.tar.part", run->how.target->name, id);
-    return run->how.store->remove(run->how.store, part, err);
+    return belay_snapshot_remove_part(run->how.store, run->how.target->name, id, err);
 }
 
 /* Looks at the run's databases: the twin is noted when it is complete, half-built ones are dropped. */

@@ -76,12 +76,28 @@ static void take_info(belay_snapshot_info *from, belay_snapshot_info *ret)
     *from = (belay_snapshot_info){0};
 }
 
+static bool has_encrypted(const belay_snapshot_info *infos, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (belay_equal(infos[i].state, "encrypted"))
+            return true;
+    }
+    return false;
+}
+
 static bool choose(belay_snapshot_info *infos, size_t count, const char *target, const belay_graph *graph,
     const belay_list *wanted, const char *revision, belay_choice *ret, belay_error *err)
 {
     size_t index = SIZE_MAX;
     if (!choose_nearest(graph, infos, count, wanted, &index, &ret->exact, err))
         return false;
+    if (index == SIZE_MAX && has_encrypted(infos, count)) {
+        belay_fail(err, BELAY_E_KEY,
+            "target %s has encrypted snapshots, and no identity here tells which of them is at revision %s",
+            target, revision);
+        return belay_error_hint(err,
+            "set `identity` of the target, or the variable BELAY_IDENTITY, to the file of the private key");
+    }
     if (index == SIZE_MAX) {
         belay_fail(err, BELAY_E_NOT_FOUND, "target %s has no verified snapshot at or below revision %s",
             target, revision);

@@ -1,6 +1,7 @@
 /* The snapshots of a store: list, find, mark as proven. */
 #include "archive/archive.h"
-#include "snapshot/snapshot.h"
+#include "seal/seal.h"
+#include "snapshot/parts.h"
 #include "util/clock.h"
 
 void belay_snapshot_info_done(belay_snapshot_info *info)
@@ -15,16 +16,35 @@ void belay_snapshot_info_done(belay_snapshot_info *info)
     *info = (belay_snapshot_info){0};
 }
 
-static char *proof_name(const char *name)
+/* Without what names of snapshots end with. */
+static char *stem_of(const char *name)
 {
-    return belay_format("%.*s.proof.json", (int)(strlen(name) - strlen(".tar")), name);
+    return belay_strndup(name, strlen(name) - strlen(belay_seal_suffix_of(name)));
 }
 
-/* "<target>/<id>.tar" and nothing deeper. */
+static char *proof_name(const char *name)
+{
+    BELAY_AUTO(belay_free) char *stem = stem_of(name);
+    return belay_format("%s.proof.json", stem);
+}
+
+/* "<target>/<id>.tar" or ".tar.age", and nothing deeper. */
 static bool is_snapshot(const char *name)
 {
     const char *slash = strchr(name, '/');
-    return slash != NULL && strchr(slash + 1, '/') == NULL && belay_ends_with(name, ".tar");
+    return slash != NULL && strchr(slash + 1, '/') == NULL && belay_seal_suffix_of(name) != NULL;
+}
+
+uint64_t belay_snapshot_file_bytes(belay_store *store, const char *name)
+{
+    BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
+    if (!store->list(store, name, &listing, NULL))
+        return 0;
+    for (size_t i = 0; i < listing.count; i++) {
+        if (belay_equal(listing.items[i].name, name))
+            return listing.items[i].size_bytes;
+    }
+    return 0;
 }
 
 static void fill(belay_snapshot_info *info, const belay_archive *archive)
@@ -33,7 +53,6 @@ static void fill(belay_snapshot_info *info, const belay_archive *archive)
     info->created_at = belay_strdup(m->created_at);
     for (size_t i = 0; i < m->revision_count; i++)
         belay_list_add(&info->revisions, m->revisions[i]);
-    info->bytes = belay_archive_size_bytes(archive);
     info->raw_bytes = m->raw_bytes;
     info->rows = m->rows;
     info->tables = m->table_count;
@@ -54,22 +73,41 @@ static char *read_proof(belay_store *store, const char *name)
     return copy;
 }
 
-static void read_info(belay_store *store, const char *name, belay_snapshot_info *ret, belay_error *err)
+/* What the name of the file tells: ids begin with their time. */
+static char *time_of_id(const char *id)
+{
+    time_t at = 0;
+    char text[BELAY_UTC_SIZE] = "";
+    if (belay_id_time(id, strlen(id), &at))
+        belay_format_utc(at, text);
+    return belay_strdup(text);
+}
+
+static void read_info(
+    belay_store *store, const belay_store_entry *file, belay_snapshot_info *ret, belay_error *err)
 {
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
-    const char *slash = strchr(name, '/');
-    ret->name = belay_strdup(name);
-    ret->path = belay_store_path(store, name);
-    ret->target = belay_strndup(name, (size_t)(slash - name));
-    ret->id = belay_strndup(slash + 1, strlen(slash + 1) - strlen(".tar"));
-    if (!belay_archive_open(store, name, &archive, err)) {
+    belay_error why = {0};
+    const char *slash = strchr(file->name, '/');
+    ret->name = belay_strdup(file->name);
+    ret->path = belay_store_path(store, file->name);
+    ret->target = belay_strndup(file->name, (size_t)(slash - file->name));
+    ret->id = stem_of(slash + 1);
+    ret->bytes = file->size_bytes;
+    bool opened = belay_archive_open(store, file->name, &archive, &why);
+    if (!opened && why.code != BELAY_E_KEY) {
         ret->state = "damaged";
         ret->created_at = belay_strdup("");
-        return;
+    } else {
+        ret->proven_at = read_proof(store, file->name);
+        ret->state = !opened ? "encrypted" : ret->proven_at == NULL ? "verified" : "proven";
+        if (opened)
+            fill(ret, archive);
+        else
+            ret->created_at = time_of_id(ret->id);
     }
-    fill(ret, archive);
-    ret->proven_at = read_proof(store, name);
-    ret->state = ret->proven_at == NULL ? "verified" : "proven";
+    if (!opened && err != NULL)
+        *err = why;
 }
 
 bool belay_snapshot_list(
@@ -83,7 +121,7 @@ bool belay_snapshot_list(
     size_t count = 0;
     for (size_t i = listing.count; i > 0; i--) { /* ids begin with their time: backwards is newest first */
         if (is_snapshot(listing.items[i - 1].name))
-            read_info(store, listing.items[i - 1].name, &infos[count++], NULL);
+            read_info(store, &listing.items[i - 1], &infos[count++], NULL);
     }
     *ret = infos;
     *ret_count = count;
@@ -102,7 +140,7 @@ bool belay_snapshot_find(
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
     BELAY_AUTO(belay_free) char *prefix = target == NULL ? belay_strdup("") : belay_format("%s/", target);
-    const char *found = NULL;
+    const belay_store_entry *found = NULL;
     if (!store->list(store, prefix, &listing, err))
         return false;
     for (size_t i = 0; i < listing.count; i++) {
@@ -110,10 +148,11 @@ bool belay_snapshot_find(
         if (!is_snapshot(name) || !belay_starts_with(strchr(name, '/') + 1, id))
             continue;
         if (found != NULL) {
-            belay_fail(err, BELAY_E_USAGE, "several snapshots begin with \"%s\": %s and %s", id, found, name);
+            belay_fail(
+                err, BELAY_E_USAGE, "several snapshots begin with \"%s\": %s and %s", id, found->name, name);
             return belay_error_hint(err, "give more characters of the id; `belay snapshots` lists them");
         }
-        found = name;
+        found = &listing.items[i];
     }
     if (found == NULL) {
         belay_fail(err, BELAY_E_NOT_FOUND, "there is no snapshot \"%s\" in %s", id, store->url);
@@ -121,7 +160,7 @@ bool belay_snapshot_find(
     }
     belay_error why = {0};
     read_info(store, found, ret, &why);
-    if (!belay_equal(ret->state, "damaged"))
+    if (why.code == BELAY_E_NONE)
         return true;
     belay_snapshot_info_done(ret);
     if (err != NULL)
@@ -166,4 +205,15 @@ bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *er
     BELAY_AUTO(belay_free) char *signature = belay_format("%s.minisig", name);
     return store->remove(store, proof, err) && store->remove(store, signature, err) &&
            store->remove(store, name, err);
+}
+
+bool belay_snapshot_remove_part(belay_store *store, const char *target, const char *id, belay_error *err)
+{
+    static const char *const suffixes[] = {BELAY_SUFFIX_PLAIN, BELAY_SUFFIX_ENCRYPTED};
+    for (size_t i = 0; i < BELAY_COUNT(suffixes); i++) {
+        BELAY_AUTO(belay_free) char *part = belay_format("%s/%s%s.part", target, id, suffixes[i]);
+        if (!store->remove(store, part, err))
+            return false;
+    }
+    return true;
 }

@@ -92,4 +92,7 @@ void belay_taking_advance(belay_taking *t, uint64_t bytes, uint64_t rows);
  */
 char *belay_taking_folder(const char *schema, const char *name);
 
+/* Of the file as it lies in the store; 0 when there is none. */
+uint64_t belay_snapshot_file_bytes(belay_store *store, const char *name);
+
 #endif

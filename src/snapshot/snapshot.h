@@ -8,7 +8,8 @@
  * objects come in the TOC).
  * header.json: {"format_version", "belay_version", "id", "target", "created_at", "server_version",
  * "server_version_text", "system_identifier", "timeline", "database": <pg/dbstate.h>, "revisions": [...],
- * "version_table": {"schema", "name"}, "extensions": [{"name", "version", "schema"}], "roles": [...], "schema_hash"}
+ * "version_table": {"schema", "name"}, "extensions": [{"name", "version", "schema"}], "roles": [...],
+ * "schema_hash"}
  */
 #ifndef BELAY_SNAPSHOT_SNAPSHOT_H
 #define BELAY_SNAPSHOT_SNAPSHOT_H
@@ -37,12 +38,13 @@ typedef struct belay_snapshot_options {
 
 typedef struct belay_snapshot_info {
     char *id;
-    char *name; /* in the store: "<target>/<id>.tar" */
+    char *name; /* in the store: "<target>/<id>.tar", or ".tar.age" when it is encrypted */
     char *path; /* as a person would open it */
     char *target;
     char *created_at;
     belay_list revisions;
-    const char *state; /* "written", "verified", "proven" */
+    const char *state; /* "verified", "proven", "damaged", or "encrypted": no key here opens it, so that only
+                          its id, time and size are known */
     char *proven_at;   /* NULL */
     uint64_t bytes, raw_bytes, rows, tables;
     double seconds;
@@ -57,7 +59,9 @@ static inline void belay_snapshot_info_done_p(belay_snapshot_info *info)
 bool belay_snapshot_take(
     const belay_snapshot_options *options, belay_store *store, belay_snapshot_info *ret, belay_error *err);
 
-/* Newest first. Unknown files are ignored, unreadable snapshots are listed with state "damaged". */
+/* Newest first. Unknown files are ignored, unreadable snapshots are listed with state "damaged" or
+ * "encrypted".
+ */
 bool belay_snapshot_list(
     belay_store *store, const char *target, belay_snapshot_info **ret, size_t *ret_count, belay_error *err);
 void belay_snapshot_list_free(belay_snapshot_info *infos, size_t count);
@@ -67,6 +71,8 @@ bool belay_snapshot_newest(
 /* The file called `name` and what belongs to it, proof and signature, which go first: killed in between, it
  * leaves a snapshot that is found, and so removed, again. */
 bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err);
+/* What a run left behind that was ended while it wrote this snapshot. */
+bool belay_snapshot_remove_part(belay_store *store, const char *target, const char *id, belay_error *err);
 /* By id or unique prefix, in any target's folder unless `target` is given. */
 bool belay_snapshot_find(
     belay_store *store, const char *target, const char *id, belay_snapshot_info *ret, belay_error *err);

@@ -1,3 +1,4 @@
+#include "seal/seal.h"
 #include "snapshot/parts.h"
 #include "util/clock.h"
 #include "util/crew.h"
@@ -155,13 +156,21 @@ static void fill_info(belay_taking *t, belay_store *store, const char *name, bel
         .target = belay_strdup(t->options->target->name),
         .created_at = belay_strdup(created_at(t)),
         .state = "verified",
-        .bytes = belay_archive_written_bytes(t->writer),
+        .bytes = belay_snapshot_file_bytes(store, name),
         .raw_bytes = t->raw_bytes,
         .rows = t->rows,
         .tables = t->table_count,
         .seconds = seconds_since(t->started_ms)};
     for (size_t i = 0; i < t->revisions.count; i++)
         belay_list_add(&ret->revisions, t->revisions.items[i]);
+}
+
+/* A store that was opened without the target's keys must not get a plain file. */
+static bool check_sealed(const belay_snapshot_options *options, const belay_store *store, belay_error *err)
+{
+    return options->target->encrypt_to.count == 0 ||
+           belay_equal(belay_seal_suffix(store), BELAY_SUFFIX_ENCRYPTED) ||
+           belay_fail(err, BELAY_E_INTERNAL, "the store has no keys to encrypt with");
 }
 
 bool belay_snapshot_take(
@@ -171,8 +180,9 @@ bool belay_snapshot_take(
     belay_taking t = {0};
     belay_new_run_id(made_id);
     init(&t, options, made_id);
-    BELAY_AUTO(belay_free) char *name = belay_format("%s/%s.tar", options->target->name, t.id);
-    bool ok = write_archive(&t, store, name, err);
+    BELAY_AUTO(belay_free)
+    char *name = belay_format("%s/%s%s", options->target->name, t.id, belay_seal_suffix(store));
+    bool ok = check_sealed(options, store, err) && write_archive(&t, store, name, err);
     t.progress.item = NULL;
     t.progress.total_bytes = ok ? t.progress.done_bytes : t.progress.total_bytes;
     t.progress.finished = true;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "util/stop.h"
@@ -62,4 +63,20 @@ void belay_new_run_id(char buffer[static BELAY_RUN_ID_SIZE])
 void belay_sleep_ms(int64_t duration_ms)
 {
     belay_stop_wait(duration_ms);
+}
+
+bool belay_id_time(const char *id, size_t length, time_t *ret)
+{
+    enum { LENGTH = 23, TIME_LENGTH = 16 };
+    struct tm when = {0};
+    char text[TIME_LENGTH + 1] = "";
+    if (length != LENGTH || id[TIME_LENGTH] != '-' ||
+        strspn(id + TIME_LENGTH + 1, "0123456789abcdef") < LENGTH - TIME_LENGTH - 1)
+        return false;
+    memcpy(text, id, TIME_LENGTH);
+    const char *end = strptime(text, "%Y%m%dT%H%M%SZ", &when);
+    if (end == NULL || *end != '\0')
+        return false;
+    *ret = timegm(&when);
+    return true;
 }

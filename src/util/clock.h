@@ -2,6 +2,8 @@
 #ifndef BELAY_UTIL_CLOCK_H
 #define BELAY_UTIL_CLOCK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -13,6 +15,9 @@ enum { BELAY_UTC_SIZE = 32, BELAY_RUN_ID_SIZE = 32 };
 void belay_format_utc(time_t when, char buffer[static BELAY_UTC_SIZE]);
 /* "20251104T123400Z-3f2a9c": UTC time and six random hex digits. Used for runs and snapshots. */
 void belay_new_run_id(char buffer[static BELAY_RUN_ID_SIZE]);
+/* When a run or snapshot was begun, from its id, of which `length` characters count; false when it is no id
+ * of belay's. */
+bool belay_id_time(const char *id, size_t length, time_t *ret);
 /* A random number below `bound` (> 0), for jitter and names. */
 uint32_t belay_random_below(uint32_t bound);
 /* Fills with random bytes of the kernel. */

@@ -82,6 +82,9 @@ enum {
     X(IRREVERSIBLE, "irreversible", BELAY_EXIT_USAGE,                                                        \
         "the revision has no downgrade section; `belay restore --revision <rev>` goes back by snapshot")     \
     X(POLICY, "policy", BELAY_EXIT_REFUSED, NULL)                                                            \
+    X(KEY, "key", BELAY_EXIT_REFUSED, "docs/encryption.md says which keys belay takes")                      \
+    X(SIGNATURE, "signature", BELAY_EXIT_REFUSED,                                                            \
+        "do not restore it unless you know who wrote it; docs/encryption.md tells more")                     \
     X(PREFLIGHT, "preflight", BELAY_EXIT_REFUSED, NULL)                                                      \
     X(LOCKED, "locked", BELAY_EXIT_LOCKED, "wait for that run to end; `belay runs` lists it")                \
     X(UNFINISHED_RUN, "unfinished_run", BELAY_EXIT_ATTENTION, NULL)                                          \

@@ -1,0 +1,79 @@
+#include "seal/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "seal/age_key.h"
+#include "util/clock.h"
+#include "util/file.h"
+
+enum { KEY_FILE_MAX_BYTES = 1024 * 1024 };
+
+static bool make_folder_of(const char *path, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *folder = belay_path_folder(path);
+    return belay_make_folders(folder, 0700, err);
+}
+
+static bool sync_folder_of(const char *path, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *folder = belay_path_folder(path);
+    BELAY_AUTO(belay_close_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) /* EINVAL: a file system without it */
+        return belay_fail_errno(err, errno, "cannot sync the folder %s", folder);
+    return true;
+}
+
+static bool write_new(const char *path, const char *text, mode_t mode, belay_error *err)
+{
+    if (!make_folder_of(path, err))
+        return false;
+    BELAY_AUTO(belay_close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0 && errno == EEXIST) {
+        belay_fail(err, BELAY_E_POLICY,
+            "%s exists, and is not written over: what it decrypts or signs may need it", path);
+        return belay_error_hint(err, "name another file; `belay key show %s` prints its public part", path);
+    }
+    if (fd < 0)
+        return belay_fail_errno(err, errno, "cannot create %s", path);
+    bool ok = (fchmod(fd, mode) == 0 || belay_fail_errno(err, errno, "cannot chmod %s", path)) &&
+              belay_write_all(fd, text, strlen(text), path, err) &&
+              (fsync(fd) == 0 || belay_fail_errno(err, errno, "cannot sync %s", path)) &&
+              sync_folder_of(path, err);
+    if (!ok)
+        unlink(path);
+    return ok;
+}
+
+bool belay_key_file_new_identity(const char *path, char **ret_recipient, belay_error *err)
+{
+    char identity[BELAY_BECH32_SIZE], recipient[BELAY_BECH32_SIZE], now[BELAY_UTC_SIZE];
+    if (!belay_crypto_load(err))
+        return false;
+    belay_age_generate(identity, recipient);
+    belay_format_utc(belay_now_utc(), now);
+    BELAY_AUTO(belay_free_secret)
+    char *text = belay_format("# created: %s\n# public key: %s\n%s\n", now, recipient, identity);
+    explicit_bzero(identity, sizeof identity);
+    if (!write_new(path, text, 0600, err))
+        return false;
+    *ret_recipient = belay_strdup(recipient);
+    return true;
+}
+
+bool belay_key_file_public(const char *path, belay_list *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free_secret) char *text = NULL;
+    belay_age_identities identities = {0};
+    if (!belay_crypto_load(err) || !belay_read_file(path, KEY_FILE_MAX_BYTES, &text, NULL, err) ||
+        !belay_age_identities_read(&identities, text, path, err))
+        return false;
+    for (size_t i = 0; i < identities.count; i++) {
+        char recipient[BELAY_BECH32_SIZE];
+        belay_age_recipient_text(identities.items[i].recipient, recipient);
+        belay_list_add(ret, recipient);
+    }
+    belay_age_identities_done(&identities);
+    return true;
+}

@@ -1,0 +1,137 @@
+#include "seal/keyring.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "config/tracked.h"
+#include "util/file.h"
+
+enum { KEY_FILE_MAX_BYTES = 1024 * 1024 };
+
+struct belay_keyring {
+    const belay_target *target;
+    belay_age_recipients recipients;
+    belay_age_identities identities;
+};
+
+belay_keyring *belay_keyring_new(const belay_target *target)
+{
+    belay_keyring *keyring = belay_alloc(sizeof *keyring);
+    keyring->target = target;
+    return keyring;
+}
+
+void belay_keyring_free(belay_keyring *keyring)
+{
+    if (keyring == NULL)
+        return;
+    belay_age_recipients_done(&keyring->recipients);
+    belay_age_identities_done(&keyring->identities);
+    free(keyring);
+}
+
+/* Whatever the reason, it is a key that is missing. */
+static bool of_target(const belay_keyring *k, const char *key, belay_error *err)
+{
+    if (err != NULL)
+        err->code = BELAY_E_KEY;
+    return belay_error_prefix(err, "target %s, %s", k->target->name, key);
+}
+
+/* Whoever gets the store would get the key with it. */
+static bool is_in_store(const char *path, const char *store_url)
+{
+    char real_path[PATH_MAX], real_store[PATH_MAX];
+    if (store_url == NULL || realpath(path, real_path) == NULL || realpath(store_url, real_store) == NULL)
+        return false;
+    size_t length = strlen(real_store);
+    return strncmp(real_path, real_store, length) == 0 && (real_path[length] == '/' || length == 1);
+}
+
+static bool check_place(const belay_keyring *k, const char *path, belay_error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return belay_fail_errno(err, errno, "cannot read %s", path);
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        belay_fail(err, BELAY_E_KEY, "%s: others can read this private key (mode %03o)", path,
+            (unsigned)status.st_mode & 0777U);
+        return belay_error_hint(err, "chmod 600 %s", path);
+    }
+    if (is_in_store(path, k->target->store_url)) {
+        belay_fail(err, BELAY_E_KEY, "%s: this private key lies in the store, beside what it protects", path);
+        return belay_error_hint(err, "move it to where copies of the store do not take it along");
+    }
+    if (belay_git_tracks(path)) {
+        belay_fail(err, BELAY_E_KEY, "%s: git tracks this private key", path);
+        return belay_error_hint(err,
+            "`git rm --cached` takes it out of git; then make a new one with `belay key new`, since git's "
+            "history still has it");
+    }
+    return true;
+}
+
+static bool read_private(const belay_keyring *k, const char *path, char **ret, belay_error *err)
+{
+    return check_place(k, path, err) && belay_read_file(path, KEY_FILE_MAX_BYTES, ret, NULL, err);
+}
+
+static bool read_public(const char *path, char **ret, belay_error *err)
+{
+    return belay_read_file(path, KEY_FILE_MAX_BYTES, ret, NULL, err);
+}
+
+/* A recipient, or the path of a file of recipients: it has a slash or a dot. */
+static bool add_recipient(belay_keyring *k, const char *entry, belay_error *err)
+{
+    if (strpbrk(entry, "/.") == NULL)
+        return belay_age_recipients_add(&k->recipients, entry, err);
+    BELAY_AUTO(belay_free) char *path = belay_path_join(k->target->project_root, entry);
+    BELAY_AUTO(belay_free) char *text = NULL;
+    return read_public(path, &text, err) && belay_age_recipients_read(&k->recipients, text, path, err);
+}
+
+bool belay_keyring_recipients(belay_keyring *k, const belay_age_recipients **ret, belay_error *err)
+{
+    const belay_list *entries = &k->target->encrypt_to;
+    bool missing = k->recipients.count == 0 && entries->count > 0;
+    if (missing && !belay_crypto_load(err))
+        return false;
+    for (size_t i = 0; missing && i < entries->count; i++) {
+        if (!add_recipient(k, entries->items[i], err)) {
+            belay_age_recipients_done(&k->recipients);
+            return of_target(k, "encrypt_to", err);
+        }
+    }
+    *ret = &k->recipients;
+    return true;
+}
+
+static bool no_identity(const belay_keyring *k, belay_error *err)
+{
+    belay_fail(err, BELAY_E_KEY, "it is encrypted, and target %s names no identity to read it with",
+        k->target->name);
+    return belay_error_hint(
+        err, "set `identity` of the target, or the variable BELAY_IDENTITY, to the file of the private key");
+}
+
+bool belay_keyring_identities(belay_keyring *k, const belay_age_identities **ret, belay_error *err)
+{
+    const belay_list *paths = &k->target->identity;
+    if (paths->count == 0)
+        return no_identity(k, err);
+    bool missing = k->identities.count == 0;
+    if (missing && !belay_crypto_load(err))
+        return false;
+    for (size_t i = 0; missing && i < paths->count; i++) {
+        BELAY_AUTO(belay_free_secret) char *text = NULL;
+        if (!read_private(k, paths->items[i], &text, err) ||
+            !belay_age_identities_read(&k->identities, text, paths->items[i], err)) {
+            belay_age_identities_done(&k->identities);
+            return of_target(k, "identity", err);
+        }
+    }
+    *ret = &k->identities;
+    return true;
+}

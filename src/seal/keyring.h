@@ -1,0 +1,25 @@
+/* The keys that a target's configuration names: encrypt_to, identity, sign_with, require_signature.
+ *
+ * Each kind is read when it is first asked for, and kept, in locked memory where it is private. A file of a
+ * private key is refused when others can read it, when it lies in the target's store, or when git tracks it.
+ * Blocking; one thread at a time. Errors are BELAY_E_KEY, and name the configuration key and the file, never
+ * what is in it.
+ */
+#ifndef BELAY_SEAL_KEYRING_H
+#define BELAY_SEAL_KEYRING_H
+
+#include "config/target.h"
+#include "seal/age_key.h"
+
+typedef struct belay_keyring belay_keyring;
+/* `target` must outlive it. */
+belay_keyring *belay_keyring_new(const belay_target *target);
+void belay_keyring_free(belay_keyring *keyring);
+BELAY_DEFINE_AUTO(belay_keyring, belay_keyring_free)
+
+/* Those of encrypt_to; none when it is not set. */
+bool belay_keyring_recipients(belay_keyring *keyring, const belay_age_recipients **ret, belay_error *err);
+/* Those of identity; BELAY_E_KEY when it is not set. */
+bool belay_keyring_identities(belay_keyring *keyring, const belay_age_identities **ret, belay_error *err);
+
+#endif
