@@ -25,7 +25,7 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "restore",
             json_pack("{s:s}", "database", dbname), err) ||
         !belay_restore_into(&options, archive, &result, err) ||
-        !belay_restore_compare(&options, archive, err))
+        !belay_restore_verdict(&options, &result, err))
         return false;
     belay_say(run->how.reporter, BELAY_INFO, "restored and compared: %llu rows into %s",
         (unsigned long long)result.rows, dbname);

@@ -38,6 +38,7 @@ typedef struct rehearsal {
     belay_pg *maintenance;
     char scratch[BELAY_DBNAME_SIZE];
     bool created;
+    belay_restore_result restored;
     belay_engine *engine;
     belay_plan plan;  /* the pending revisions */
     belay_plan down;  /* and back */
@@ -139,21 +140,19 @@ static belay_restore_options restore_options(const rehearsal *r)
 
 static bool stage_restore(rehearsal *r, belay_error *err)
 {
-    BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
     const belay_restore_options how = restore_options(r);
-    r->created = belay_restore_into(&how, r->archive, &result, err);
-    for (size_t i = 0; i < result.warnings.count; i++)
-        belay_list_add(&r->ret->warnings, result.warnings.items[i]);
+    r->created = belay_restore_into(&how, r->archive, &r->restored, err);
+    for (size_t i = 0; i < r->restored.warnings.count; i++)
+        belay_list_add(&r->ret->warnings, r->restored.warnings.items[i]);
     return r->created;
 }
 
 static bool stage_compare(rehearsal *r, belay_error *err)
 {
     const belay_restore_options how = restore_options(r);
-    int64_t started_ms = belay_now_ms();
-    if (!belay_restore_compare(&how, r->archive, err))
+    double seconds = 0;
+    if (!belay_restore_verdict(&how, &r->restored, err))
         return false;
-    double seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
     for (size_t i = 0; i < r->ret->stage_count; i++) {
         if (belay_equal(r->ret->stages[i].name, "restore"))
             seconds += r->ret->stages[i].seconds;
@@ -369,6 +368,7 @@ static void clean_up(rehearsal *r)
     belay_plan_done(&r->plan);
     belay_str_done(&r->before);
     json_decref(r->steps);
+    belay_restore_result_done(&r->restored);
     belay_snapshot_info_done(&r->snapshot);
 }
 

@@ -136,7 +136,8 @@ static bool compare_table(belay_beside_rows *r, size_t number, belay_error *err)
     if (!legible)
         return belay_fail(
             err, BELAY_E_ARCHIVE, "the manifest has no row hash for table %s.%s", now.schema, now.name);
-    BELAY_AUTO(belay_free) char *copy = belay_readback_statement(&now, false, r->plain_names);
+    BELAY_AUTO(belay_free)
+    char *copy = belay_readback_statement(&now, false, r->plain_names, (belay_page_range){0});
     if (!belay_readback_copy(r->pg, copy, belay_equal(now.format, "binary"), &got, err))
         return false;
     return belay_rowsum_equal(&expected, &got.sum) ||

@@ -3,7 +3,6 @@
 #include "pg/names.h"
 #include "restore/compare_parts.h"
 #include "restore/readback.h"
-#include "restore/restore.h"
 #include "restore/restore.sql.h"
 #include "util/clock.h"
 #include "util/stop.h"
@@ -35,14 +34,13 @@ static bool same_root(const belay_table *a, const belay_table *b)
            belay_equal(a->root_schema, b->root_schema);
 }
 
-/* What the manifest expects of a table, or of all partitions that share its root. */
-static bool expected_sum(
-    const belay_comparison *c, const belay_table *table, bool generated, belay_rowsum *ret, belay_error *err)
+bool belay_compare_expected(const belay_manifest *manifest, const belay_table *table, bool generated,
+    belay_rowsum *ret, belay_error *err)
 {
     *ret = (belay_rowsum){0};
     bool alone = table->root_name == NULL;
-    const belay_table *tables = alone ? table : c->manifest->tables;
-    for (size_t i = 0; i < (alone ? 1 : c->manifest->table_count); i++) {
+    const belay_table *tables = alone ? table : manifest->tables;
+    for (size_t i = 0; i < (alone ? 1 : manifest->table_count); i++) {
         const belay_table *other = &tables[i];
         if (other != table && !same_root(table, other))
             continue;
@@ -55,7 +53,7 @@ static bool expected_sum(
     return true;
 }
 
-static bool is_missing(const belay_error *err)
+bool belay_compare_is_missing(const belay_error *err)
 {
     static const char *const states[] = {"42P01", "42703", "3F000", "42883", "42704"};
     for (size_t i = 0; i < BELAY_COUNT(states); i++) {
@@ -65,27 +63,32 @@ static bool is_missing(const belay_error *err)
     return false;
 }
 
-static void note_sums(belay_comparison *c, const belay_table *table, bool generated,
+void belay_compare_note_sums(belay_compare_differences *to, const belay_table *table, bool generated,
     const belay_rowsum *expected, const belay_rowsum *got)
 {
+    if (belay_rowsum_equal(expected, got))
+        return;
     const char *what = generated ? " (generated columns)" : "";
     const char *schema = table->root_name == NULL ? table->schema : table->root_schema;
     const char *name = table->root_name == NULL ? table->name : table->root_name;
     if (expected->rows != got->rows) {
-        belay_compare_note(c, belay_format("table %s.%s%s: expected %llu rows, got %llu", schema, name, what,
-                                  (unsigned long long)expected->rows, (unsigned long long)got->rows));
+        belay_compare_note_difference(
+            to, belay_format("table %s.%s%s: expected %llu rows, got %llu", schema, name, what,
+                    (unsigned long long)expected->rows, (unsigned long long)got->rows));
         return;
     }
-    belay_compare_note(c, belay_format("table %s.%s%s: %llu rows, but other values in at least one of them",
-                              schema, name, what, (unsigned long long)got->rows));
+    belay_compare_note_difference(
+        to, belay_format("table %s.%s%s: %llu rows, but other values in at least one of them", schema, name,
+                what, (unsigned long long)got->rows));
 }
 
 static bool compare_rows(belay_comparison *c, const belay_table *table, bool generated, belay_error *err)
 {
     belay_rowsum expected;
-    if (!expected_sum(c, table, generated, &expected, err))
+    if (!belay_compare_expected(c->manifest, table, generated, &expected, err))
         return false;
-    BELAY_AUTO(belay_free) char *copy = belay_readback_statement(table, generated, c->plain_names);
+    BELAY_AUTO(belay_free)
+    char *copy = belay_readback_statement(table, generated, c->plain_names, (belay_page_range){0});
     belay_readback got = {0};
     belay_error fault = {0};
     if (!belay_pg_exec(c->pg, "SAVEPOINT belay", err))
@@ -93,11 +96,10 @@ static bool compare_rows(belay_comparison *c, const belay_table *table, bool gen
     if (belay_readback_copy(c->pg, copy, belay_equal(table->format, "binary"), &got, &fault)) {
         c->ret->rows += generated ? 0 : got.sum.rows;
         c->ret->raw_bytes += got.bytes;
-        if (!belay_rowsum_equal(&expected, &got.sum))
-            note_sums(c, table, generated, &expected, &got.sum);
+        belay_compare_note_sums(c->ret, table, generated, &expected, &got.sum);
         return belay_pg_exec(c->pg, "RELEASE belay", err);
     }
-    if (!is_missing(&fault)) {
+    if (!belay_compare_is_missing(&fault)) {
         if (err != NULL)
             *err = fault;
         return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
@@ -179,29 +181,4 @@ bool belay_compare_database(const belay_compare_options *options, belay_archive 
     bool ok = compare_all(&c, err);
     ret->seconds = (double)(belay_now_ms() - started_ms) / 1000.0;
     return ok;
-}
-
-static bool verdict(const belay_compare_differences *differences, const char *dbname, belay_error *err)
-{
-    if (differences->count == 0)
-        return true;
-    BELAY_AUTO(belay_free) char *texts = belay_list_join(&differences->texts, "; ");
-    size_t more = differences->count - differences->texts.count;
-    if (more == 0)
-        return belay_fail(err, BELAY_E_COMPARE, "%s differs from the snapshot: %s", dbname, texts);
-    return belay_fail(
-        err, BELAY_E_COMPARE, "%s differs from the snapshot: %s; and %zu more", dbname, texts, more);
-}
-
-bool belay_restore_compare(const belay_restore_options *options, belay_archive *archive, belay_error *err)
-{
-    const belay_compare_options how = {.dialer = options->dialer,
-        .dbname = options->dbname,
-        .run_id = options->run_id,
-        .restored = true,
-        .role_map = options->target == NULL ? NULL : &options->target->role_map,
-        .reporter = options->reporter};
-    BELAY_AUTO(belay_compare_differences_done) belay_compare_differences differences = {0};
-    return belay_compare_database(&how, archive, &differences, err) &&
-           verdict(&differences, options->dbname, err);
 }

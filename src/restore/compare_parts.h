@@ -3,6 +3,7 @@
 #define BELAY_RESTORE_COMPARE_PARTS_H
 
 #include "restore/compare.h"
+#include "util/hash.h"
 
 typedef struct belay_comparison {
     const belay_compare_options *options;
@@ -16,6 +17,14 @@ typedef struct belay_comparison {
 /* Takes the text. */
 void belay_compare_note(belay_comparison *c, char *text);
 void belay_compare_note_difference(belay_compare_differences *differences, char *text);
+/* What the manifest expects of a table, or of all partitions that share its root. */
+bool belay_compare_expected(const belay_manifest *manifest, const belay_table *table, bool generated,
+    belay_rowsum *ret, belay_error *err);
+/* Notes a difference, where there is one. */
+void belay_compare_note_sums(belay_compare_differences *to, const belay_table *table, bool generated,
+    const belay_rowsum *expected, const belay_rowsum *got);
+/* Did a query fail since what it reads is not there? */
+bool belay_compare_is_missing(const belay_error *err);
 /* Each: false when it could not be compared. */
 bool belay_compare_schema(belay_comparison *c, belay_error *err);
 bool belay_compare_sequences(belay_comparison *c, belay_error *err);

@@ -1,5 +1,6 @@
 #include "restore/lend.h"
 
+#include "restore/marks.h"
 #include "restore/restore.sql.h"
 #include "restore/roles.h"
 #include "util/json.h"
@@ -21,6 +22,16 @@ static void add_owners(const belay_lend *lend, const belay_toc_entry *entry, jso
     }
 }
 
+static bool lend_one(belay_lend *lend, const char *grant, const char *revoke, belay_error *err)
+{
+    belay_list_add(&lend->back, revoke);
+    if (lend->run_id == NULL)
+        return belay_pg_exec(lend->pg, grant, err);
+    BELAY_AUTO(belay_free) char *key = belay_format("lent %zu", lend->back.count);
+    BELAY_AUTO(belay_free) char *mark = belay_marks_insert(lend->run_id, false, key, revoke);
+    return belay_pg_execf(lend->pg, err, "BEGIN; %s; %s; COMMIT", grant, mark);
+}
+
 bool belay_lend_to_owners(belay_lend *lend, const belay_toc_entry *entries, size_t count, belay_error *err)
 {
     BELAY_AUTO(belay_json_free) json_t *owners = json_array();
@@ -31,9 +42,8 @@ bool belay_lend_to_owners(belay_lend *lend, const belay_toc_entry *entries, size
     if (!belay_pg_queryp(lend->pg, sql_missing_create, &rows, err, text))
         return false;
     for (size_t i = 0; i < belay_rows_count(rows); i++) {
-        if (!belay_pg_exec(lend->pg, belay_rows_text(rows, i, 0), err))
+        if (!lend_one(lend, belay_rows_text(rows, i, 0), belay_rows_text(rows, i, 1), err))
             return false;
-        belay_list_add(&lend->back, belay_rows_text(rows, i, 1));
     }
     return true;
 }

@@ -18,6 +18,7 @@
 typedef struct belay_lend {
     belay_pg *pg;
     const belay_list *role_map; /* may be NULL */
+    const char *run_id;         /* each loan leaves a mark (restore/marks.h), "lent N"; NULL: none does */
     belay_list back;            /* statements that take back what was lent */
 } belay_lend;
 

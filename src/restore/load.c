@@ -1,8 +1,8 @@
 #include "restore/load.h"
 
 #include "pg/names.h"
+#include "restore/marks.h"
 #include "restore/restore.sql.h"
-#include "util/clock.h"
 #include "util/hash.h"
 #include "util/stop.h"
 
@@ -11,45 +11,48 @@ enum { SEQUENCES_PER_TRANSACTION = 100 };
 
 bool belay_loader_init(belay_loader *loader, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *encoding = NULL;
-    if (!belay_pg_value(loader->pg, sql_database_encoding, NULL, 0, &encoding, err))
+    if (!belay_pg_value(loader->pg, sql_database_encoding, NULL, 0, &loader->encoding, err))
         return false;
-    loader->plain_names = belay_name_plain(encoding);
+    loader->plain_names = belay_name_plain(loader->encoding);
     loader->codec = belay_codec_new(1);
-    loader->started_ms = belay_now_ms();
-    loader->progress = (belay_progress){
-        .what = "restore", .total_bytes = belay_archive_manifest(loader->archive)->raw_bytes};
+    return true;
+}
+
+bool belay_loader_to_rows(belay_loader *loader, belay_error *err)
+{
     return belay_pg_execf(
-        loader->pg, err, "SET client_encoding = '%s'; SET synchronous_commit = off", encoding);
+        loader->pg, err, "SET client_encoding = '%s'; SET synchronous_commit = off", loader->encoding);
 }
 
 void belay_loader_done(belay_loader *loader)
 {
     belay_codec_free(loader->codec);
+    free(loader->encoding);
     loader->codec = NULL;
+    loader->encoding = NULL;
 }
 
-static void advance(belay_loader *loader, uint64_t bytes, uint64_t rows)
+static bool check_stop(const belay_loader *loader, belay_error *err)
 {
-    loader->progress.done_bytes += bytes;
-    loader->progress.done_rows += rows;
-    loader->progress.elapsed_ms = belay_now_ms() - loader->started_ms;
-    belay_report_progress(loader->reporter, &loader->progress);
+    if (atomic_load(&loader->count->abort))
+        return belay_fail(err, BELAY_E_CANCELLED, "ended since something else failed");
+    return belay_stop_check(err);
 }
 
 static bool to_copy(void *context, const void *data, size_t size_bytes, belay_error *err)
 {
     belay_loader *loader = context;
-    advance(loader, size_bytes, 0);
-    return belay_pg_copy_write(loader->pg, data, size_bytes, err);
+    atomic_fetch_add(&loader->count->bytes, size_bytes);
+    return check_stop(loader, err) && belay_pg_copy_write(loader->pg, data, size_bytes, err);
 }
 
-static bool load_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
+static bool copy_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
     const belay_member *member = NULL;
-    if (!belay_archive_read_stored(loader->archive, name, &member, &stored, &size, err) ||
+    if (!check_stop(loader, err) ||
+        !belay_archive_read_stored(loader->archive, name, &member, &stored, &size, err) ||
         !belay_pg_copy_in_begin(loader->pg, copy, err))
         return false;
     if (!belay_codec_decode(loader->codec, stored, size, to_copy, loader, NULL, err)) {
@@ -59,19 +62,11 @@ static bool load_chunk(belay_loader *loader, const char *copy, const char *name,
     uint64_t rows = 0;
     if (!belay_pg_copy_end(loader->pg, &rows, err))
         return false;
-    advance(loader, 0, rows);
+    atomic_fetch_add(&loader->count->rows, rows);
     if (rows != member->rows)
         return belay_fail(err, BELAY_E_ARCHIVE, "%s holds %llu rows, the manifest says %llu", name,
             (unsigned long long)rows, (unsigned long long)member->rows);
     return true;
-}
-
-/* The table is empty and belongs to no extension, so that it may be truncated, which lets COPY freeze rows.
- */
-static bool may_freeze(const belay_loader *loader, const belay_table *table)
-{
-    return table->root_name == NULL && table->filter == NULL &&
-           belay_toc_find(loader->toc, "TABLE", table->schema, table->name) != NULL;
 }
 
 static char *copy_statement(const belay_loader *loader, const belay_table *table, bool freeze)
@@ -87,30 +82,52 @@ static char *copy_statement(const belay_loader *loader, const belay_table *table
         list ? ")" : "", table->format, freeze ? ", FREEZE" : "");
 }
 
-static bool load_chunks(belay_loader *loader, const belay_table *table, belay_error *err)
+static bool leave_mark(belay_loader *loader, const belay_load_job *job, const char *key, belay_error *err)
 {
-    bool freeze = may_freeze(loader, table);
-    BELAY_AUTO(belay_free) char *copy = copy_statement(loader, table, freeze);
-    BELAY_AUTO(belay_free) char *name = belay_name_qualified(table->schema, table->name, loader->plain_names);
-    if (!belay_pg_exec(loader->pg, "BEGIN", err) ||
-        (freeze && !belay_pg_execf(loader->pg, err, "TRUNCATE ONLY %s", name)))
-        return false;
-    for (size_t i = 0; i < table->chunk_count; i++) {
-        if (!belay_stop_check(err) || !load_chunk(loader, copy, table->chunks[i], err))
-            return false;
-    }
-    return belay_pg_exec(loader->pg, "COMMIT", err);
+    if (loader->run_id == NULL)
+        return true;
+    BELAY_AUTO(belay_free) char *insert = belay_marks_insert(loader->run_id, job->unlogged, key, NULL);
+    return belay_pg_exec(loader->pg, insert, err);
 }
 
-bool belay_load_table(belay_loader *loader, const belay_table *table, belay_error *err)
+static bool copy_table(belay_loader *loader, const belay_load_job *job, belay_error *err)
 {
-    if (table->chunk_count == 0)
-        return true;
-    loader->progress.item = table->name;
-    if (load_chunks(loader, table, err))
-        return true;
+    const belay_table *table = job->table;
+    BELAY_AUTO(belay_free) char *copy = copy_statement(loader, table, job->freeze);
+    BELAY_AUTO(belay_free) char *name = belay_name_qualified(table->schema, table->name, loader->plain_names);
+    if (job->freeze && !belay_pg_execf(loader->pg, err, "TRUNCATE ONLY %s", name))
+        return false;
+    for (size_t i = 0; i < table->chunk_count; i++) {
+        if (!copy_chunk(loader, copy, table->chunks[i], err))
+            return false;
+    }
+    return leave_mark(loader, job, job->key, err);
+}
+
+static bool fail_table(belay_loader *loader, const belay_table *table, belay_error *err)
+{
     belay_pg_exec(loader->pg, "ROLLBACK", NULL);
     return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
+}
+
+bool belay_load_tables(belay_loader *loader, const belay_load_job *jobs, size_t count, belay_error *err)
+{
+    if (!belay_pg_exec(loader->pg, "BEGIN", err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!copy_table(loader, &jobs[i], err))
+            return fail_table(loader, jobs[i].table, err);
+    }
+    return belay_pg_exec(loader->pg, "COMMIT", err) || fail_table(loader, jobs[0].table, err);
+}
+
+bool belay_load_chunk(belay_loader *loader, const belay_load_job *job, size_t chunk, belay_error *err)
+{
+    const char *member = job->table->chunks[chunk];
+    BELAY_AUTO(belay_free) char *copy = copy_statement(loader, job->table, false);
+    return (belay_pg_exec(loader->pg, "BEGIN", err) && copy_chunk(loader, copy, member, err) &&
+               leave_mark(loader, job, member, err) && belay_pg_exec(loader->pg, "COMMIT", err)) ||
+           fail_table(loader, job->table, err);
 }
 
 bool belay_load_json(belay_archive *archive, const char *member, json_t **ret, belay_error *err)
@@ -196,12 +213,13 @@ static bool to_large_object(void *context, const void *data, size_t size_bytes, 
         hex[1] = 'x';
         belay_hex(bytes, piece, hex + 2);
         BELAY_AUTO(belay_free) char *offset = belay_format("%llu", (unsigned long long)writer->at);
-        if (!belay_pg_queryp(writer->loader->pg, sql_put_large_object, NULL, err, writer->oid, offset, hex))
+        if (!check_stop(writer->loader, err) ||
+            !belay_pg_queryp(writer->loader->pg, sql_put_large_object, NULL, err, writer->oid, offset, hex))
             return false;
         writer->at += piece;
         bytes += piece;
         size_bytes -= piece;
-        advance(writer->loader, piece, 0);
+        atomic_fetch_add(&writer->loader->count->bytes, piece);
     }
     return true;
 }
@@ -241,15 +259,14 @@ static bool load_large_object(belay_loader *loader, const json_t *object, belay_
     return belay_error_prefix(err, "large object %s", oid);
 }
 
-bool belay_load_large_objects(belay_loader *loader, belay_error *err)
+bool belay_load_large_objects(belay_loader *loader, size_t part, size_t parts, belay_error *err)
 {
     json_t *objects = NULL;
     if (!belay_load_json(loader->archive, "blobs.json", &objects, err))
         return false;
-    loader->progress.item = "large objects";
     bool ok = true;
-    for (size_t i = 0; ok && i < json_array_size(objects); i++)
-        ok = belay_stop_check(err) && load_large_object(loader, json_array_get(objects, i), err);
+    for (size_t i = part; ok && i < json_array_size(objects); i += parts)
+        ok = check_stop(loader, err) && load_large_object(loader, json_array_get(objects, i), err);
     json_decref(objects);
     return ok;
 }

@@ -21,10 +21,8 @@ static bool restore_and_compare(
     ret->seconds_load = result.seconds_load;
     for (size_t i = 0; i < result.warnings.count; i++)
         belay_list_add(&ret->warnings, result.warnings.items[i]);
-    int64_t started_ms = belay_now_ms();
-    bool ok = belay_restore_compare(how, archive, err);
-    ret->seconds_compare = (double)(belay_now_ms() - started_ms) / 1000.0;
-    return ok;
+    ret->seconds_compare = result.seconds_compare;
+    return belay_restore_verdict(how, &result, err);
 }
 
 static bool prove_in(

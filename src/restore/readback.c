@@ -38,7 +38,23 @@ bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_read
     return status == BELAY_COPY_END;
 }
 
-char *belay_readback_statement(const belay_table *table, bool generated, bool plain_names)
+static char *condition(const belay_table *table, belay_page_range range)
+{
+    BELAY_AUTO(belay_free)
+    char *end = range.end == 0 ? belay_strdup("")
+                               : belay_format(" AND ctid < '(%llu,0)'", (unsigned long long)range.end);
+    BELAY_AUTO(belay_free)
+    char *pages = range.from == 0 && range.end == 0
+                      ? belay_strdup("")
+                      : belay_format("ctid >= '(%llu,0)'%s", (unsigned long long)range.from, end);
+    bool filter = table->filter != NULL;
+    bool both = filter && pages[0] != '\0';
+    return belay_format("%s%s%s%s%s%s", filter || pages[0] != '\0' ? " WHERE " : "", pages,
+        both ? " AND " : "", filter ? "(" : "", filter ? table->filter : "", filter ? ")" : "");
+}
+
+char *belay_readback_statement(
+    const belay_table *table, bool generated, bool plain_names, belay_page_range range)
 {
     bool root = table->root_name != NULL;
     BELAY_AUTO(belay_free)
@@ -47,7 +63,7 @@ char *belay_readback_statement(const belay_table *table, bool generated, bool pl
     BELAY_AUTO(belay_free)
     char *columns = generated ? belay_name_columns(table->generated, table->generated_count, plain_names)
                               : belay_name_columns(table->columns, table->column_count, plain_names);
-    return belay_format("COPY (SELECT %s FROM %s%s%s%s) TO STDOUT (FORMAT %s)", columns, root ? "" : "ONLY ",
-        name, table->filter == NULL ? "" : " WHERE ", table->filter == NULL ? "" : table->filter,
-        table->format);
+    BELAY_AUTO(belay_free) char *where = condition(table, range);
+    return belay_format("COPY (SELECT %s FROM %s%s%s) TO STDOUT (FORMAT %s)", columns, root ? "" : "ONLY ",
+        name, where, table->format);
 }

@@ -16,8 +16,14 @@ typedef struct belay_readback {
 
 /* `copy`: a COPY ... TO STDOUT. */
 bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
+/* Pages from..end of a heap; end 0: no end, and from 0: the whole table. */
+typedef struct belay_page_range {
+    uint64_t from, end;
+} belay_page_range;
+
 /* COPY TO of the table (of its root, when it has one): its columns, or its generated ones. The caller frees.
  */
-char *belay_readback_statement(const belay_table *table, bool generated, bool plain_names);
+char *belay_readback_statement(
+    const belay_table *table, bool generated, bool plain_names, belay_page_range range);
 
 #endif

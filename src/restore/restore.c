@@ -2,18 +2,21 @@
 
 #include "gate/gate.h"
 #include "pg/dbstate.h"
+#include "restore/build.h"
 #include "restore/check.h"
 #include "restore/lend.h"
-#include "restore/load.h"
 #include "restore/make_roles.h"
-#include "restore/post.h"
+#include "restore/marks.h"
 #include "restore/roles.h"
+#include "restore/script.h"
 #include "util/clock.h"
 #include "util/stop.h"
 
 void belay_restore_result_done(belay_restore_result *result)
 {
     belay_list_done(&result->warnings);
+    belay_compare_differences_done(&result->differences);
+    *result = (belay_restore_result){0};
 }
 
 /* What the steps of one restore share. */
@@ -22,6 +25,8 @@ typedef struct restore {
     belay_archive *archive;
     const belay_toc *toc;
     belay_restore_result *ret;
+    int64_t started_ms;
+    bool created; /* there is a half-made database of ours */
 } restore;
 
 static const belay_list *role_map(const restore *r)
@@ -84,61 +89,98 @@ static bool run_pre_data(const restore *r, belay_ddl *script, belay_lend *lend, 
     return belay_ddl_flush(script, err) && belay_lend_take_back(lend, err);
 }
 
-static bool run_post_data(const restore *r, belay_ddl *script, belay_lend *lend, belay_error *err)
+/* The database with its schema section, and a mark that says so. */
+static bool make_schema(const restore *r, belay_pg *pg, belay_error *err)
 {
-    const belay_toc *toc = r->toc;
-    const belay_post_options how = {.reporter = r->options->reporter, .empty = r->options->schema_only};
-    return belay_lend_to_owners(lend, toc->entries + toc->pre_count, toc->count - toc->pre_count, err) &&
-           belay_restore_post(script, toc, &how, &r->ret->warnings, err) && belay_lend_take_back(lend, err);
-}
-
-/* Largest tables first, so that workers would end together. */
-static belay_schedule *schedule_tables(const belay_manifest *manifest)
-{
-    belay_schedule *schedule = belay_schedule_new();
-    for (size_t i = 0; i < manifest->table_count; i++)
-        belay_schedule_add(schedule, 0, manifest->tables[i].raw_bytes);
-    return schedule;
-}
-
-static bool load_tables(belay_loader *loader, belay_error *err)
-{
-    const belay_manifest *manifest = belay_archive_manifest(loader->archive);
-    BELAY_AUTO(belay_schedule_free) belay_schedule *schedule = schedule_tables(manifest);
-    size_t number = 0;
-    bool ok = belay_schedule_start(schedule, err);
-    while (ok && belay_schedule_next(schedule, &number)) {
-        ok = belay_load_table(loader, &manifest->tables[number], err);
-        belay_schedule_done(schedule, number);
-    }
-    return ok;
-}
-
-static bool load(const restore *r, belay_pg *pg, belay_error *err)
-{
-    BELAY_AUTO(belay_loader_done)
-    belay_loader loader = {.pg = pg, .archive = r->archive, .toc = r->toc, .reporter = r->options->reporter};
-    bool ok = belay_loader_init(&loader, err) && load_tables(&loader, err) &&
-              belay_load_large_objects(&loader, err) && belay_load_sequences(&loader, err);
-    loader.progress.finished = true;
-    belay_report_progress(loader.reporter, &loader.progress);
-    r->ret->rows = loader.progress.done_rows;
-    r->ret->raw_bytes = loader.progress.done_bytes;
-    return ok;
-}
-
-static bool fill(const restore *r, belay_error *err)
-{
-    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const char *id = belay_archive_manifest(r->archive)->id;
     BELAY_AUTO(belay_ddl_done)
     belay_ddl script = {.role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions")};
-    const belay_pg_options how = {
-        .dbname = r->options->dbname, .application_name = r->options->run_id, .profile = BELAY_PG_DATA};
-    if (!belay_pg_open(r->options->dialer, &how, &pg, err))
-        return false;
     BELAY_AUTO(belay_lend_done) belay_lend lend = {.pg = pg, .role_map = role_map(r)};
     return belay_ddl_init(&script, pg, err) && run_pre_data(r, &script, &lend, err) &&
-           (r->options->schema_only || load(r, pg, err)) && run_post_data(r, &script, &lend, err);
+           belay_marks_create(pg, r->options->run_id, id == NULL ? "" : id, err);
+}
+
+static bool open_new(const restore *r, belay_pg **ret, belay_error *err)
+{
+    const belay_pg_options how = {
+        .dbname = r->options->dbname, .application_name = r->options->run_id, .profile = BELAY_PG_DATA};
+    return belay_pg_open(r->options->dialer, &how, ret, err);
+}
+
+/* Was it left by an attempt before, with its schema complete? */
+static bool is_begun(const restore *r, belay_pg **ret_pg)
+{
+    const char *id = belay_archive_manifest(r->archive)->id;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_marks_free) belay_marks *marks = NULL;
+    if (!open_new(r, &pg, NULL) || !belay_marks_read(pg, r->options->run_id, &marks, NULL) ||
+        !belay_marks_are_of(marks, id == NULL ? "" : id))
+        return false;
+    *ret_pg = belay_take(pg);
+    return true;
+}
+
+static bool begin(restore *r, belay_pg **ret_pg, belay_error *err)
+{
+    if (is_begun(r, ret_pg)) {
+        belay_say(r->options->reporter, BELAY_INFO, "going on with %s, which an earlier attempt has begun",
+            r->options->dbname);
+        r->created = true;
+        return true;
+    }
+    if (r->created && !belay_gate_drop_own(r->options->maintenance, r->options->dbname, err))
+        return false;
+    r->created = false;
+    if (!create(r, err))
+        return false;
+    r->created = true;
+    return record(r, BELAY_RECORD_DONE, err) && open_new(r, ret_pg, err) && make_schema(r, *ret_pg, err);
+}
+
+static bool attempt(restore *r, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const belay_build build = {r->options, r->archive, r->toc, r->started_ms};
+    return begin(r, &pg, err) && belay_build_fill(&build, pg, r->ret, err);
+}
+
+/* The server may be starting again. False when it does not come back. */
+static bool wait_for_server(const restore *r)
+{
+    enum { LONGEST_MS = 120 * 1000, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 4000 };
+    int64_t end_ms = belay_now_ms() + LONGEST_MS;
+    for (int64_t pause_ms = FIRST_PAUSE_MS; belay_now_ms() < end_ms;) {
+        BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+        belay_error fault = {0};
+        if (belay_stop_wait(pause_ms))
+            return false;
+        if (open_new(r, &pg, &fault))
+            return true;
+        if (fault.code != BELAY_E_CONNECTION && fault.code != BELAY_E_CONNECTION_LOST &&
+            fault.code != BELAY_E_CONNECTION_REFUSED)
+            return false;
+        pause_ms = pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms * 2;
+    }
+    return false;
+}
+
+/* A cut connection is no reason to begin anew. Without the maintenance connection, which is the run's lock or
+ * the scratch database's keeper, it ends: nobody would know of it. */
+static bool attempts(restore *r, belay_error *err)
+{
+    enum { MOST_CUTS = 5 };
+    for (int cuts = 0;; cuts++) {
+        belay_error fault = {0};
+        if (attempt(r, &fault))
+            return true;
+        if (fault.code != BELAY_E_CONNECTION_LOST || cuts == MOST_CUTS || !r->created ||
+            !belay_pg_is_alive(r->options->maintenance) || !wait_for_server(r)) {
+            if (err != NULL)
+                *err = fault;
+            return false;
+        }
+        belay_say(r->options->reporter, BELAY_WARN, "%s; going on with what is missing", fault.message);
+    }
 }
 
 static bool apply_state(const restore *r, belay_error *err)
@@ -187,7 +229,7 @@ bool belay_restore_check(
 {
     BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     if (!belay_toc_read(archive, &toc, err))
-        return false;
+        return belay_error_prefix(err, "snapshot %s", belay_archive_manifest(archive)->id);
     belay_restore_look(options, toc, true, ret);
     return true;
 }
@@ -198,15 +240,28 @@ bool belay_restore_into(
     BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     if (!belay_toc_read(archive, &toc, err))
         return false;
-    const restore r = {options, archive, toc, ret};
-    int64_t started_ms = belay_now_ms();
-    if (!check(&r, err) || !make_roles(&r, err) || !create(&r, err))
+    restore r = {options, archive, toc, ret, belay_now_ms(), false};
+    if (!check(&r, err) || !make_roles(&r, err))
         return false;
-    if (!record(&r, BELAY_RECORD_DONE, err) || !fill(&r, err) || !apply_state(&r, err)) {
-        drop_half_made(&r);
+    if (!attempts(&r, err) || !apply_state(&r, err)) {
+        if (r.created)
+            drop_half_made(&r);
         return belay_error_prefix(err, "restoring into %s", options->dbname);
     }
-    belay_report_stage(options->reporter, "restore", "loaded");
-    ret->seconds_load = (double)(belay_now_ms() - started_ms) / 1000.0;
     return true;
+}
+
+bool belay_restore_verdict(
+    const belay_restore_options *options, const belay_restore_result *result, belay_error *err)
+{
+    const belay_compare_differences *differences = &result->differences;
+    const char *dbname = options->dbname;
+    if (differences->count == 0)
+        return true;
+    BELAY_AUTO(belay_free) char *texts = belay_list_join(&differences->texts, "; ");
+    size_t more = differences->count - differences->texts.count;
+    if (more == 0)
+        return belay_fail(err, BELAY_E_COMPARE, "%s differs from the snapshot: %s", dbname, texts);
+    return belay_fail(
+        err, BELAY_E_COMPARE, "%s differs from the snapshot: %s; and %zu more", dbname, texts, more);
 }

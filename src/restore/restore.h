@@ -1,10 +1,12 @@
 /* Restores a snapshot into a new, closed database, and compares a database with a snapshot.
  *
- * Never into an existing database. The caller (pipeline) swaps names; nothing here touches the target.
+ * Never into an existing database, but for a half-made one of the same run and snapshot, into which it goes
+ * on. The caller (pipeline) swaps names; nothing here touches the target.
  *
  *   toc and header read --roles, extensions, versions checked--> created --pre-data--> schema
- *     --rows, sequences, large objects--> loaded --post-data--> restored --compare--> equal
- *   any failure after "created": the half-made database is dropped
+ *     --rows, indexes, keys; statistics; each table compared when its rows are in--> restored and compared
+ *   a cut connection: on with what is missing (restore/marks.h)
+ *   any other failure after "created": the half-made database is dropped
  */
 #ifndef BELAY_RESTORE_RESTORE_H
 #define BELAY_RESTORE_RESTORE_H
@@ -17,6 +19,7 @@
 #include "report/checks.h"
 #include "report/recorder.h"
 #include "report/reporter.h"
+#include "restore/compare.h"
 
 typedef struct belay_restore_options {
     belay_dialer *dialer;
@@ -35,7 +38,10 @@ typedef struct belay_restore_options {
 typedef struct belay_restore_result {
     belay_list warnings; /* foreign keys left NOT VALID, ... */
     uint64_t rows, raw_bytes;
+    /* Until rows, indexes and constraints were there; from then until all was analyzed and compared. Most of
+     * the comparison happens before, where a worker has nothing else to do. */
     double seconds_load, seconds_compare;
+    belay_compare_differences differences; /* from the snapshot; not with schema_only */
 } belay_restore_result;
 void belay_restore_result_done(belay_restore_result *result);
 static inline void belay_restore_result_done_p(belay_restore_result *result)
@@ -48,16 +54,17 @@ static inline void belay_restore_result_done_p(belay_restore_result *result)
 bool belay_restore_check(
     const belay_restore_options *options, belay_archive *archive, belay_check_report *ret, belay_error *err);
 
-/* Creates the database and fills it: schema, data, sequences, large objects, indexes, constraints, ... On
- * failure the half-made database is dropped when the server can be reached. Recorded: "restore.create" with
- * {"dbname", "snapshot"}. BELAY_E_PREFLIGHT, before anything is created, for a server that is older than the
- * snapshot's, missing roles, or extensions that the server does not offer at their version. */
+/* Creates the database, fills and compares it: schema, data, sequences, large objects, indexes, constraints,
+ * ...; `jobs` of the target is how many workers with a connection each. A connection that was cut is tried
+ * again for two minutes. On failure the half-made database is dropped when the server can be reached.
+ * Recorded: "restore.create" with {"dbname", "snapshot"}. BELAY_E_PREFLIGHT, before anything is created, for
+ * a server that is older than the snapshot's, missing roles, or extensions that the server does not offer at
+ * their version. What differs is in the result and no failure here: see belay_restore_verdict. */
 bool belay_restore_into(const belay_restore_options *options, belay_archive *archive,
     belay_restore_result *ret, belay_error *err);
 
-/* Reads every table back in the manifest's format and compares rows and row hashes; sequences, large objects,
- * schema hash too. BELAY_E_COMPARE names the first tables that differ. `dbname` is reached through the
- * dialer. */
-bool belay_restore_compare(const belay_restore_options *options, belay_archive *archive, belay_error *err);
+/* Of a restore that was made: BELAY_E_COMPARE names the first tables that differ. */
+bool belay_restore_verdict(
+    const belay_restore_options *options, const belay_restore_result *result, belay_error *err);
 
 #endif

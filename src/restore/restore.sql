@@ -110,3 +110,29 @@ FROM (
     JOIN pg_catalog.pg_roles r ON r.rolname = want.owner
     WHERE want.schema = '' AND NOT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE')) missing
 WHERE NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+
+-- query: schema_exists
+SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = $1
+
+-- query: relations
+SELECT n.nspname, c.relname, c.oid, c.relkind, c.relpersistence = 'u', a.amname = 'heap', c.relispartition,
+    EXISTS (SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
+WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+
+-- query: inheritance
+SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits
+
+-- query: relation_pages
+SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid) / pg_catalog.current_setting('block_size')::bigint
+
+-- query: maintenance_budget
+SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')) / 1024,
+    pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) / 1024
+
+-- query: cancel_workers
+SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity
+WHERE datname = pg_catalog.current_database() AND application_name = $1 AND pid <> pg_catalog.pg_backend_pid()

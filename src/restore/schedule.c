@@ -160,3 +160,14 @@ void belay_schedule_done(belay_schedule *schedule, size_t number)
             push(schedule, done->dependents[i]);
     }
 }
+
+void belay_schedule_put_back(belay_schedule *schedule, size_t number)
+{
+    schedule->running--;
+    push(schedule, number);
+}
+
+size_t belay_schedule_open(const belay_schedule *schedule)
+{
+    return schedule->ready + schedule->running;
+}

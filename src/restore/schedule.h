@@ -30,5 +30,9 @@ bool belay_schedule_start(belay_schedule *schedule, belay_error *err);
 /* False when nothing is ready now: all is done, or others still run. */
 bool belay_schedule_next(belay_schedule *schedule, size_t *ret_node);
 void belay_schedule_done(belay_schedule *schedule, size_t node);
+/* A node that was given out and not begun: it is ready again. */
+void belay_schedule_put_back(belay_schedule *schedule, size_t node);
+/* Nodes that are ready or running; 0: all is done. */
+size_t belay_schedule_open(const belay_schedule *schedule);
 
 #endif

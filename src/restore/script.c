@@ -1,5 +1,6 @@
 #include "restore/script.h"
 
+#include "restore/marks.h"
 #include "restore/restore.sql.h"
 #include "restore/roles.h"
 
@@ -77,8 +78,22 @@ static void append_settings(belay_ddl *script, const belay_toc_entry *entry, bel
     script->access_method = entry->access_method;
 }
 
+char *belay_ddl_key(const belay_toc_entry *entry)
+{
+    return belay_format("entry %ld", entry->id);
+}
+
+static void append_mark(const belay_ddl *script, const char *key, const char *note, belay_str *sql)
+{
+    if (script->run_id == NULL)
+        return;
+    BELAY_AUTO(belay_free) char *insert = belay_marks_insert(script->run_id, false, key, note);
+    belay_str_appendf(sql, "%s;\n", insert);
+}
+
 static void append_entry(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_str *sql)
 {
+    BELAY_AUTO(belay_free) char *key = belay_ddl_key(entry);
     append_settings(script, entry, sql);
     for (size_t i = 0; i < entry->statement_count; i++) {
         BELAY_AUTO(belay_free) char *statement = sent_statement(script, entry, i);
@@ -87,6 +102,7 @@ static void append_entry(belay_ddl *script, const belay_toc_entry *entry, const 
             belay_str_append(sql, suffix);
         belay_str_append(sql, ";\n");
     }
+    append_mark(script, key, NULL, sql);
 }
 
 /* Nothing of a failed transaction stays, nor do the settings that were made in it. */
@@ -120,21 +136,53 @@ bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *
     return belay_error_prefix(err, "%s", label);
 }
 
+bool belay_ddl_run_as(belay_ddl *script, const belay_toc_entry *entry, const char *statements,
+    const char *key, const char *note, belay_error *err)
+{
+    if (!belay_ddl_flush(script, err))
+        return false;
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
+    belay_str_append(&sql, "BEGIN;\n");
+    append_settings(script, entry, &sql);
+    belay_str_appendf(&sql, "%s;\n", statements);
+    append_mark(script, key, note, &sql);
+    belay_str_append(&sql, "COMMIT");
+    if (send(script, &sql, err))
+        return true;
+    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
+    return belay_error_prefix(err, "%s", label);
+}
+
+bool belay_ddl_is_outside(const belay_error *err)
+{
+    static const char *const states[] = {"40P01", "55P03"}; /* deadlock, lock timeout */
+    for (size_t i = 0; i < BELAY_COUNT(states); i++) {
+        if (belay_equal(err->sqlstate, states[i]))
+            return true;
+    }
+    return err->code == BELAY_E_CANCELLED || err->code == BELAY_E_CONNECTION_LOST;
+}
+
+bool belay_ddl_try(belay_ddl *script, const belay_toc_entry *const *entries, size_t count, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
+    belay_str_append(&sql, "BEGIN;\n");
+    for (size_t i = 0; i < count; i++)
+        append_entry(script, entries[i], NULL, &sql);
+    belay_str_append(&sql, "COMMIT");
+    return send(script, &sql, err);
+}
+
 bool belay_ddl_flush(belay_ddl *script, belay_error *err)
 {
     size_t count = script->batch_count;
     if (count == 0)
         return true;
     script->batch_count = 0;
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
-    belay_str_append(&sql, "BEGIN;\n");
-    for (size_t i = 0; i < count; i++)
-        append_entry(script, script->batch[i], NULL, &sql);
-    belay_str_append(&sql, "COMMIT");
     belay_error first = {0};
-    if (send(script, &sql, &first))
+    if (belay_ddl_try(script, script->batch, count, &first))
         return true;
-    if (first.code == BELAY_E_CANCELLED || first.code == BELAY_E_CONNECTION_LOST) {
+    if (belay_ddl_is_outside(&first)) {
         if (err != NULL)
             *err = first;
         return false;

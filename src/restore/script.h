@@ -17,6 +17,7 @@ typedef struct belay_ddl {
     belay_pg *pg;               /* of profile DATA */
     const belay_list *role_map; /* may be NULL */
     const json_t *extensions;   /* header.json's */
+    const char *run_id;         /* each entry leaves its mark (restore/marks.h); NULL: none does */
     size_t batch_entries;       /* most entries per transaction */
     const char *tablespace;     /* in effect in the session */
     const char *access_method;
@@ -32,6 +33,17 @@ bool belay_ddl_flush(belay_ddl *script, belay_error *err);
 /* One entry in a transaction of its own, after flushing. `suffix` (may be NULL) is put behind its first
  * statement. */
 bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_error *err);
+/* All of them in one transaction, or none. */
+bool belay_ddl_try(belay_ddl *script, const belay_toc_entry *const *entries, size_t count, belay_error *err);
+/* Some statements of an entry, or ones made from them, in a transaction that leaves the mark `key`. */
+bool belay_ddl_run_as(belay_ddl *script, const belay_toc_entry *entry, const char *statements,
+    const char *key, const char *note, belay_error *err);
+/* Was it no fault of the statements: ended, cut off, or in somebody's way? Then they are not tried one by
+ * one.
+ */
+bool belay_ddl_is_outside(const belay_error *err);
+/* "entry 215", the key of its mark; the caller frees. */
+char *belay_ddl_key(const belay_toc_entry *entry);
 void belay_ddl_done(belay_ddl *script);
 static inline void belay_ddl_done_p(belay_ddl *script)
 {

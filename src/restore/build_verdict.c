@@ -1,0 +1,70 @@
+#include "restore/build_verdict.h"
+
+#include "restore/compare_parts.h"
+#include "util/clock.h"
+
+/* Sums of a table's ranges, which stand side by side: sums know no order. */
+static bool note_table(
+    const belay_manifest *manifest, const belay_task *first, belay_compare_differences *to, belay_error *err)
+{
+    bool generated = first->kind == BELAY_TASK_COMPARE_GENERATED;
+    belay_rowsum expected;
+    belay_rowsum got = {0};
+    for (size_t i = 0; i < first->parts; i++) {
+        if (first[i].text != NULL) {
+            belay_compare_note_difference(to, belay_strdup(first[i].text));
+            return true;
+        }
+        belay_rowsum_merge(&got, &first[i].got.sum);
+        to->raw_bytes += first[i].got.bytes;
+    }
+    to->rows += generated ? 0 : got.rows;
+    if (!belay_compare_expected(manifest, first->table, generated, &expected, err))
+        return false;
+    belay_compare_note_sums(to, first->table, generated, &expected, &got);
+    return true;
+}
+
+static void note_objects(const belay_compare_differences *found, belay_compare_differences *to)
+{
+    for (size_t i = 0; i < found->texts.count; i++)
+        belay_compare_note_difference(to, belay_strdup(found->texts.items[i]));
+    to->count += found->count - found->texts.count;
+}
+
+static bool note_tasks(
+    const belay_build *build, const belay_tasks *tasks, belay_compare_differences *to, belay_error *err)
+{
+    for (size_t i = 0; i < tasks->count; i++) {
+        const belay_task *task = &tasks->items[i];
+        bool rows = task->kind == BELAY_TASK_COMPARE || task->kind == BELAY_TASK_COMPARE_GENERATED;
+        if (task->differences != NULL)
+            note_objects(task->differences, to);
+        if (rows && task->part == 0 && !note_table(belay_archive_manifest(build->archive), task, to, err))
+            return false;
+    }
+    return true;
+}
+
+bool belay_build_verdict(
+    const belay_build *build, const belay_tasks *tasks, belay_restore_result *ret, belay_error *err)
+{
+    const belay_restore_options *o = build->options;
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    const belay_pg_options connect = {
+        .dbname = o->dbname, .application_name = o->run_id, .profile = BELAY_PG_PINNED};
+    const belay_compare_options how = {
+        .restored = true, .role_map = o->target == NULL ? NULL : &o->target->role_map};
+    belay_comparison c = {.options = &how,
+        .archive = build->archive,
+        .manifest = belay_archive_manifest(build->archive),
+        .ret = &ret->differences};
+    if (!belay_pg_open(o->dialer, &connect, &pg, err))
+        return false;
+    c.pg = pg;
+    bool ok = belay_pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+              belay_compare_schema(&c, err) && belay_compare_sequences(&c, err) &&
+              belay_pg_exec(pg, "COMMIT", err) && note_tasks(build, tasks, &ret->differences, err);
+    ret->seconds_compare = (double)(belay_now_ms() - build->started_ms) / 1000.0 - ret->seconds_load;
+    return ok;
+}

@@ -1,0 +1,34 @@
+/* The tables of the half-made database, as its catalogue has them: what an entry or the manifest names.
+ *
+ * A family is what inheritance and partitioning tie together: a statement on one of its members may lock
+ * others. Read once after the schema section; read-only then, any thread.
+ */
+#ifndef BELAY_RESTORE_RELATIONS_H
+#define BELAY_RESTORE_RELATIONS_H
+
+#include "pg/pg.h"
+
+typedef struct belay_relation {
+    char *schema, *name;
+    uint32_t oid;
+    char kind; /* pg_class.relkind */
+    bool unlogged;
+    bool heap;
+    bool is_partition;
+    bool of_extension;
+    size_t family; /* the number of one of its members */
+} belay_relation;
+
+typedef struct belay_relations {
+    belay_relation *items; /* sorted by schema and name */
+    size_t count;
+} belay_relations;
+
+enum { BELAY_NO_RELATION = -1 };
+
+bool belay_relations_read(belay_pg *pg, belay_relations *ret, belay_error *err);
+/* The number, or BELAY_NO_RELATION. */
+long belay_relations_find(const belay_relations *relations, const char *schema, const char *name);
+void belay_relations_done(belay_relations *relations);
+
+#endif

@@ -1,0 +1,365 @@
+#include "restore/work.h"
+
+#include "restore/compare_parts.h"
+#include "restore/entry_sql.h"
+#include "restore/restore.sql.h"
+#include "restore/work_keys.h"
+#include "restore/work_views.h"
+#include "util/stop.h"
+
+/* A statement leaves client_encoding as its section or its rows need it. */
+typedef enum worker_mode { MODE_NONE, MODE_ROWS, MODE_STATEMENTS } worker_mode;
+
+typedef struct belay_worker worker;
+typedef bool work_function(worker *w, const belay_job *job, belay_error *err);
+
+struct belay_worker {
+    belay_work *work;
+    belay_pg *pg;
+    belay_ddl script;
+    belay_loader loader;
+    worker_mode mode;
+    int parallel; /* max_parallel_maintenance_workers as it was set last */
+};
+
+static void end(void *context, void *own)
+{
+    (void)context;
+    worker *w = own;
+    belay_loader_done(&w->loader);
+    belay_ddl_done(&w->script);
+    belay_pg_close(w->pg);
+    free(w);
+}
+
+static bool connect_worker(worker *w, belay_error *err)
+{
+    const belay_restore_options *o = w->work->options;
+    const belay_pg_options how = {
+        .dbname = o->dbname, .application_name = o->run_id, .profile = BELAY_PG_DATA};
+    if (!belay_pg_open(o->dialer, &how, &w->pg, err))
+        return false;
+    w->loader.pg = w->pg;
+    return belay_ddl_init(&w->script, w->pg, err) && belay_loader_init(&w->loader, err) &&
+           belay_pg_execf(
+               w->pg, err, "SET maintenance_work_mem = '%lldkB'", (long long)w->work->maintenance_kib);
+}
+
+static void *begin(void *context, belay_error *err)
+{
+    belay_work *work = context;
+    worker *w = belay_alloc(sizeof *w);
+    const belay_target *target = work->options->target;
+    w->work = work;
+    w->parallel = -1;
+    w->script = (belay_ddl){.role_map = target == NULL ? NULL : &target->role_map,
+        .extensions = json_object_get(work->toc->header, "extensions"),
+        .run_id = work->options->run_id};
+    w->loader =
+        (belay_loader){.archive = work->archive, .run_id = work->options->run_id, .count = &work->count};
+    if (connect_worker(w, err))
+        return w;
+    end(context, w);
+    return NULL;
+}
+
+static bool set_mode(worker *w, worker_mode mode, belay_error *err)
+{
+    if (w->mode == mode)
+        return true;
+    w->mode = mode;
+    return mode == MODE_ROWS ? belay_loader_to_rows(&w->loader, err)
+                             : belay_ddl_begin(&w->script, w->work->toc->post_prologue, err);
+}
+
+/* The server's own workers would take the cores from ours. */
+static bool set_parallel(worker *w, bool all_cores, belay_error *err)
+{
+    int wanted = all_cores ? 1 : 0;
+    if (w->parallel == wanted)
+        return true;
+    w->parallel = wanted;
+    return belay_pg_exec(w->pg,
+        all_cores ? "RESET max_parallel_maintenance_workers" : "SET max_parallel_maintenance_workers = 0",
+        err);
+}
+
+static bool do_load(worker *w, const belay_job *job, belay_error *err)
+{
+    BELAY_AUTO(belay_free) belay_load_job *loads = belay_realloc_array(NULL, job->count, sizeof *loads);
+    for (size_t i = 0; i < job->count; i++)
+        loads[i] = job->tasks[i]->load;
+    return belay_load_tables(&w->loader, loads, job->count, err);
+}
+
+static bool do_chunk(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_load_chunk(&w->loader, &job->tasks[0]->load, job->tasks[0]->part, err);
+}
+
+static bool do_objects(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_load_large_objects(&w->loader, job->tasks[0]->part, job->tasks[0]->parts, err);
+}
+
+static bool do_sequences(worker *w, const belay_job *job, belay_error *err)
+{
+    (void)job;
+    w->mode = MODE_NONE;
+    return belay_load_sequences(&w->loader, err);
+}
+
+static bool do_entries(worker *w, const belay_job *job, belay_error *err)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        if (!belay_ddl_add(&w->script, job->tasks[i]->entry, err))
+            return false;
+    }
+    return belay_ddl_flush(&w->script, err);
+}
+
+static bool do_key_index(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_work_key_index(&w->script, job->tasks[0], err);
+}
+
+static bool do_key(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_work_key(&w->script, job->tasks[0], err);
+}
+
+static bool do_foreign_keys(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_work_foreign_keys(&w->script, job->tasks, job->count, err);
+}
+
+static bool do_validate(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_work_validate(&w->script, job->tasks[0], err);
+}
+
+static bool is_done(const worker *w, const belay_toc_entry *entry)
+{
+    BELAY_AUTO(belay_free) char *key = belay_ddl_key(entry);
+    return belay_marks_find(w->work->marks, key) != NULL;
+}
+
+/* All entries that `wanted` takes, in the snapshot's order. */
+static bool run_entries(
+    worker *w, bool (*wanted)(const belay_work *work, const belay_toc_entry *entry), belay_error *err)
+{
+    const belay_toc *toc = w->work->toc;
+    for (size_t i = toc->pre_count; i < toc->count; i++) {
+        const belay_toc_entry *entry = &toc->entries[i];
+        if (wanted(w->work, entry) && !is_done(w, entry) &&
+            (!belay_stop_check(err) || !belay_ddl_add(&w->script, entry, err)))
+            return false;
+    }
+    return belay_ddl_flush(&w->script, err);
+}
+
+static bool is_attach(const belay_work *work, const belay_toc_entry *entry)
+{
+    (void)work;
+    return belay_equal(entry->type, "INDEX ATTACH");
+}
+
+static bool is_rest(const belay_work *work, const belay_toc_entry *entry)
+{
+    return belay_work_is_rest(work->toc, entry) && !belay_work_is_left_out(work, entry);
+}
+
+static bool do_attach(worker *w, const belay_job *job, belay_error *err)
+{
+    (void)job;
+    return run_entries(w, is_attach, err);
+}
+
+static bool do_rest(worker *w, const belay_job *job, belay_error *err)
+{
+    (void)job;
+    return run_entries(w, is_rest, err);
+}
+
+static bool do_views(worker *w, const belay_job *job, belay_error *err)
+{
+    (void)job;
+    return w->work->options->schema_only || belay_work_views(&w->script, w->work->toc, w->work->marks, err);
+}
+
+/* "a"."b", "c"."d" of the job's tables. The caller frees. */
+static char *names_of(const worker *w, const belay_job *job)
+{
+    belay_str names = BELAY_STR_MAX(SIZE_MAX / 2);
+    for (size_t i = 0; i < job->count; i++) {
+        const belay_relation *r = &w->work->relations->items[job->tasks[i]->relation];
+        BELAY_AUTO(belay_free) char *name = belay_quote_qualified(r->schema, r->name);
+        belay_str_appendf(&names, "%s%s", i == 0 ? "" : ", ", name);
+    }
+    return belay_str_steal(&names);
+}
+
+/* Nothing in the table or its indexes is dead, and nothing is to be cut off: only rows are frozen. */
+static bool do_vacuum(worker *w, const belay_job *job, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *names = names_of(w, job);
+    return belay_pg_execf(w->pg, err, "VACUUM (FREEZE, ANALYZE, INDEX_CLEANUP off, TRUNCATE off) %s", names);
+}
+
+static bool do_analyze(worker *w, const belay_job *job, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *names = names_of(w, job);
+    return belay_pg_execf(w->pg, err, "ANALYZE %s", names);
+}
+
+/* The last range has no end, so that no page is missed. */
+static bool range_of(worker *w, const belay_task *task, belay_page_range *ret, belay_error *err)
+{
+    *ret = (belay_page_range){0};
+    if (task->parts == 1)
+        return true;
+    BELAY_AUTO(belay_free)
+    char *oid = belay_format("%u", w->work->relations->items[task->relation].oid);
+    BELAY_AUTO(belay_free) char *pages = NULL;
+    long long count = 0;
+    if (!belay_pg_value(w->pg, sql_relation_pages, (const char *const[]){oid}, 1, &pages, err))
+        return false;
+    if (pages == NULL || !belay_parse_int64(pages, &count))
+        return belay_fail(err, BELAY_E_INTERNAL, "the size of a table is not known");
+    ret->from = (uint64_t)count * task->part / task->parts;
+    ret->end = task->part + 1 == task->parts ? 0 : (uint64_t)count * (task->part + 1) / task->parts;
+    if (ret->end == 0 && task->part + 1 < task->parts)
+        ret->end = ret->from + 1;
+    return true;
+}
+
+static bool compare_one(worker *w, belay_task *task, belay_error *err)
+{
+    belay_page_range range;
+    belay_error fault = {0};
+    bool generated = task->kind == BELAY_TASK_COMPARE_GENERATED;
+    task->got = (belay_readback){0};
+    if (!range_of(w, task, &range, err))
+        return false;
+    BELAY_AUTO(belay_free)
+    char *copy = belay_readback_statement(task->table, generated, w->loader.plain_names, range);
+    if (belay_readback_copy(w->pg, copy, belay_equal(task->table->format, "binary"), &task->got, &fault)) {
+        atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
+        return true;
+    }
+    if (!belay_compare_is_missing(&fault)) {
+        if (err != NULL)
+            *err = fault;
+        return belay_error_prefix(err, "table %s.%s", task->table->schema, task->table->name);
+    }
+    free(task->text);
+    task->text = belay_format("table %s.%s: %s", task->table->schema, task->table->name, fault.message);
+    return true;
+}
+
+static bool do_compare(worker *w, const belay_job *job, belay_error *err)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        if (!belay_stop_check(err) || !compare_one(w, job->tasks[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool do_compare_objects(worker *w, const belay_job *job, belay_error *err)
+{
+    const belay_compare_options how = {.restored = true};
+    belay_task *task = job->tasks[0];
+    if (task->differences == NULL)
+        task->differences = belay_alloc(sizeof *task->differences);
+    belay_comparison c = {.options = &how,
+        .archive = w->work->archive,
+        .manifest = belay_archive_manifest(w->work->archive),
+        .pg = w->pg,
+        .ret = task->differences};
+    return belay_pg_exec(w->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+           belay_compare_large_objects(&c, err) && belay_pg_exec(w->pg, "COMMIT", err);
+}
+
+static const struct {
+    work_function *run;
+    worker_mode mode;
+} kinds[BELAY_TASK_KINDS] = {
+    [BELAY_TASK_LOAD] = {do_load, MODE_ROWS},
+    [BELAY_TASK_CHUNK] = {do_chunk, MODE_ROWS},
+    [BELAY_TASK_OBJECTS] = {do_objects, MODE_ROWS},
+    [BELAY_TASK_SEQUENCES] = {do_sequences, MODE_ROWS},
+    [BELAY_TASK_ENTRY] = {do_entries, MODE_STATEMENTS},
+    [BELAY_TASK_KEY_INDEX] = {do_key_index, MODE_STATEMENTS},
+    [BELAY_TASK_KEY] = {do_key, MODE_STATEMENTS},
+    [BELAY_TASK_ATTACH] = {do_attach, MODE_STATEMENTS},
+    [BELAY_TASK_FOREIGN_KEY] = {do_foreign_keys, MODE_STATEMENTS},
+    [BELAY_TASK_VALIDATE] = {do_validate, MODE_STATEMENTS},
+    [BELAY_TASK_REST] = {do_rest, MODE_STATEMENTS},
+    [BELAY_TASK_VIEWS] = {do_views, MODE_STATEMENTS},
+    [BELAY_TASK_VACUUM] = {do_vacuum, MODE_STATEMENTS},
+    [BELAY_TASK_ANALYZE] = {do_analyze, MODE_STATEMENTS},
+    [BELAY_TASK_COMPARE] = {do_compare, MODE_ROWS},
+    [BELAY_TASK_COMPARE_GENERATED] = {do_compare, MODE_ROWS},
+    [BELAY_TASK_COMPARE_OBJECTS] = {do_compare_objects, MODE_ROWS},
+};
+
+static bool work(void *context, void *own, void *given, belay_error *err)
+{
+    (void)context;
+    worker *w = own;
+    const belay_job *job = given;
+    belay_task_kind kind = job->tasks[0]->kind;
+    bool ok = belay_stop_check(err) && set_mode(w, kinds[kind].mode, err) &&
+              set_parallel(w, job->may_use_all_cores, err) && kinds[kind].run(w, job, err);
+    if (!ok && belay_pg_in_transaction(w->pg))
+        belay_pg_exec(w->pg, "ROLLBACK", NULL);
+    return ok;
+}
+
+const belay_team_task belay_work_team = {.begin = begin, .work = work, .end = end};
+
+bool belay_work_is_left_out(const belay_work *work, const belay_toc_entry *entry)
+{
+    for (size_t i = 0; work->left_out.count > 0 && i < entry->depends_count; i++) {
+        BELAY_AUTO(belay_free) char *id = belay_format("%ld", entry->depends[i]);
+        if (belay_list_has(&work->left_out, id))
+            return true;
+    }
+    return false;
+}
+
+bool belay_work_is_last(const belay_toc *toc, const belay_toc_entry *entry)
+{
+    if (belay_equal(entry->type, "EVENT TRIGGER"))
+        return true;
+    /* Event triggers are few, and stand at the end. */
+    for (size_t e = toc->count; entry->depends_count > 0 && e > toc->pre_count; e--) {
+        const belay_toc_entry *other = &toc->entries[e - 1];
+        for (size_t i = 0; belay_equal(other->type, "EVENT TRIGGER") && i < entry->depends_count; i++) {
+            if (other->id == entry->depends[i])
+                return true;
+        }
+    }
+    return false;
+}
+
+bool belay_work_is_rest(const belay_toc *toc, const belay_toc_entry *entry)
+{
+    /* A database with a subscription cannot be dropped, and a copy must not receive what the original does:
+     * the pipeline moves the original's where one is wanted. */
+    static const char *const others[] = {"INDEX", "CONSTRAINT", "STATISTICS", "FK CONSTRAINT", "INDEX ATTACH",
+        "MATERIALIZED VIEW DATA", "EVENT TRIGGER", "SUBSCRIPTION"};
+    for (size_t i = 0; i < BELAY_COUNT(others); i++) {
+        if (belay_equal(entry->type, others[i]))
+            return false;
+    }
+    return !belay_work_is_last(toc, entry);
+}
+
+size_t belay_work_batch(int64_t lock_slots)
+{
+    enum { LOCKS_PER_TASK = 8, MOST = 200 };
+    int64_t tasks = lock_slots / 4 / LOCKS_PER_TASK;
+    return tasks < 1 ? 1 : tasks > MOST ? MOST : (size_t)tasks;
+}

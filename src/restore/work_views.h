@@ -1,0 +1,12 @@
+/* Materialized views: filled in the snapshot's order, then analyzed. Internal to src/restore; see
+ * restore/work.h. */
+#ifndef BELAY_RESTORE_WORK_VIEWS_H
+#define BELAY_RESTORE_WORK_VIEWS_H
+
+#include "restore/marks.h"
+#include "restore/script.h"
+
+/* A view that finds another one empty is filled after it. */
+bool belay_work_views(belay_ddl *script, const belay_toc *toc, const belay_marks *marks, belay_error *err);
+
+#endif
