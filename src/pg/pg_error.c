@@ -1,5 +1,7 @@
 #include "pg/pg_error.h"
 
+#include "pg/pg.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -268,4 +270,14 @@ void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
     append_excerpt(&detail, sql, position);
     append_line(&detail, err->detail);
     belay_error_detail(err, "%s", belay_str_text(&detail));
+}
+
+bool belay_pg_is_missing_name(const belay_error *err)
+{
+    static const char *const states[] = {"42883", "42P01", "42704"};
+    for (size_t i = 0; i < BELAY_COUNT(states); i++) {
+        if (belay_equal(err->sqlstate, states[i]))
+            return true;
+    }
+    return false;
 }

@@ -33,10 +33,12 @@ static char *condition(const belay_piece *piece)
     if (table->filter != NULL)
         belay_str_appendf(&text, " WHERE %s", table->filter);
     else if (piece->end_block > 0)
-        belay_str_appendf(&text, " WHERE ctid >= '(%llu,0)' AND ctid < '(%llu,0)'",
+        belay_str_appendf(&text,
+            " WHERE ctid OPERATOR(pg_catalog.>=) '(%llu,0)' AND ctid OPERATOR(pg_catalog.<) '(%llu,0)'",
             (unsigned long long)piece->first_block, (unsigned long long)piece->end_block);
     else if (piece->first_block > 0)
-        belay_str_appendf(&text, " WHERE ctid >= '(%llu,0)'", (unsigned long long)piece->first_block);
+        belay_str_appendf(
+            &text, " WHERE ctid OPERATOR(pg_catalog.>=) '(%llu,0)'", (unsigned long long)piece->first_block);
     return belay_str_steal(&text);
 }
 
@@ -52,14 +54,15 @@ static char *copy_statement(const belay_worker *w, const belay_piece *piece, boo
     size_t count = generated ? table->generated_count : table->column_count;
     BELAY_AUTO(belay_free) char *columns = belay_name_columns(names, count, plain);
     BELAY_AUTO(belay_free) char *where = condition(piece);
+    const char *path = piece->by_path ? "SET LOCAL search_path = DEFAULT; " : "";
     if (count > 0 && !generated && *where == '\0')
         return belay_format(
-            "LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; COPY %s (%s) TO STDOUT (FORMAT %s)", name, name,
-            columns, table->format);
+            "%sLOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; COPY %s (%s) TO STDOUT (FORMAT %s)", path,
+            name, name, columns, table->format);
     return belay_format(
-        "LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; COPY (SELECT %s FROM ONLY %s%s) TO STDOUT "
+        "%sLOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT; COPY (SELECT %s FROM ONLY %s%s) TO STDOUT "
         "(FORMAT %s)",
-        name, columns, name, where, table->format);
+        path, name, columns, name, where, table->format);
 }
 
 /* What is read of one COPY. */
@@ -82,6 +85,7 @@ static bool end_chunk(reader *r, belay_error *err)
         return false;
     r->piece->handed_over = w->sum;
     atomic_fetch_add(&w->flow->bytes, bytes);
+    atomic_fetch_add(&r->piece->planned->read_bytes, bytes);
     atomic_fetch_add(&w->flow->rows, rows);
     return true;
 }

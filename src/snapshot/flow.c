@@ -73,7 +73,11 @@ static void *write_chunks(void *context)
 static void report(belay_flow *flow)
 {
     belay_taking *t = flow->t;
-    t->progress.item = atomic_load(&flow->item);
+    const belay_planned *at = atomic_load(&flow->at);
+    t->progress.item = at == NULL ? "schema" : at->table->name;
+    t->progress.item_done_bytes = at == NULL ? 0 : atomic_load(&at->read_bytes);
+    t->progress.item_total_bytes = at == NULL ? 0 : at->total_bytes;
+    t->progress.done_items = atomic_load(&flow->tables_done);
     t->progress.done_bytes = atomic_load(&flow->bytes);
     t->progress.done_rows = atomic_load(&flow->rows);
     belay_taking_advance(t, 0, 0);
@@ -103,7 +107,6 @@ static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t
     flow->chunks = belay_realloc_array(NULL, flow->chunk_count, sizeof *flow->chunks);
     flow->free_chunks = belay_queue_new(flow->chunk_count);
     flow->full_chunks = belay_queue_new(flow->chunk_count);
-    atomic_store(&flow->item, "schema");
     pthread_mutex_init(&flow->mutex, NULL);
     for (size_t i = 0; i < flow->chunk_count; i++) {
         flow->chunks[i] = (belay_chunk){.frame = BELAY_STR_MAX(FRAME_MAX_BYTES)};
@@ -167,6 +170,7 @@ bool belay_flow_run(belay_taking *t, belay_piece **pieces, size_t count, belay_e
     }
     report(&flow);
     t->progress.item = NULL;
+    t->progress.item_done_bytes = t->progress.item_total_bytes = 0;
     done(&flow);
     return ok;
 }

@@ -43,6 +43,7 @@ struct belay_piece {
     uint64_t first_block;
     uint64_t end_block; /* 0: to the end; both 0: the whole table */
     uint64_t cost_bytes;
+    bool by_path;       /* planning it needs the search_path of the database */
     size_t section;     /* not of a table: its number */
     const char *member; /* and its name */
     /* The worker's. */
@@ -69,7 +70,8 @@ struct belay_flow {
     size_t chunk_count;
     belay_queue *free_chunks, *full_chunks;
     atomic_uint_fast64_t bytes, rows; /* read so far, raw */
-    _Atomic(const char *) item;       /* the table begun last */
+    _Atomic(belay_planned *) at;      /* the table begun last; NULL: the schema */
+    atomic_size_t tables_done;
     atomic_bool given_up;
     pthread_mutex_t mutex; /* guards failure */
     belay_error failure;   /* the first */

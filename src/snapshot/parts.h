@@ -10,6 +10,7 @@
 #define BELAY_SNAPSHOT_PARTS_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #include "archive/archive.h"
 #include "archive/codec.h"
@@ -21,11 +22,13 @@ enum { BELAY_CHUNK_BYTES = 8 * 1024 * 1024 };
 typedef struct belay_planned {
     belay_table *table;
     const char *oid;
-    char *folder;         /* of its chunks below data/; in the arena */
-    bool is_heap;         /* PostgreSQL's own table access method */
-    uint64_t block_count; /* of the main fork, when it was locked */
-    uint64_t total_bytes; /* with TOAST */
-    size_t member_count;  /* written so far; the writer's */
+    char *folder;                    /* of its chunks below data/; in the arena */
+    bool is_heap;                    /* PostgreSQL's own table access method */
+    uint64_t block_count;            /* of the main fork, when it was locked */
+    uint64_t total_bytes;            /* with TOAST */
+    size_t member_count;             /* written so far; the writer's */
+    atomic_uint_fast64_t read_bytes; /* raw, for the progress */
+    atomic_size_t pieces_left;
 } belay_planned;
 
 typedef struct belay_taking {

@@ -24,6 +24,7 @@ static uint64_t count_pieces(const belay_planned *planned)
 
 static void cut(belay_planned *planned, belay_piece *pieces, uint64_t count)
 {
+    atomic_store(&planned->pieces_left, count);
     for (uint64_t i = 0; i < count; i++) {
         bool last = i + 1 == count;
         pieces[i] = (belay_piece){.take = belay_take_rows,
@@ -87,6 +88,7 @@ static size_t cut_all(belay_taking *t, belay_piece *pieces)
     belay_section_pieces(pieces);
     for (size_t i = 0; i < t->table_count; i++) {
         uint64_t own = count_pieces(&t->planned[i]);
+        t->progress.total_items += own > 0;
         cut(&t->planned[i], &pieces[count], own);
         count += own;
     }

@@ -92,15 +92,27 @@ static bool may_try_again(belay_worker *w, int tries, const belay_error *err)
     return !atomic_load(&w->flow->given_up) && !belay_stop_requested();
 }
 
+/* The server plans with functions of indexes and statistics, and the text of one may name others without
+ * their schema. */
+static bool may_need_path(belay_piece *piece, const belay_error *err)
+{
+    bool may = piece->planned != NULL && !piece->by_path && belay_pg_is_missing_name(err);
+    piece->by_path = piece->by_path || may;
+    return may;
+}
+
 static bool take(belay_worker *w, belay_piece *piece, belay_error *err)
 {
     for (int tries = 1;; tries++) {
         belay_error_clear(err);
-        if ((piece->planned == NULL || is_ready(w, err)) && piece->take(w, piece, err))
+        if ((piece->planned == NULL || is_ready(w, err)) && piece->take(w, piece, err)) {
+            if (piece->by_path) /* the path ends with the transaction */
+                w->pieces_in_transaction = PIECES_PER_TRANSACTION;
             return true;
+        }
         belay_chunk_drop(w);
         disconnect(w);
-        if (!may_try_again(w, tries, err))
+        if (!may_need_path(piece, err) && !may_try_again(w, tries, err))
             return false;
     }
 }
@@ -112,9 +124,12 @@ bool belay_worker_work(void *context, void *worker, size_t number, belay_error *
     if (atomic_load(&flow->given_up))
         return true;
     if (piece->planned != NULL)
-        atomic_store(&flow->item, piece->planned->table->name);
-    if (take(worker, piece, err))
+        atomic_store(&flow->at, piece->planned);
+    if (take(worker, piece, err)) {
+        if (piece->planned != NULL && atomic_fetch_sub(&piece->planned->pieces_left, 1) == 1)
+            atomic_fetch_add(&flow->tables_done, 1);
         return true;
+    }
     if (piece->planned != NULL)
         belay_error_prefix(err, "table %s.%s", piece->planned->table->schema, piece->planned->table->name);
     return belay_flow_fail(flow, err);

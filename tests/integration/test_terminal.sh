@@ -70,6 +70,7 @@ assert [e["elapsed_ms"] for e in events] == sorted(e["elapsed_ms"] for e in even
 assert ["snapshot", "synced"] in [[e["what"], e["name"]] for e in events if e["event"] == "stage"], events
 ends = [e for e in events if e["event"] == "progress" and e["finished"] and e["what"] == "snapshot"]
 assert len(ends) == 1 and ends[0]["rows"] == answer["rows"] and ends[0]["bytes"] == answer["raw_bytes"], ends
+assert ends[0]["items"] == ends[0]["total_items"] == answer["tables"], ends
 assert ends[0]["seconds_left"] == 0 and ends[0]["total_bytes"] == ends[0]["bytes"] and ends[0]["rate_bytes_per_s"] > 0, ends
 PYTHON
 belay 2 show nothing --progress=json
