@@ -217,7 +217,8 @@ static bool fill_with(fill *f, belay_marks *marks, belay_relations *relations, b
     const belay_toc *toc = b->toc;
     size_t jobs = belay_crew_size(b->options->target == NULL ? 0 : b->options->target->jobs);
     BELAY_AUTO(belay_ddl_done)
-    belay_ddl script = {.role_map = role_map(b), .extensions = json_object_get(toc->header, "extensions")};
+    belay_ddl script = {
+        .role_map = role_map(b), .extensions = json_object_get(toc->header, "extensions"), .toc = toc};
     BELAY_AUTO(belay_lend_done)
     belay_lend lend = {.pg = f->pg, .role_map = role_map(b), .run_id = b->options->run_id};
     belay_marks_notes(marks, "lent ", &lend.back);

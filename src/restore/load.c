@@ -3,6 +3,7 @@
 #include "pg/names.h"
 #include "restore/marks.h"
 #include "restore/restore.sql.h"
+#include "restore/search_path.h"
 #include "util/hash.h"
 #include "util/stop.h"
 
@@ -104,30 +105,56 @@ static bool copy_table(belay_loader *loader, const belay_load_job *job, belay_er
     return leave_mark(loader, job, job->key, err);
 }
 
-static bool fail_table(belay_loader *loader, const belay_table *table, belay_error *err)
+/* One try at a transaction: whole tables, or one chunk of a table (chunk above 0, counted from 1). */
+typedef struct loading {
+    const belay_load_job *jobs;
+    size_t count;
+    size_t chunk;
+} loading;
+
+static bool load_once(belay_loader *loader, const loading *l, const char *path, belay_error *err)
 {
+    if (!belay_pg_execf(loader->pg, err, "BEGIN;\n%s", path))
+        return false;
+    size_t done = 0;
+    bool ok = true;
+    if (l->chunk > 0) {
+        const char *member = l->jobs->table->chunks[l->chunk - 1];
+        BELAY_AUTO(belay_free) char *copy = copy_statement(loader, l->jobs->table, false);
+        ok = copy_chunk(loader, copy, member, err) && leave_mark(loader, l->jobs, member, err);
+    }
+    for (; ok && l->chunk == 0 && done < l->count; done++)
+        ok = copy_table(loader, &l->jobs[done], err);
+    if (ok && belay_pg_exec(loader->pg, "COMMIT", err))
+        return true;
     belay_pg_exec(loader->pg, "ROLLBACK", NULL);
+    const belay_table *table = l->jobs[done > 0 ? done - 1 : 0].table;
     return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
+}
+
+/* Once more where a check or a generated column leans on the source's search_path. */
+static bool load(belay_loader *loader, const loading *l, belay_error *err)
+{
+    belay_error first = {0};
+    if (load_once(loader, l, "", &first))
+        return true;
+    BELAY_AUTO(belay_free)
+    char *path = loader->toc == NULL ? NULL : belay_search_path_sql(loader->toc, true);
+    if (path != NULL && belay_search_path_missed(&first) && load_once(loader, l, path, NULL))
+        return true;
+    if (err != NULL)
+        *err = first;
+    return false;
 }
 
 bool belay_load_tables(belay_loader *loader, const belay_load_job *jobs, size_t count, belay_error *err)
 {
-    if (!belay_pg_exec(loader->pg, "BEGIN", err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!copy_table(loader, &jobs[i], err))
-            return fail_table(loader, jobs[i].table, err);
-    }
-    return belay_pg_exec(loader->pg, "COMMIT", err) || fail_table(loader, jobs[0].table, err);
+    return load(loader, &(loading){jobs, count, 0}, err);
 }
 
 bool belay_load_chunk(belay_loader *loader, const belay_load_job *job, size_t chunk, belay_error *err)
 {
-    const char *member = job->table->chunks[chunk];
-    BELAY_AUTO(belay_free) char *copy = copy_statement(loader, job->table, false);
-    return (belay_pg_exec(loader->pg, "BEGIN", err) && copy_chunk(loader, copy, member, err) &&
-               leave_mark(loader, job, member, err) && belay_pg_exec(loader->pg, "COMMIT", err)) ||
-           fail_table(loader, job->table, err);
+    return load(loader, &(loading){job, 1, chunk + 1}, err);
 }
 
 bool belay_load_json(belay_archive *archive, const char *member, json_t **ret, belay_error *err)

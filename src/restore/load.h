@@ -12,6 +12,7 @@
 #include "archive/archive.h"
 #include "archive/codec.h"
 #include "pg/pg.h"
+#include "restore/toc.h"
 
 /* What all loaders of a restore share: bytes and rows that are in, and whether to end. */
 typedef struct belay_load_count {
@@ -32,6 +33,7 @@ typedef struct belay_loader {
     belay_archive *archive;
     const char *run_id; /* of the marks; NULL: none are left */
     belay_load_count *count;
+    const belay_toc *toc; /* for rows whose checks lean on the source's search_path; NULL: none do */
     belay_codec *codec;
     char *encoding;   /* the database's */
     bool plain_names; /* pg/names.h */

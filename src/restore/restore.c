@@ -94,7 +94,8 @@ static bool make_schema(const restore *r, belay_pg *pg, belay_error *err)
 {
     const char *id = belay_archive_manifest(r->archive)->id;
     BELAY_AUTO(belay_ddl_done)
-    belay_ddl script = {.role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions")};
+    belay_ddl script = {
+        .role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions"), .toc = r->toc};
     BELAY_AUTO(belay_lend_done) belay_lend lend = {.pg = pg, .role_map = role_map(r)};
     return belay_ddl_init(&script, pg, err) && run_pre_data(r, &script, &lend, err) &&
            belay_marks_create(pg, r->options->run_id, id == NULL ? "" : id, err);

@@ -3,6 +3,7 @@
 #include "restore/marks.h"
 #include "restore/restore.sql.h"
 #include "restore/roles.h"
+#include "restore/search_path.h"
 
 /* A new table takes locks on itself, its TOAST table, their indexes, its sequence and what it refers to. */
 enum { LOCKS_PER_ENTRY = 8, MIN_BATCH = 4, MAX_BATCH = 400 };
@@ -112,12 +113,33 @@ static void roll_back(belay_ddl *script)
     script->tablespace = script->access_method = NULL;
 }
 
-static bool send(belay_ddl *script, belay_str *sql, belay_error *err)
+static bool send(belay_ddl *script, const char *path, const belay_str *body, belay_error *err)
 {
-    if (belay_str_check(sql, "statements", err) && belay_pg_exec(script->pg, belay_str_text(sql), err))
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
+    belay_str_appendf(&sql, "BEGIN;\n%s", path);
+    belay_str_append_n(&sql, belay_str_text(body), body->length);
+    belay_str_append(&sql, "COMMIT");
+    if (belay_str_check(&sql, "statements", err) && belay_pg_exec(script->pg, belay_str_text(&sql), err))
         return true;
     roll_back(script);
     return false;
+}
+
+/* The statements of one entry; once more where they lean on the source's search_path. */
+static bool send_entry(
+    belay_ddl *script, const belay_toc_entry *entry, const belay_str *body, belay_error *err)
+{
+    belay_error first = {0};
+    if (send(script, "", body, &first))
+        return true;
+    BELAY_AUTO(belay_free)
+    char *path = script->toc == NULL ? NULL : belay_search_path_sql(script->toc, true);
+    if (path != NULL && belay_search_path_missed(&first) && send(script, path, body, NULL))
+        return true;
+    if (err != NULL)
+        *err = first;
+    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
+    return belay_error_prefix(err, "%s", label);
 }
 
 bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *suffix, belay_error *err)
@@ -126,14 +148,9 @@ bool belay_ddl_run(belay_ddl *script, const belay_toc_entry *entry, const char *
         return false;
     if (entry->statement_count == 0)
         return true;
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
-    belay_str_append(&sql, "BEGIN;\n");
-    append_entry(script, entry, suffix, &sql);
-    belay_str_append(&sql, "COMMIT");
-    if (send(script, &sql, err))
-        return true;
-    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
-    return belay_error_prefix(err, "%s", label);
+    BELAY_AUTO(belay_str_done) belay_str body = BELAY_STR_MAX(SIZE_MAX / 2);
+    append_entry(script, entry, suffix, &body);
+    return send_entry(script, entry, &body, err);
 }
 
 bool belay_ddl_run_as(belay_ddl *script, const belay_toc_entry *entry, const char *statements,
@@ -141,16 +158,11 @@ bool belay_ddl_run_as(belay_ddl *script, const belay_toc_entry *entry, const cha
 {
     if (!belay_ddl_flush(script, err))
         return false;
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
-    belay_str_append(&sql, "BEGIN;\n");
-    append_settings(script, entry, &sql);
-    belay_str_appendf(&sql, "%s;\n", statements);
-    append_mark(script, key, note, &sql);
-    belay_str_append(&sql, "COMMIT");
-    if (send(script, &sql, err))
-        return true;
-    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
-    return belay_error_prefix(err, "%s", label);
+    BELAY_AUTO(belay_str_done) belay_str body = BELAY_STR_MAX(SIZE_MAX / 2);
+    append_settings(script, entry, &body);
+    belay_str_appendf(&body, "%s;\n", statements);
+    append_mark(script, key, note, &body);
+    return send_entry(script, entry, &body, err);
 }
 
 bool belay_ddl_is_outside(const belay_error *err)
@@ -165,12 +177,10 @@ bool belay_ddl_is_outside(const belay_error *err)
 
 bool belay_ddl_try(belay_ddl *script, const belay_toc_entry *const *entries, size_t count, belay_error *err)
 {
-    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
-    belay_str_append(&sql, "BEGIN;\n");
+    BELAY_AUTO(belay_str_done) belay_str body = BELAY_STR_MAX(SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++)
-        append_entry(script, entries[i], NULL, &sql);
-    belay_str_append(&sql, "COMMIT");
-    return send(script, &sql, err);
+        append_entry(script, entries[i], NULL, &body);
+    return send(script, "", &body, err);
 }
 
 bool belay_ddl_flush(belay_ddl *script, belay_error *err)

@@ -5,7 +5,8 @@
  *     belay_ddl_flush(&script, err)
  *
  * A batch is sent in one round trip. When it fails it is rolled back and run again entry by entry, so that
- * the error names the entry. One connection, one thread.
+ * the error names the entry. An entry that finds a name nowhere is tried again under the source's search_path
+ * (restore/search_path.h). One connection, one thread.
  */
 #ifndef BELAY_RESTORE_SCRIPT_H
 #define BELAY_RESTORE_SCRIPT_H
@@ -19,6 +20,7 @@ typedef struct belay_ddl {
     const json_t *extensions;   /* header.json's */
     const char *run_id;         /* each entry leaves its mark (restore/marks.h); NULL: none does */
     size_t batch_entries;       /* most entries per transaction */
+    const belay_toc *toc;       /* for entries that lean on the source's search_path; NULL: none does */
     const char *tablespace;     /* in effect in the session */
     const char *access_method;
     const belay_toc_entry **batch;

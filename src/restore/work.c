@@ -3,6 +3,7 @@
 #include "restore/compare_parts.h"
 #include "restore/entry_sql.h"
 #include "restore/restore.sql.h"
+#include "restore/search_path.h"
 #include "restore/work_keys.h"
 #include "restore/work_views.h"
 #include "util/stop.h"
@@ -54,9 +55,10 @@ static void *begin(void *context, belay_error *err)
     w->parallel = -1;
     w->script = (belay_ddl){.role_map = target == NULL ? NULL : &target->role_map,
         .extensions = json_object_get(work->toc->header, "extensions"),
-        .run_id = work->options->run_id};
-    w->loader =
-        (belay_loader){.archive = work->archive, .run_id = work->options->run_id, .count = &work->count};
+        .run_id = work->options->run_id,
+        .toc = work->toc};
+    w->loader = (belay_loader){
+        .archive = work->archive, .toc = work->toc, .run_id = work->options->run_id, .count = &work->count};
     if (connect_worker(w, err))
         return w;
     end(context, w);
@@ -199,17 +201,35 @@ static char *names_of(const worker *w, const belay_job *job)
     return belay_str_steal(&names);
 }
 
+/* An index may be on a function that leans on the source's search_path. Neither runs in a transaction. */
+static bool maintain(worker *w, const belay_job *job, const char *command, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *names = names_of(w, job);
+    belay_error first = {0};
+    if (belay_pg_execf(w->pg, &first, "%s %s", command, names))
+        return true;
+    BELAY_AUTO(belay_free) char *path = belay_search_path_sql(w->work->toc, false);
+    if (belay_search_path_missed(&first) && belay_pg_exec(w->pg, path, NULL)) {
+        bool ok = belay_pg_execf(w->pg, NULL, "%s %s", command, names);
+        if (!belay_pg_exec(w->pg, "SET search_path = ''", err))
+            return false;
+        if (ok)
+            return true;
+    }
+    if (err != NULL)
+        *err = first;
+    return false;
+}
+
 /* Nothing in the table or its indexes is dead, and nothing is to be cut off: only rows are frozen. */
 static bool do_vacuum(worker *w, const belay_job *job, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *names = names_of(w, job);
-    return belay_pg_execf(w->pg, err, "VACUUM (FREEZE, ANALYZE, INDEX_CLEANUP off, TRUNCATE off) %s", names);
+    return maintain(w, job, "VACUUM (FREEZE, ANALYZE, INDEX_CLEANUP off, TRUNCATE off)", err);
 }
 
 static bool do_analyze(worker *w, const belay_job *job, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *names = names_of(w, job);
-    return belay_pg_execf(w->pg, err, "ANALYZE %s", names);
+    return maintain(w, job, "ANALYZE", err);
 }
 
 /* The last range has no end, so that no page is missed. */

@@ -75,8 +75,19 @@ CREATE TABLE searched (t text, v tsvector GENERATED ALWAYS AS (to_tsvector('publ
 INSERT INTO searched VALUES ('the cats and dogs'), (NULL);
 CREATE INDEX ON searched USING gin (v);
 
+-- what leans on search_path, which is empty during a restore
+CREATE TABLE rates (kind text PRIMARY KEY, rate numeric NOT NULL);
+INSERT INTO rates VALUES ('a', 1.5), ('b', 2.5);
+CREATE FUNCTION rate_of(k text) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT rate FROM rates WHERE kind = k); END $$;
 CREATE FUNCTION helper(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
-CREATE TABLE aaa_leans (id int PRIMARY KEY, kind text);
+CREATE FUNCTION leaning(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN helper($1); END $$;
+CREATE TABLE aaa_leans (
+    id int PRIMARY KEY, kind text CONSTRAINT known_rate CHECK (rate_of(kind) > 0), doubled int GENERATED ALWAYS AS (leaning(id) * 2) STORED
+);
+INSERT INTO aaa_leans SELECT i, chr(97 + i % 2) FROM generate_series(1, 500) i;
+CREATE INDEX leaning_index ON aaa_leans (leaning(id));
+CREATE MATERIALIZED VIEW aaa_view AS SELECT kind, sum(rate_of(kind)) AS total FROM aaa_leans GROUP BY kind;
+
 -- keys in a circle, keys of and to partitions, constraints of every sort
 CREATE TABLE hen (id int PRIMARY KEY, egg int);
 CREATE TABLE egg (id int PRIMARY KEY, hen int REFERENCES hen ON DELETE SET NULL);
