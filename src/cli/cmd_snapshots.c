@@ -1,5 +1,3 @@
-
-#include "archive/archive.h"
 #include "cli/snapshots.h"
 
 static struct {
@@ -48,57 +46,6 @@ static int list(belay_cli *cli)
     return belay_cli_finish(cli, ok, json_pack("{s:o}", "snapshots", array), &err);
 }
 
-static json_t *table_list(const belay_cli *cli, const belay_manifest *m)
-{
-    json_t *tables = json_array();
-    belay_cli_print(cli, "\n%-50s %12s %10s  %s", "TABLE", "ROWS", "RAW", "FORMAT");
-    for (size_t i = 0; i < m->table_count; i++) {
-        const belay_table *t = &m->tables[i];
-        char raw[BELAY_BYTES_SIZE];
-        belay_cli_format_bytes(t->raw_bytes, raw);
-        BELAY_AUTO(belay_free) char *name = belay_format("%s.%s", t->schema, t->name);
-        belay_cli_print(cli, "%-50s %12llu %10s  %s", name, (unsigned long long)t->rows, raw, t->format);
-        json_array_append_new(
-            tables, json_pack("{s:s, s:s, s:I, s:I, s:s}", "schema", t->schema, "name", t->name, "rows",
-                        (json_int_t)t->rows, "raw_bytes", (json_int_t)t->raw_bytes, "format", t->format));
-    }
-    return tables;
-}
-
-static json_t *print_one(const belay_cli *cli, const belay_snapshot_info *info, const belay_archive *archive)
-{
-    const belay_manifest *m = belay_archive_manifest(archive);
-    char bytes[BELAY_BYTES_SIZE], raw[BELAY_BYTES_SIZE];
-    belay_cli_format_bytes(info->bytes, bytes);
-    belay_cli_format_bytes(info->raw_bytes, raw);
-    BELAY_AUTO(belay_free) char *revisions = belay_list_join(&info->revisions, ", ");
-    belay_cli_print(cli, "snapshot   %s", info->id);
-    belay_cli_print(cli, "file       %s", info->path);
-    belay_cli_print(cli, "target     %s", info->target);
-    belay_cli_print(cli, "created    %s, in %.1f s", info->created_at, info->seconds);
-    belay_cli_print(cli, "revision   %s", revisions[0] == '\0' ? "(base)" : revisions);
-    belay_cli_print(cli, "state      %s%s%s", info->state, info->proven_at == NULL ? "" : " since ",
-        info->proven_at == NULL ? "" : info->proven_at);
-    belay_cli_print(cli, "server     PostgreSQL %d.%d", m->server_version / 10000, m->server_version % 10000);
-    belay_cli_print(cli, "size       %s, %s raw, %llu rows in %llu tables", bytes, raw,
-        (unsigned long long)info->rows, (unsigned long long)info->tables);
-    json_t *json = belay_cli_snapshot_json(info);
-    json_object_set_new(json, "server_version", json_integer(m->server_version));
-    json_object_set_new(json, "table_list", table_list(cli, m));
-    return json;
-}
-
-static int show(belay_cli *cli, const char *id)
-{
-    belay_error err = {0};
-    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
-    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
-    bool ok = belay_cli_find_snapshot(cli, id, &store, &info, &err) &&
-              belay_archive_open(store, info.name, &archive, &err);
-    return belay_cli_finish(cli, ok, ok ? print_one(cli, &info, archive) : NULL, &err);
-}
-
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
@@ -106,7 +53,7 @@ static int run(belay_cli *cli)
     if (belay_equal(verb, "list") && cli->words.count <= 1)
         return list(cli);
     if (belay_equal(verb, "show") && cli->words.count == 2)
-        return show(cli, cli->words.items[1]);
+        return belay_cli_show_snapshot(cli, cli->words.items[1]);
     belay_fail(&err, BELAY_E_USAGE, "`belay snapshots` takes `list`, or `show` and an ID");
     return belay_cli_finish(cli, false, NULL, &err);
 }

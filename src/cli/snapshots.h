@@ -11,6 +11,8 @@ bool belay_cli_find_snapshot(
     belay_cli *cli, const char *id, belay_store **ret_store, belay_snapshot_info *ret, belay_error *err);
 /* As CONTRACT.md says for `snapshot`; new reference. */
 json_t *belay_cli_snapshot_json(const belay_snapshot_info *info);
+/* `belay snapshots show`; returns the exit status. */
+int belay_cli_show_snapshot(belay_cli *cli, const char *id);
 enum { BELAY_BYTES_SIZE = 24 };
 /* "12.3 MB"; powers of 1000. */
 void belay_cli_format_bytes(uint64_t bytes, char buffer[static BELAY_BYTES_SIZE]);

@@ -7,6 +7,7 @@
 #include "pipeline/restore_check.h"
 #include "pipeline/stages.h"
 #include "restore/choose.h"
+#include "restore/estimate.h"
 #include "util/stop.h"
 
 typedef struct restore_wish {
@@ -95,12 +96,24 @@ static bool choose(belay_run *run, const restore_wish *wish, belay_error *err)
     return true;
 }
 
+/* Before anybody is asked: how long it will take. A store that cannot be listed keeps nobody from restoring.
+ */
+static void tell_estimate(const belay_run *run)
+{
+    BELAY_AUTO(belay_estimate_done) belay_estimate estimate = {0};
+    if (!belay_estimate_restore(belay_run_snapshot_store(run), &run->snapshot, &estimate, NULL))
+        return;
+    BELAY_AUTO(belay_free) char *text = belay_estimate_text(&estimate);
+    belay_say(run->how.reporter, BELAY_INFO, "the restore will take %s", text);
+}
+
 /* A person, or the script, must have said yes where there is something to lose, and in production always, by
  * the database's name. */
 static bool agree(belay_run *run, belay_error *err)
 {
     const belay_run_options *how = &run->how;
     bool production = how->target->environment == BELAY_PRODUCTION;
+    tell_estimate(run);
     if (how->yes || (!production && (!run->gate_known || how->accept_loss || how->target->accept_loss)))
         return true;
     if (run->gate_known)

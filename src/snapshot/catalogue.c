@@ -59,18 +59,17 @@ static void fill(belay_snapshot_info *info, const belay_archive *archive)
     info->seconds = m->seconds;
 }
 
-/* When it was proven; NULL when it was not. */
-static char *read_proof(belay_store *store, const char *name)
+static void read_proof(belay_store *store, const char *name, belay_snapshot_info *ret)
 {
     BELAY_AUTO(belay_free) char *proof = proof_name(name);
     BELAY_AUTO(belay_free) char *text = NULL;
     if (!belay_store_read_all(store, proof, 65536, &text, NULL, NULL))
-        return NULL;
+        return;
     json_t *json = json_loads(text, 0, NULL);
     const char *at = json_string_value(json_object_get(json, "proven_at"));
-    char *copy = at == NULL ? NULL : belay_strdup(at);
+    ret->proven_at = at == NULL ? NULL : belay_strdup(at);
+    ret->proof_seconds = json_number_value(json_object_get(json, "seconds"));
     json_decref(json);
-    return copy;
 }
 
 /* What the name of the file tells: ids begin with their time. */
@@ -99,7 +98,7 @@ static void read_info(
         ret->state = "damaged";
         ret->created_at = belay_strdup("");
     } else {
-        ret->proven_at = read_proof(store, file->name);
+        read_proof(store, file->name, ret);
         ret->state = !opened ? "encrypted" : ret->proven_at == NULL ? "verified" : "proven";
         if (opened)
             fill(ret, archive);

@@ -46,6 +46,7 @@ typedef struct belay_snapshot_info {
     const char *state; /* "verified", "proven", "damaged", or "encrypted": no key here opens it, so that only
                           its id, time and size are known */
     char *proven_at;   /* NULL */
+    double proof_seconds; /* what the proof took; 0: not proven */
     uint64_t bytes, raw_bytes, rows, tables;
     double seconds;
 } belay_snapshot_info;
@@ -76,7 +77,7 @@ bool belay_snapshot_remove_part(belay_store *store, const char *target, const ch
 /* By id or unique prefix, in any target's folder unless `target` is given. */
 bool belay_snapshot_find(
     belay_store *store, const char *target, const char *id, belay_snapshot_info *ret, belay_error *err);
-/* <target>/<id>.proof.json: date, duration, server. */
+/* <target>/<id>.proof.json: {"proven_at", "seconds"}. */
 bool belay_snapshot_mark_proven(
     belay_store *store, const belay_snapshot_info *info, double seconds, belay_error *err);
 

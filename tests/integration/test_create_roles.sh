@@ -22,6 +22,10 @@ equals "names" "$(python3 -c 'import json, sys; print(",".join(r["name"] for r i
 json_is roles.0.connection_limit 3
 json_is roles.1.superuser true
 ! grep -q SCRAM "$OUT" || fail "a password's hash in the header"
+belay 0 snapshots show "$id" --json
+json_is roles.1 boss
+json_is database bank
+json_is extensions '[]'
 drop_all() {
     sql postgres "DROP DATABASE IF EXISTS bank" "DROP ROLE IF EXISTS \"Odd 'one\"" "DROP ROLE IF EXISTS helper" "DROP ROLE IF EXISTS boss" "DROP ROLE IF EXISTS readers" "DROP ROLE IF EXISTS staff" 2>/dev/null
 }
@@ -36,6 +40,7 @@ equals "databases" "$(databases)" ""
 
 begin "they are created, without passwords and without power"
 belay 0 restore "$id" --yes --create-roles
+err_has "a guess from the time that the snapshot took"
 err_has "created role Odd 'one, without a password"
 err_has 'role boss was SUPERUSER where the snapshot was taken and is not here; if it is to be: ALTER ROLE "boss" SUPERUSER'
 err_has "ALTER ROLE \"boss\" BYPASSRLS"

@@ -44,6 +44,22 @@ err_has "there is no snapshot"
 belay 2 snapshots show
 belay 2 snapshots delete
 
+begin "how long a restore will take: by its own proof, by another's, or guessed"
+belay 0 snapshots show 20251104 --json
+json_is restore_seconds_by snapshot
+json_is proof_seconds null
+raw() { belay 0 snapshots show "$1" --json; json raw_bytes; }
+echo '{"proven_at": "2025-11-05T12:00:00Z", "seconds": 600}' >"$store/dev/20251105T123400Z-bbbbbb.proof.json"
+belay 0 snapshots show 20251105
+out_has "restore    about 10 min, the time that its proof took"
+out_has "state      proven on 2025-11-05T12:00:00Z, in 600.0 s"
+belay 0 snapshots show 20251104 --json
+json_is restore_seconds_by other_proofs
+got=$(json restore_seconds)
+python3 -c 'import sys; a, b, got = map(float, sys.argv[1:]); sys.exit(abs(got - 600 * a / b) > 1)' "$(raw 20251104)" "$(raw 20251105)" "$got" ||
+    fail "$got s is not the rate of the proof"
+rm "$store/dev/20251105T123400Z-bbbbbb.proof.json"
+
 begin "verify reads it whole"
 belay 0 verify 20251104
 out_has "is whole"
