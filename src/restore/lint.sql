@@ -15,6 +15,9 @@ WITH RECURSIVE needed(class, object, what) AS (
     SELECT 'pg_attrdef'::regclass, d.oid, format('generated column %I of table %s', a.attname, a.attrelid::regclass)
       FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = 's'
     UNION ALL
+    SELECT 'pg_class'::regclass, a.attrelid, format('generated column %I of table %s', a.attname, a.attrelid::regclass) -- PostgreSQL 14
+      FROM pg_attribute a WHERE a.attgenerated = 's'
+    UNION ALL
     SELECT 'pg_rewrite'::regclass, w.oid, format('materialized view %s', w.ev_class::regclass)
       FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE c.relkind = 'm'
     UNION
