@@ -103,7 +103,7 @@ bool belay_pg_run_user_sql(
  */
 size_t belay_pg_error_offset(const belay_pg *pg, const char *sql);
 
-/* Did the server fail since it found no function, table or type of that name? */
+/* Did the server fail since it found no function, table, column, type or schema of that name? */
 bool belay_pg_is_missing_name(const belay_error *err);
 
 /* Rows */

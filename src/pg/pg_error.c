@@ -274,7 +274,7 @@ void belay_pg_mark_statement(belay_error *err, const char *sql, int position)
 
 bool belay_pg_is_missing_name(const belay_error *err)
 {
-    static const char *const states[] = {"42883", "42P01", "42704"};
+    static const char *const states[] = {"42P01", "42703", "3F000", "42883", "42704"};
     for (size_t i = 0; i < BELAY_COUNT(states); i++) {
         if (belay_equal(err->sqlstate, states[i]))
             return true;

@@ -53,16 +53,6 @@ bool belay_compare_expected(const belay_manifest *manifest, const belay_table *t
     return true;
 }
 
-bool belay_compare_is_missing(const belay_error *err)
-{
-    static const char *const states[] = {"42P01", "42703", "3F000", "42883", "42704"};
-    for (size_t i = 0; i < BELAY_COUNT(states); i++) {
-        if (belay_equal(err->sqlstate, states[i]))
-            return true;
-    }
-    return false;
-}
-
 void belay_compare_note_sums(belay_compare_differences *to, const belay_table *table, bool generated,
     const belay_rowsum *expected, const belay_rowsum *got)
 {
@@ -99,7 +89,7 @@ static bool compare_rows(belay_comparison *c, const belay_table *table, bool gen
         belay_compare_note_sums(c->ret, table, generated, &expected, &got.sum);
         return belay_pg_exec(c->pg, "RELEASE belay", err);
     }
-    if (!belay_compare_is_missing(&fault)) {
+    if (!belay_pg_is_missing_name(&fault)) {
         if (err != NULL)
             *err = fault;
         return belay_error_prefix(err, "table %s.%s", table->schema, table->name);

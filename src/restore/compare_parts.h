@@ -23,8 +23,6 @@ bool belay_compare_expected(const belay_manifest *manifest, const belay_table *t
 /* Notes a difference, where there is one. */
 void belay_compare_note_sums(belay_compare_differences *to, const belay_table *table, bool generated,
     const belay_rowsum *expected, const belay_rowsum *got);
-/* Did a query fail since what it reads is not there? */
-bool belay_compare_is_missing(const belay_error *err);
 /* Each: false when it could not be compared. */
 bool belay_compare_schema(belay_comparison *c, belay_error *err);
 bool belay_compare_sequences(belay_comparison *c, belay_error *err);

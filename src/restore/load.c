@@ -140,7 +140,7 @@ static bool load(belay_loader *loader, const loading *l, belay_error *err)
         return true;
     BELAY_AUTO(belay_free)
     char *path = loader->toc == NULL ? NULL : belay_search_path_sql(loader->toc, true);
-    if (path != NULL && belay_search_path_missed(&first) && load_once(loader, l, path, NULL))
+    if (path != NULL && belay_pg_is_missing_name(&first) && load_once(loader, l, path, NULL))
         return true;
     if (err != NULL)
         *err = first;

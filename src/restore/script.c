@@ -134,7 +134,7 @@ static bool send_entry(
         return true;
     BELAY_AUTO(belay_free)
     char *path = script->toc == NULL ? NULL : belay_search_path_sql(script->toc, true);
-    if (path != NULL && belay_search_path_missed(&first) && send(script, path, body, NULL))
+    if (path != NULL && belay_pg_is_missing_name(&first) && send(script, path, body, NULL))
         return true;
     if (err != NULL)
         *err = first;

@@ -2,16 +2,6 @@
 
 #include "pg/pg.h"
 
-bool belay_search_path_missed(const belay_error *err)
-{
-    static const char *const undefined[] = {"42P01", "42883", "42704", "3F000"};
-    for (size_t i = 0; i < BELAY_COUNT(undefined); i++) {
-        if (belay_equal(err->sqlstate, undefined[i]))
-            return true;
-    }
-    return false;
-}
-
 /* The database's setting for all roles; the server's default where it has none. */
 static const char *setting_of(const json_t *header)
 {

@@ -11,8 +11,6 @@
 
 #include "restore/toc.h"
 
-/* Did a name without schema find nothing? */
-bool belay_search_path_missed(const belay_error *err);
 /* The statement that sets the path, until the transaction ends when `local`; with its semicolon. The caller
  * frees. */
 char *belay_search_path_sql(const belay_toc *toc, bool local);

@@ -209,7 +209,7 @@ static bool maintain(worker *w, const belay_job *job, const char *command, belay
     if (belay_pg_execf(w->pg, &first, "%s %s", command, names))
         return true;
     BELAY_AUTO(belay_free) char *path = belay_search_path_sql(w->work->toc, false);
-    if (belay_search_path_missed(&first) && belay_pg_exec(w->pg, path, NULL)) {
+    if (belay_pg_is_missing_name(&first) && belay_pg_exec(w->pg, path, NULL)) {
         bool ok = belay_pg_execf(w->pg, NULL, "%s %s", command, names);
         if (!belay_pg_exec(w->pg, "SET search_path = ''", err))
             return false;
@@ -267,7 +267,7 @@ static bool compare_one(worker *w, belay_task *task, belay_error *err)
         atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
         return true;
     }
-    if (!belay_compare_is_missing(&fault)) {
+    if (!belay_pg_is_missing_name(&fault)) {
         if (err != NULL)
             *err = fault;
         return belay_error_prefix(err, "table %s.%s", task->table->schema, task->table->name);
