@@ -5,6 +5,9 @@
 #include "pipeline/restore_run.h"
 #include "restore/beside.h"
 #include "util/json.h"
+#include "util/stop.h"
+
+enum { END_MS = 30000, SHOWN_LEFT_OUT = 12 };
 
 /* What the run's stage needs. */
 typedef struct wanted {
@@ -13,11 +16,10 @@ typedef struct wanted {
     belay_beside_result made;
 } wanted;
 
-static bool restore(wanted *w, belay_error *err)
+static belay_beside_options options_of(const wanted *w)
 {
-    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
-    belay_run *run = &w->run;
-    const belay_beside_options options = {.dialer = run->how.dialer,
+    const belay_run *run = &w->run;
+    return (belay_beside_options){.dialer = run->how.dialer,
         .dbname = run->dbname,
         .run_id = run->id,
         .tables = w->wish->tables,
@@ -28,8 +30,59 @@ static bool restore(wanted *w, belay_error *err)
         .may_commit = belay_keeper_may_commit,
         .may_commit_context = run->keeper,
         .reporter = run->how.reporter};
-    return belay_archive_open(belay_run_snapshot_store(run), run->snapshot.name, &archive, err) &&
-           belay_beside_restore(&options, archive, &w->made, err);
+}
+
+/* The answer to COMMIT was lost: what the database has, once nobody can commit any more, tells. */
+static bool settle(wanted *w, const belay_beside_options *options, belay_error *err)
+{
+    belay_run *run = &w->run;
+    belay_error why = {0};
+    bool there = false;
+    belay_stop_mask(true);
+    bool known = belay_keeper_hold(run->keeper, &why) &&
+                 belay_gate_end_run(run->keeper, run->id, END_MS, &why) &&
+                 belay_beside_was_committed(options, &w->made, &there, &why);
+    belay_stop_mask(false);
+    if (!known) {
+        belay_fail(err, BELAY_E_NEEDS_RECOVERY,
+            "the connection was lost at COMMIT, and whether the tables were made cannot be asked: %s",
+            why.message);
+        return belay_error_hint(
+            err, "look whether %s is there; if it is not, run the command again", w->made.tables[0].into);
+    }
+    if (!there)
+        return belay_error_prefix(err, "the connection was lost, and nothing was made");
+    belay_say(run->how.reporter, BELAY_NOTICE, "the connection was lost at COMMIT, which was done");
+    belay_error_clear(err);
+    return true;
+}
+
+static bool restore(wanted *w, belay_error *err)
+{
+    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
+    const belay_run *run = &w->run;
+    const belay_beside_options options = options_of(w);
+    if (!belay_archive_open(belay_run_snapshot_store(run), run->snapshot.name, &archive, err))
+        return false;
+    if (belay_beside_restore(&options, archive, &w->made, err))
+        return true;
+    return w->made.witness != NULL && err->code == BELAY_E_CONNECTION_LOST && settle(w, &options, err);
+}
+
+/* In production somebody must have said yes, although nothing is replaced. */
+static bool agree(const belay_run *run, belay_error *err)
+{
+    const belay_run_options *how = &run->how;
+    if (how->target->environment != BELAY_PRODUCTION || how->yes)
+        return true;
+    BELAY_AUTO(belay_free)
+    char *question =
+        belay_format("%s is a production target. To add tables of snapshot %s to database %s, type its name:",
+            how->target->name, run->snapshot.id, run->dbname);
+    if (how->confirm != NULL && how->confirm(how->confirm_context, question, run->dbname))
+        return true;
+    belay_fail(err, BELAY_E_POLICY, "nobody agreed to add tables to %s", run->dbname);
+    return belay_error_hint(err, "add --yes");
 }
 
 static bool timed(wanted *w, belay_error *err)
@@ -47,12 +100,14 @@ static void tell(const wanted *w)
     for (size_t i = 0; i < w->made.count; i++)
         belay_say(reporter, BELAY_INFO, "%s of snapshot %s is now %s: %llu rows", w->made.tables[i].from,
             w->run.snapshot.id, w->made.tables[i].into, (unsigned long long)w->made.tables[i].rows);
-    for (size_t i = 0; i < w->made.left_out.count; i++)
-        belay_say(reporter, BELAY_DEBUG, "left out: %s", w->made.left_out.items[i]);
-    if (w->made.left_out.count > 0)
+    const belay_list *out = &w->made.left_out;
+    for (size_t i = 0; i < out->count; i++)
+        belay_say(
+            reporter, out->count > SHOWN_LEFT_OUT ? BELAY_DEBUG : BELAY_INFO, "left out: %s", out->items[i]);
+    if (out->count > SHOWN_LEFT_OUT)
         belay_say(reporter, BELAY_INFO,
-            "%zu trigger%s, foreign keys to other tables, rights and the like were left out (-v names them)",
-            w->made.left_out.count, w->made.left_out.count == 1 ? "" : "s");
+            "%zu triggers, foreign keys to other tables, rights and the like were left out (-v names them)",
+            out->count);
 }
 
 static json_t *add_tables(const wanted *w, json_t *json)
@@ -64,7 +119,17 @@ static json_t *add_tables(const wanted *w, json_t *json)
                         w->made.tables[i].into, "rows", (json_int_t)w->made.tables[i].rows));
     json_object_set_new(json, "tables", tables);
     json_object_set_new(json, "left_out", belay_json_of_list(&w->made.left_out));
+    json_object_set_new(json, "warnings", belay_json_of_list(&w->made.warnings));
     return json;
+}
+
+static belay_outcome outcome_of(const belay_run *run, bool ok)
+{
+    int status = belay_code_exit(run->error.code);
+    return ok                               ? BELAY_OUTCOME_SUCCEEDED
+           : status == BELAY_EXIT_FAILED    ? BELAY_OUTCOME_UNTOUCHED
+           : status == BELAY_EXIT_ATTENTION ? BELAY_OUTCOME_NEEDS_RECOVERY
+                                            : BELAY_OUTCOME_REFUSED;
 }
 
 int belay_restore_tables(
@@ -74,14 +139,14 @@ int belay_restore_tables(
     belay_run *run = &w.run;
     belay_run_init(run, how);
     bool ok = belay_run_take(run, false, &run->error) && belay_restore_find(run, wish->id, &run->error) &&
-              timed(&w, &run->error);
-    run->outcome = ok                                                      ? BELAY_OUTCOME_SUCCEEDED
-                   : belay_code_exit(run->error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED
-                                                                           : BELAY_OUTCOME_REFUSED;
+              agree(run, &run->error) && timed(&w, &run->error);
+    run->outcome = outcome_of(run, ok);
     if (ok)
         tell(&w);
     else
         belay_say_error(how->reporter, &run->error);
+    if (!ok)
+        belay_beside_result_done(&w.made);
     int status = belay_run_finish(run, ret_json);
     *ret_json = add_tables(&w, *ret_json);
     belay_beside_result_done(&w.made);

@@ -2,12 +2,12 @@
 
 #include "pg/names.h"
 #include "restore/beside.sql.h"
+#include "restore/beside_ddl.h"
 #include "restore/beside_plan.h"
 #include "restore/beside_rows.h"
 #include "restore/load.h"
 #include "restore/qualified.h"
 #include "restore/restore.sql.h"
-#include "restore/roles.h"
 #include "util/json.h"
 #include "util/stop.h"
 
@@ -20,7 +20,9 @@ void belay_beside_result_done(belay_beside_result *result)
         free(result->tables[i].into);
     }
     free(result->tables);
+    free(result->witness);
     belay_list_done(&result->left_out);
+    belay_list_done(&result->warnings);
     *result = (belay_beside_result){0};
 }
 
@@ -132,56 +134,6 @@ static bool check_final(beside *b, belay_error *err)
     return check_free(b, b->final_schema, names, err);
 }
 
-/* The owner is who restores. */
-static bool is_left_out(const char *sql)
-{
-    BELAY_AUTO(belay_list_done) belay_list owners = {0};
-    belay_roles_collect_owners(sql, &owners);
-    return owners.count > 0;
-}
-
-static bool explain(const belay_toc_entry *entry, belay_error *err)
-{
-    static const char *const missing[] = {"42704", "42883", "3F000", "42P01"};
-    for (size_t i = 0; i < BELAY_COUNT(missing); i++) {
-        if (belay_equal(err->sqlstate, missing[i]))
-            belay_error_hint(err,
-                "what the table is made of must be in the database as it was in the snapshot: "
-                "create it first, or look at the whole snapshot with `belay restore` into "
-                "another target");
-    }
-    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
-    return belay_error_prefix(err, "%s", label);
-}
-
-static bool run_entry(beside *b, const belay_toc_entry *entry, belay_error *err)
-{
-    if ((entry->tablespace != NULL && !belay_pg_exec(b->pg, entry->tablespace, err)) ||
-        (entry->access_method != NULL && !belay_pg_exec(b->pg, entry->access_method, err)))
-        return explain(entry, err);
-    for (size_t i = 0; i < entry->statement_count; i++) {
-        if (is_left_out(entry->statements[i]))
-            continue;
-        BELAY_AUTO(belay_free)
-        char *sql = belay_qualified_move(entry->statements[i], &b->plan.keys, b->schema);
-        if (!belay_pg_exec(b->pg, sql, err))
-            return explain(entry, err);
-    }
-    return belay_stop_check(err);
-}
-
-static bool run_entries(beside *b, const char *prologue, size_t from, size_t to, belay_error *err)
-{
-    if ((prologue != NULL && prologue[0] != '\0' && !belay_pg_exec(b->pg, prologue, err)) ||
-        !belay_pg_exec(b->pg, sql_session_settings, err))
-        return false;
-    for (size_t i = from; i < to; i++) {
-        if (!run_entry(b, b->plan.entries[i], err))
-            return false;
-    }
-    return true;
-}
-
 /* A new table of a published schema, or any under FOR ALL TABLES, would break the subscribers that lack it.
  */
 static bool check_published(beside *b, belay_error *err)
@@ -210,7 +162,8 @@ static bool run_rows(beside *b, belay_beside_result *ret, belay_error *err)
         .plan = &b->plan,
         .schema = b->schema,
         .plain_names = belay_name_plain(encoding),
-        .reporter = b->options->reporter};
+        .reporter = b->options->reporter,
+        .warnings = &ret->warnings};
     BELAY_AUTO(belay_free) char *literal = belay_quote_literal(encoding);
     bool ok = belay_pg_execf(b->pg, err, "SET client_encoding = %s", literal) &&
               belay_beside_load(&rows, err) && belay_beside_compare(&rows, err) &&
@@ -271,7 +224,8 @@ static bool move_one(beside *b, belay_error *err)
     BELAY_AUTO(belay_free) char *made = belay_quote_ident(b->schema);
     BELAY_AUTO(belay_free) char *renames = NULL;
     if (!belay_pg_value(b->pg, sql_beside_free_names,
-            (const char *const[]){b->schema, b->final_schema, b->tail}, 3, &renames, err) ||
+            (const char *const[]){b->schema, b->final_schema, tail_of(b->options->run_id)}, 3, &renames,
+            err) ||
         (renames != NULL && !belay_pg_exec(b->pg, renames, err)) ||
         (!belay_equal(old, b->final_name) &&
             !belay_pg_execf(b->pg, err, "ALTER TABLE %s RENAME TO %s", from, name)))
@@ -279,11 +233,21 @@ static bool move_one(beside *b, belay_error *err)
     return belay_pg_execf(b->pg, err, "ALTER TABLE %s SET SCHEMA %s; DROP SCHEMA %s", renamed, into, made);
 }
 
-static bool commit(beside *b, belay_error *err)
+/* What tells afterwards, when the answer to COMMIT is lost, whether it was done. */
+static bool note_witness(beside *b, belay_beside_result *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *first = belay_qualified_name(b->plan.tables.items[0]);
+    BELAY_AUTO(belay_free)
+    char *name = b->final_schema != NULL ? belay_quote_qualified(b->final_schema, b->final_name)
+                                         : belay_quote_qualified(b->schema, first);
+    return belay_pg_value(b->pg, sql_beside_witness, (const char *const[]){name}, 1, &ret->witness, err);
+}
+
+static bool commit(beside *b, belay_beside_result *ret, belay_error *err)
 {
     const belay_beside_options *o = b->options;
     return (o->may_commit == NULL || o->may_commit(o->may_commit_context, err)) &&
-           belay_pg_exec(b->pg, "SET LOCAL synchronous_commit = on", err) &&
+           note_witness(b, ret, err) && belay_pg_exec(b->pg, "SET LOCAL synchronous_commit = on", err) &&
            belay_pg_exec(b->pg, "COMMIT", err);
 }
 
@@ -308,10 +272,12 @@ static void fill_result(beside *b, belay_beside_result *ret)
 static bool make(beside *b, belay_beside_result *ret, belay_error *err)
 {
     const belay_beside_plan *p = &b->plan;
+    const belay_beside_ddl ddl = {b->pg, p, b->schema, b->options->reporter, &ret->warnings};
     return make_schema(b, err) && check_final(b, err) &&
-           run_entries(b, b->toc->pre_prologue, 0, p->pre_count, err) && check_published(b, err) &&
-           run_rows(b, ret, err) && run_entries(b, b->toc->post_prologue, p->pre_count, p->count, err) &&
-           set_sequences(b, err) && analyze(b, err) && move_one(b, err) && commit(b, err);
+           belay_beside_make(&ddl, b->toc->pre_prologue, 0, p->pre_count, err) && check_published(b, err) &&
+           run_rows(b, ret, err) &&
+           belay_beside_make(&ddl, b->toc->post_prologue, p->pre_count, p->count, err) &&
+           set_sequences(b, err) && analyze(b, err) && move_one(b, err);
 }
 
 bool belay_beside_restore(
@@ -331,5 +297,19 @@ bool belay_beside_restore(
         return false;
     }
     fill_result(&b, ret);
+    return commit(&b, ret, err);
+}
+
+bool belay_beside_was_committed(
+    const belay_beside_options *options, const belay_beside_result *result, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_free) char *there = NULL;
+    const belay_pg_options how = {
+        .dbname = options->dbname, .application_name = options->run_id, .profile = BELAY_PG_PINNED};
+    if (!belay_pg_open(options->dialer, &how, &pg, err) ||
+        !belay_pg_value(pg, sql_beside_is_there, (const char *const[]){result->witness}, 1, &there, err))
+        return false;
+    *ret = belay_equal(there, "t");
     return true;
 }

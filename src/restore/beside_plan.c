@@ -4,15 +4,6 @@
 #include "restore/qualified.h"
 #include "restore/sql_token.h"
 
-/* What is made of the chosen tables: entries whose first name is one of their relations, or all of whose
- * names are. */
-static const struct {
-    const char *type;
-    bool all;
-} kinds[] = {{"TABLE", false}, {"SEQUENCE", false}, {"SEQUENCE OWNED BY", true}, {"DEFAULT", false},
-    {"TABLE ATTACH", true}, {"COMMENT", false}, {"CONSTRAINT", false}, {"CHECK CONSTRAINT", false},
-    {"INDEX", false}, {"INDEX ATTACH", true}, {"FK CONSTRAINT", true}};
-
 /* The TOC with the names in each entry's first statement. */
 typedef struct names {
     const belay_toc *toc;
@@ -74,6 +65,23 @@ static bool in_schema(const char *schema, const char *key)
     return belay_equal(schema, of);
 }
 
+/* Why there is no such table: something else has its name. */
+static const char *other_kind(const names *n, const char *typed)
+{
+    static const char *const others[][2] = {{"VIEW", "a view"}, {"MATERIALIZED VIEW", "a materialized view"},
+        {"FOREIGN TABLE", "a foreign table"}, {"SEQUENCE", "a sequence"}};
+    for (size_t i = 0; i < n->toc->pre_count; i++) {
+        const belay_toc_entry *entry = &n->toc->entries[i];
+        BELAY_AUTO(belay_free) char *both = belay_format("%s.%s", entry->schema, entry->name);
+        for (size_t k = 0; k < BELAY_COUNT(others); k++) {
+            if (belay_equal(entry->type, others[k][0]) &&
+                (belay_equal(typed, entry->name) || belay_equal(typed, both)))
+                return others[k][1];
+        }
+    }
+    return NULL;
+}
+
 /* Each table that `chosen` names; returns how many those are. */
 static size_t choose_by(const names *n, const char *chosen, bool (*match)(const char *, const char *),
     belay_beside_plan *plan, belay_list *ret_found)
@@ -91,6 +99,10 @@ static bool choose_table(const names *n, const char *typed, belay_beside_plan *p
 {
     BELAY_AUTO(belay_list_done) belay_list found = {0};
     size_t count = choose_by(n, typed, fits, plan, &found);
+    const char *other = count == 0 ? other_kind(n, typed) : NULL;
+    if (other != NULL)
+        return belay_fail(err, BELAY_E_UNSUPPORTED,
+            "\"%s\" is %s in the snapshot: only tables can be restored alone", typed, other);
     if (count == 0) {
         belay_fail(err, BELAY_E_NOT_FOUND, "the snapshot has no table \"%s\"", typed);
         return belay_error_hint(err, "`belay snapshots show ID` lists its tables");
@@ -109,52 +121,95 @@ static bool choose_schema(const names *n, const char *schema, belay_beside_plan 
            belay_fail(err, BELAY_E_NOT_FOUND, "the snapshot has no table in a schema \"%s\"", schema);
 }
 
-/* Partitions of what was chosen, at any depth. */
-static void add_partitions(const names *n, belay_beside_plan *plan)
+/* What stands behind INHERITS. */
+static void read_parents(const names *n, size_t entry, belay_list *ret)
 {
-    for (bool more = true; more;) {
-        more = false;
-        for (size_t i = 0; i < n->toc->count; i++) {
-            if (is(n, i, "TABLE ATTACH") && n->of[i].count > 1 &&
-                belay_list_has(&plan->tables, n->of[i].items[0]) && add_table(plan, n->of[i].items[1]))
-                more = plan->partitioned = true;
-        }
+    BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
+    belay_tokens_read(n->toc->entries[entry].statements[0], 0, &tokens);
+    for (size_t i = 0; i < tokens.count; i++) {
+        if (belay_token_is(&tokens, i, "INHERITS"))
+            belay_qualified_collect(tokens.items[i].text, ret);
     }
 }
 
-/* A child table without its parent would become a child of the living one. */
-static bool check_parents(const names *n, const belay_beside_plan *plan, size_t entry, belay_error *err)
+static bool has_any(const belay_list *list, const belay_list *of)
 {
-    BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
-    const char *sql = n->toc->entries[entry].statements[0];
-    belay_tokens_read(sql, 0, &tokens);
-    for (size_t i = 0; i < tokens.count; i++) {
-        if (!belay_token_is(&tokens, i, "INHERITS"))
-            continue;
-        BELAY_AUTO(belay_list_done) belay_list parents = {0};
-        belay_qualified_collect(tokens.items[i].text, &parents);
-        for (size_t p = 0; p < parents.count; p++) {
-            if (belay_list_has(&plan->tables, parents.items[p]))
+    for (size_t i = 0; i < of->count; i++) {
+        if (belay_list_has(list, of->items[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_table(const names *n, const char *key)
+{
+    for (size_t i = 0; i < n->toc->pre_count; i++) {
+        if (is(n, i, "TABLE") && belay_equal(n->of[i].items[0], key))
+            return true;
+    }
+    return false;
+}
+
+/* Adds the table that the entry makes a part of a chosen one; a foreign table stays where it is. */
+static bool add_part(const names *n, size_t entry, const belay_list *parents, belay_beside_plan *plan)
+{
+    const belay_list *of = &n->of[entry];
+    if (is(n, entry, "TABLE ATTACH"))
+        return of->count > 1 && belay_list_has(&plan->tables, of->items[0]) && is_table(n, of->items[1]) &&
+               add_table(plan, of->items[1]);
+    return has_any(&plan->tables, parents) && add_table(plan, of->items[0]);
+}
+
+static bool check_parents(
+    const names *n, const belay_beside_plan *plan, const belay_list *parents, belay_error *err)
+{
+    for (size_t i = 0; i < n->toc->pre_count; i++) {
+        for (size_t p = 0; p < parents[i].count && belay_list_has(&plan->tables, n->of[i].items[0]); p++) {
+            if (belay_list_has(&plan->tables, parents[i].items[p]))
                 continue;
             belay_fail(err, BELAY_E_UNSUPPORTED, "table %s inherits from %s, which was not chosen",
-                n->of[entry].items[0], parents.items[p]);
-            return belay_error_hint(err, "choose the parent too, with another --table");
+                n->of[i].items[0], parents[i].items[p]);
+            return belay_error_hint(err, "choose the parent: its children come with it");
         }
     }
     return true;
 }
 
+/* Partitions and children of what was chosen, at any depth. A child without its parent would become one of
+ * the living parent. */
+static bool add_parts(const names *n, belay_beside_plan *plan, belay_error *err)
+{
+    belay_list *parents = belay_realloc_array(NULL, n->toc->pre_count + 1, sizeof *parents);
+    for (size_t i = 0; i < n->toc->pre_count; i++) {
+        parents[i] = (belay_list){0};
+        if (is(n, i, "TABLE"))
+            read_parents(n, i, &parents[i]);
+    }
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < n->toc->pre_count; i++)
+            more = add_part(n, i, &parents[i], plan) || more;
+    }
+    bool ok = check_parents(n, plan, parents, err);
+    for (size_t i = 0; i < n->toc->pre_count; i++)
+        belay_list_done(&parents[i]);
+    free(parents);
+    return ok;
+}
+
 /* Two of one name do not fit into one schema. */
 static bool check_names(const belay_beside_plan *plan, belay_error *err)
 {
-    BELAY_AUTO(belay_list_done) belay_list seen = {0};
-    for (size_t i = 0; i < plan->tables.count; i++) {
-        BELAY_AUTO(belay_free) char *name = belay_qualified_name(plan->tables.items[i]);
-        if (belay_list_has(&seen, name)) {
-            belay_fail(err, BELAY_E_USAGE, "two of the chosen tables are called \"%s\"", name);
-            return belay_error_hint(err, "restore one schema after the other");
-        }
-        belay_list_add_owned(&seen, belay_take(name));
+    BELAY_AUTO(belay_list_done) belay_list all = {0};
+    for (size_t i = 0; i < plan->keys.count; i++)
+        belay_list_add_owned(&all, belay_qualified_name(plan->keys.items[i]));
+    belay_list_sort(&all);
+    for (size_t i = 1; i < all.count; i++) {
+        if (!belay_equal(all.items[i - 1], all.items[i]))
+            continue;
+        belay_fail(err, BELAY_E_USAGE,
+            "two of the chosen tables, or of their indexes or sequences, are called \"%s\"", all.items[i]);
+        return belay_error_hint(err, "restore one schema after the other, each into a schema of its own");
     }
     return true;
 }
@@ -191,40 +246,66 @@ static void add_indexes(const names *n, belay_beside_plan *plan)
     }
 }
 
-/* Comments on constraints, triggers and the like may be on something that is left out. */
-static bool is_plain_comment(const char *sql)
+/* CREATE STATISTICS public.stats ON ... FROM public.orders */
+static bool is_statistics(const names *n, size_t entry, const belay_beside_plan *plan)
 {
-    return belay_starts_with(sql, "COMMENT ON TABLE ") || belay_starts_with(sql, "COMMENT ON COLUMN ") ||
-           belay_starts_with(sql, "COMMENT ON INDEX ") || belay_starts_with(sql, "COMMENT ON SEQUENCE ");
+    const belay_list *of = &n->of[entry];
+    return is(n, entry, "STATISTICS") && of->count > 1 &&
+           belay_list_has(&plan->tables, of->items[of->count - 1]);
 }
 
-static bool is_wanted(const names *n, size_t entry, const belay_beside_plan *plan)
+static void add_statistics(const names *n, belay_beside_plan *plan)
 {
-    const belay_toc_entry *e = &n->toc->entries[entry];
-    for (size_t k = 0; k < BELAY_COUNT(kinds); k++) {
-        if (!belay_equal(e->type, kinds[k].type))
-            continue;
-        for (size_t i = 0; kinds[k].all && i < n->of[entry].count; i++) {
-            if (!belay_list_has(&plan->keys, n->of[entry].items[i]))
-                return false;
-        }
-        return !belay_equal(e->type, "COMMENT") || is_plain_comment(e->statements[0]);
+    for (size_t i = n->toc->pre_count; i < n->toc->count; i++) {
+        if (is_statistics(n, i, plan))
+            belay_list_add(&plan->keys, n->of[i].items[0]);
+    }
+}
+
+static bool is_made(const belay_beside_plan *plan, long id)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->entries[i]->id == id)
+            return true;
     }
     return false;
+}
+
+/* Of what is made; pg_dump writes it behind that. */
+static bool is_comment_of_made(const belay_toc_entry *entry, const belay_beside_plan *plan)
+{
+    for (size_t i = 0; i < entry->depends_count; i++) {
+        if (!is_made(plan, entry->depends[i]))
+            return false;
+    }
+    return entry->depends_count > 0;
+}
+
+static bool is_wanted(
+    const names *n, size_t entry, const belay_beside_kind *kind, const belay_beside_plan *plan)
+{
+    for (size_t i = 0; kind->all && i < n->of[entry].count; i++) {
+        if (!belay_list_has(&plan->keys, n->of[entry].items[i]))
+            return false;
+    }
+    return kind->made;
 }
 
 static void add_entries(const names *n, belay_beside_plan *plan)
 {
     plan->entries = belay_realloc_array(NULL, n->toc->count + 1, sizeof *plan->entries);
     for (size_t i = 0; i < n->toc->count; i++) {
-        if (n->of[i].count == 0 || !belay_list_has(&plan->keys, n->of[i].items[0]))
+        const belay_toc_entry *entry = &n->toc->entries[i];
+        const belay_beside_kind *kind = belay_beside_kind_of(entry);
+        if (kind == NULL || n->of[i].count == 0 || !belay_list_has(&plan->keys, n->of[i].items[0]))
             continue;
-        if (!is_wanted(n, i, plan)) {
-            belay_list_add_owned(&plan->left_out, belay_toc_label(&n->toc->entries[i]));
-            continue;
+        bool comment = is(n, i, "COMMENT");
+        if (comment ? is_comment_of_made(entry, plan) : is_wanted(n, i, kind, plan)) {
+            plan->pre_count += i < n->toc->pre_count;
+            plan->entries[plan->count++] = entry;
+        } else if (!comment) {
+            belay_list_add_owned(&plan->left_out, belay_toc_label(entry));
         }
-        plan->pre_count += i < n->toc->pre_count;
-        plan->entries[plan->count++] = &n->toc->entries[i];
     }
 }
 
@@ -241,16 +322,13 @@ bool belay_beside_choose(const belay_toc *toc, const belay_list *tables, const b
         if (!choose_schema(&n, schemas->items[i], ret, err))
             return false;
     }
-    add_partitions(&n, ret);
-    for (size_t i = 0; i < toc->pre_count; i++) {
-        if (is(&n, i, "TABLE") && belay_list_has(&ret->tables, n.of[i].items[0]) &&
-            !check_parents(&n, ret, i, err))
-            return false;
-    }
-    if (!check_names(ret, err))
+    if (!add_parts(&n, ret, err))
         return false;
     add_sequences(&n, ret);
     add_indexes(&n, ret);
+    if (!check_names(ret, err))
+        return false;
+    add_statistics(&n, ret);
     add_entries(&n, ret);
     return true;
 }

@@ -1,17 +1,31 @@
-/* Which entries of a snapshot make up chosen tables: the tables themselves with all partitions below them,
- * their own sequences, defaults, indexes and constraints, and the foreign keys between them. Triggers,
- * policies, rules, rights, owners and what refers to other tables are left out. Internal to src/restore; see
- * restore/beside.h. Any thread.
+/* Which entries of a snapshot make up chosen tables: the tables themselves with all partitions and children
+ * below them, their own sequences, defaults, indexes, constraints, statistics objects and comments, and the
+ * foreign keys between them. Triggers, policies, rules, rights, owners and what refers to other tables are
+ * left out.
+ *
+ * The statements are pg_dump's, with the schema of what is made replaced, token by token. That is exact where
+ * a name can be told to be that of a relation, and pg_dump writes every name with its schema:
+ *   - types: a table's name is its rows' type too, and moves with it; an index or a sequence may share its
+ *     name with another type, so that such names move only in statements without types
+ *;
+ *   - functions stand before a parenthesis; collations behind COLLATE; columns behind a relation;
+ *   - literals of type regclass are looked into (the nextval of a serial column), others are data.
+ * What is taken wrongly all the same (an operator class called as its table is) cannot be found by the
+ * server, which ends the transaction. The other way, a schema-only copy in a scratch database whose tables
+ * the server itself moves, would be exact by construction; but it needs CREATEDB, every extension and role of
+ * the snapshot, and the time for its whole schema, on the day when somebody waits for one table. The test
+ * test_restore_tables_kinds.sh compares both.
+ *
+ * Internal to src/restore; see restore/beside.h. Any thread.
  */
 #ifndef BELAY_RESTORE_BESIDE_PLAN_H
 #define BELAY_RESTORE_BESIDE_PLAN_H
 
-#include "restore/toc.h"
+#include "restore/beside_kind.h"
 
 typedef struct belay_beside_plan {
     belay_list tables; /* keys (restore/qualified.h), partitioned ones and their partitions too */
-    belay_list keys;   /* of all relations that are made: tables, sequences, indexes */
-    bool partitioned;
+    belay_list keys;   /* of all that is made: tables, sequences, indexes, statistics objects */
     const belay_toc_entry **entries; /* of the TOC, in its order */
     size_t count;
     size_t pre_count;    /* those before the rows */

@@ -15,11 +15,13 @@ typedef struct belay_beside_rows {
     const char *schema; /* where the tables are */
     bool plain_names;   /* pg/names.h */
     belay_reporter *reporter;
+    belay_list *warnings;     /* added to */
     uint64_t rows, raw_bytes; /* loaded */
 } belay_beside_rows;
 
 bool belay_beside_load(belay_beside_rows *rows, belay_error *err);
-/* BELAY_E_COMPARE names the first table whose rows are others than the manifest's. */
+/* BELAY_E_COMPARE names the first table whose rows are others than the manifest's. Generated columns that are
+ * others are warned of: the server computes them by what their functions are now. */
 bool belay_beside_compare(belay_beside_rows *rows, belay_error *err);
 /* Is the table of the manifest one of the chosen? */
 bool belay_beside_has(const belay_beside_plan *plan, const char *schema, const char *name);

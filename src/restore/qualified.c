@@ -1,5 +1,7 @@
 #include "restore/qualified.h"
 
+#include <strings.h>
+
 #include "pg/pg.h"
 #include "restore/sql_token.h"
 
@@ -11,14 +13,30 @@ static bool is_name(const belay_tokens *tokens, size_t at)
            (tokens->items[at].kind == BELAY_TOKEN_WORD || tokens->items[at].kind == BELAY_TOKEN_QUOTED);
 }
 
-/* Does the qualified name of a relation begin at `at`? */
+static bool is_collate(const belay_token *token)
+{
+    static const char word[] = "COLLATE";
+    return token->kind == BELAY_TOKEN_WORD && token->length == strlen(word) &&
+           strncasecmp(token->text, word, token->length) == 0;
+}
+
+/* CREATE TABLE public.orders (...), REFERENCES public.orders(id), CREATE STATISTICS public.orders_stats (...)
+ */
+static bool introduces(const belay_tokens *tokens, size_t at)
+{
+    return belay_token_is(tokens, at, "TABLE") || belay_token_is(tokens, at, "REFERENCES") ||
+           belay_token_is(tokens, at, "STATISTICS");
+}
+
+/* Does the qualified name of a relation begin at `at`? What else stands before a parenthesis is a function.
+ */
 static bool begins(const belay_tokens *tokens, size_t at)
 {
     if (!is_name(tokens, at) || !belay_token_is_symbol(tokens, at + 1, '.') || !is_name(tokens, at + 2))
         return false;
-    if (at > 0 && belay_token_is_symbol(tokens, at - 1, '.'))
+    if (at > 0 && (belay_token_is_symbol(tokens, at - 1, '.') || is_collate(&tokens->items[at - 1])))
         return false;
-    return tokens->items[at].depth == 0 || !belay_token_is_symbol(tokens, at + NAME_TOKENS, '(');
+    return !belay_token_is_symbol(tokens, at + NAME_TOKENS, '(') || (at > 0 && introduces(tokens, at - 1));
 }
 
 static char *key_at(const belay_tokens *tokens, size_t at)
@@ -60,7 +78,8 @@ static char *move_literal(
     return belay_quote_literal(moved);
 }
 
-char *belay_qualified_move(const char *sql, const belay_list *keys, const char *schema)
+char *belay_qualified_move(
+    const char *sql, const belay_list *names, const belay_list *keys, const char *schema)
 {
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(schema);
     BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
@@ -70,9 +89,9 @@ char *belay_qualified_move(const char *sql, const belay_list *keys, const char *
     for (size_t i = 0; i < tokens.count; i++) {
         BELAY_AUTO(belay_free) char *key = begins(&tokens, i) ? key_at(&tokens, i) : NULL;
         BELAY_AUTO(belay_free)
-        char *with = key == NULL                 ? move_literal(&tokens, i, keys, quoted)
-                     : belay_list_has(keys, key) ? belay_strdup(quoted)
-                                                 : NULL;
+        char *with = key == NULL                  ? move_literal(&tokens, i, keys, quoted)
+                     : belay_list_has(names, key) ? belay_strdup(quoted)
+                                                  : NULL;
         if (with == NULL)
             continue;
         belay_str_append_n(&moved, at, (size_t)(tokens.items[i].text - at));

@@ -156,13 +156,14 @@ bool belay_token_is_symbol(const belay_tokens *tokens, size_t at, char symbol)
            tokens->items[at].text[0] == symbol;
 }
 
-/* Without the quotes, doubled ones single. */
+/* Without the quotes, doubled ones single, as are doubled backslashes in E'...'. */
 static char *unquote(const char *text, size_t length, char quote)
 {
     belay_str name = BELAY_STR_INIT;
-    for (size_t i = 1; i + 1 < length; i++) {
+    bool escapes = text[0] != quote;
+    for (size_t i = escapes ? 2 : 1; i + 1 < length; i++) {
         belay_str_append_char(&name, text[i]);
-        if (text[i] == quote)
+        if (text[i] == quote || (escapes && text[i] == '\\'))
             i++;
     }
     return belay_str_steal(&name);
@@ -172,7 +173,7 @@ char *belay_token_name(const belay_token *token)
 {
     if (token->kind == BELAY_TOKEN_QUOTED)
         return unquote(token->text, token->length, '"');
-    if (token->kind == BELAY_TOKEN_STRING && token->text[0] == '\'')
+    if (token->kind == BELAY_TOKEN_STRING && token->text[0] != '$')
         return unquote(token->text, token->length, '\'');
     if (token->kind != BELAY_TOKEN_WORD)
         return NULL;
