@@ -59,13 +59,17 @@ static bool feed(
     belay_codec *codec, const void *data, size_t size_bytes, ZSTD_EndDirective how, belay_error *err)
 {
     ZSTD_inBuffer in = {data, size_bytes, 0};
+    belay_str *to = codec->to;
     size_t left;
     do {
-        ZSTD_outBuffer out = {codec->buffer, codec->buffer_size, 0};
+        size_t room = ZSTD_compressBound(in.size - in.pos);
+        if (!belay_str_reserve(to, room))
+            break;
+        ZSTD_outBuffer out = {to->data + to->length, room, 0};
         left = ZSTD_compressStream2(codec->compressor, &out, &in, how);
         if (ZSTD_isError(left))
             return encoder_failed(left, err);
-        belay_str_append_n(codec->to, codec->buffer, out.pos);
+        to->length += out.pos;
     } while (how == ZSTD_e_end ? left != 0 : in.pos < in.size);
     return belay_str_check(codec->to, "a compressed chunk", err);
 }
@@ -75,9 +79,9 @@ bool belay_codec_write(belay_codec *codec, const void *data, size_t size_bytes, 
     return feed(codec, data, size_bytes, ZSTD_e_continue, err);
 }
 
-bool belay_codec_end(belay_codec *codec, belay_error *err)
+bool belay_codec_end(belay_codec *codec, const void *data, size_t size_bytes, belay_error *err)
 {
-    return feed(codec, NULL, 0, ZSTD_e_end, err);
+    return feed(codec, data, size_bytes, ZSTD_e_end, err);
 }
 
 bool belay_codec_encode(

@@ -2,7 +2,7 @@
  * size stands in the manifest, and in the header of frames that were encoded at once. A codec belongs to one
  * thread; its contexts are reused.
  *
- *     belay_codec_begin(codec, &frame); --belay_codec_write, any number--> belay_codec_end(codec, err)
+ *     belay_codec_begin(codec, &frame); --belay_codec_write, any number--> belay_codec_end
  *
  * The compressor of level 1 looks half a megabyte back. A decoder needs 8 MB for any frame.
  */
@@ -30,7 +30,9 @@ void belay_codec_look_far(belay_codec *codec);
  * another begin. */
 void belay_codec_begin(belay_codec *codec, belay_str *to);
 bool belay_codec_write(belay_codec *codec, const void *data, size_t size_bytes, belay_error *err);
-bool belay_codec_end(belay_codec *codec, belay_error *err);
+/* With the last of the data; with all of it, it is compressed from where it stands, without a copy: a seventh
+ * faster than by pieces. */
+bool belay_codec_end(belay_codec *codec, const void *data, size_t size_bytes, belay_error *err);
 
 /* Whole buffer at once, appended to `to`. */
 bool belay_codec_encode(

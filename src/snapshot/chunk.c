@@ -42,7 +42,7 @@ bool belay_chunk_add(belay_worker *w, const void *data, size_t size_bytes, belay
 
 bool belay_chunk_end(belay_worker *w, belay_error *err)
 {
-    if (!flush(w, err) || !belay_codec_end(w->codec, err))
+    if (!belay_codec_end(w->codec, w->buffer, w->buffered, err))
         return false;
     if (!belay_queue_put(w->flow->full_chunks, w->chunk))
         return given_up(err);

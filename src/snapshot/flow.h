@@ -13,9 +13,9 @@
  * Memory: there are jobs + 3 chunks, and a worker waits for a free one, so that a slow store slows the
  * workers. A chunk ends with the row that makes it BELAY_CHUNK_BYTES. In bytes, with r the largest row of
  * COPY (twice its size where it is text): at most (jobs + 3) * (BELAY_CHUNK_BYTES + r) for chunks that do not
- * shrink, and for each worker 3 * r of libpq, plus some megabytes of buffers and of zstd at levels 1 to 3.
- * With two jobs and rows of up to 1 MB that is below 64 MB. A chunk's memory is given back when a row made it
- * much larger than usual.
+ * shrink, and for each worker BELAY_ROW_BUFFER_BYTES of rows that wait to be compressed, 3 * r of libpq, and
+ * some megabytes of zstd at levels 1 to 3. With two jobs and rows of up to 1 MB that is below 80 MB. A
+ * chunk's memory is given back when a row made it much larger than usual.
  *
  * Failure: the first that fails says why (belay_flow_fail) and everybody gives up. The coordinator, which
  * keeps the snapshot exported, only waits meanwhile: it reports the progress and sees whether its own
@@ -31,7 +31,7 @@
 #include "util/hash.h"
 #include "util/queue.h"
 
-enum { BELAY_ROW_BUFFER_BYTES = 64 * 1024 };
+enum { BELAY_ROW_BUFFER_BYTES = BELAY_CHUNK_BYTES + 64 * 1024 };
 
 typedef struct belay_flow belay_flow;
 typedef struct belay_worker belay_worker;

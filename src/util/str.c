@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool reserve(belay_str *s, size_t more)
+bool belay_str_reserve(belay_str *s, size_t more)
 {
     if (s->failed)
         return false;
@@ -32,7 +32,7 @@ static bool reserve(belay_str *s, size_t more)
 
 void belay_str_append_n(belay_str *s, const void *bytes, size_t length)
 {
-    if (!reserve(s, length))
+    if (!belay_str_reserve(s, length))
         return;
     if (length > 0)
         memcpy(s->data + s->length, bytes, length);

@@ -26,6 +26,8 @@ typedef struct belay_str {
 #define BELAY_STR_INIT        ((belay_str){.max = BELAY_STR_DEFAULT_MAX})
 #define BELAY_STR_MAX(bytes)  ((belay_str){.max = (bytes)})
 
+/* Room for `more` bytes behind the text, to be written there and added to `length`. False when it failed. */
+bool belay_str_reserve(belay_str *s, size_t more);
 void belay_str_append(belay_str *s, const char *text);
 void belay_str_append_n(belay_str *s, const void *bytes, size_t length);
 void belay_str_append_char(belay_str *s, char c);
