@@ -83,11 +83,14 @@ static bool compare_rows(belay_comparison *c, const belay_table *table, bool gen
     belay_error fault = {0};
     if (!belay_pg_exec(c->pg, "SAVEPOINT belay", err))
         return false;
-    if (belay_readback_copy(c->pg, copy, belay_equal(table->format, "binary"), &got, &fault)) {
+    bool binary = belay_equal(table->format, "binary");
+    if (belay_readback_copy(c->pg, copy, binary, &got, &fault) ||
+        (belay_pg_is_missing_name(&fault) && belay_pg_exec(c->pg, "ROLLBACK TO belay", err) &&
+            belay_readback_by_path(c->pg, copy, binary, &got, &fault))) {
         c->ret->rows += generated ? 0 : got.sum.rows;
         c->ret->raw_bytes += got.bytes;
         belay_compare_note_sums(c->ret, table, generated, &expected, &got.sum);
-        return belay_pg_exec(c->pg, "RELEASE belay", err);
+        return belay_pg_exec(c->pg, "ROLLBACK TO belay; RELEASE belay", err);
     }
     if (!belay_pg_is_missing_name(&fault)) {
         if (err != NULL)

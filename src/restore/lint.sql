@@ -50,7 +50,7 @@ WITH RECURSIVE needed(class, object, what) AS (
 )
 SELECT 'warn', format('function %s, which %s needs, names %s without the schema', f.oid::regprocedure, f.whats,
          string_agg(DISTINCT n.name, ', ')),
-       format('a restore runs with an empty search_path and may fail there: write %s in it, or ALTER FUNCTION %s SET search_path = %s',
+       format('belay restores it under the search_path of the database; by hand, with pg_restore, or from PostgreSQL 17 on it fails: write %s in it, or ALTER FUNCTION %s SET search_path = %s',
          string_agg(DISTINCT format('%I.%I', s.nspname, n.name), ', '), f.oid::regprocedure, string_agg(DISTINCT quote_ident(s.nspname), ', '))
   FROM functions f
   JOIN names n ON n.name ~ '^[a-z_][a-z0-9_]*$' AND strpos(lower(f.body), n.name) > 0 AND f.body ~* n.pattern

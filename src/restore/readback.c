@@ -38,15 +38,26 @@ bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_read
     return status == BELAY_COPY_END;
 }
 
+bool belay_readback_by_path(
+    belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *both = belay_format("SET LOCAL search_path = DEFAULT; %s", copy);
+    *ret = (belay_readback){0};
+    belay_error_clear(err);
+    return belay_readback_copy(pg, both, binary, ret, err);
+}
+
 static char *condition(const belay_table *table, belay_page_range range)
 {
     BELAY_AUTO(belay_free)
     char *end = range.end == 0 ? belay_strdup("")
-                               : belay_format(" AND ctid < '(%llu,0)'", (unsigned long long)range.end);
+                               : belay_format(" AND ctid OPERATOR(pg_catalog.<) '(%llu,0)'",
+                                     (unsigned long long)range.end);
     BELAY_AUTO(belay_free)
-    char *pages = range.from == 0 && range.end == 0
-                      ? belay_strdup("")
-                      : belay_format("ctid >= '(%llu,0)'%s", (unsigned long long)range.from, end);
+    char *pages =
+        range.from == 0 && range.end == 0
+            ? belay_strdup("")
+            : belay_format("ctid OPERATOR(pg_catalog.>=) '(%llu,0)'%s", (unsigned long long)range.from, end);
     bool filter = table->filter != NULL;
     bool both = filter && pages[0] != '\0';
     return belay_format("%s%s%s%s%s%s", filter || pages[0] != '\0' ? " WHERE " : "", pages,

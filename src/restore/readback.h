@@ -16,6 +16,11 @@ typedef struct belay_readback {
 
 /* `copy`: a COPY ... TO STDOUT. */
 bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
+/* The same under the database's own search_path, after the server did not find a name that planning the COPY
+ * needs: a function's text in an index or in statistics may have it without its schema. Starts anew. In an
+ * open transaction the path stays until that ends, or is rolled back to a savepoint. */
+bool belay_readback_by_path(
+    belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
 /* Pages from..end of a heap; end 0: no end, and from 0: the whole table. */
 typedef struct belay_page_range {
     uint64_t from, end;

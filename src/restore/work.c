@@ -201,23 +201,46 @@ static char *names_of(const worker *w, const belay_job *job)
     return belay_str_steal(&names);
 }
 
-/* An index may be on a function that leans on the source's search_path. Neither runs in a transaction. */
+/* Neither runs in a transaction, so the path is the session's for a while. */
+static bool set_path(worker *w, bool source, belay_error *err)
+{
+    BELAY_AUTO(belay_free)
+    char *path = source ? belay_search_path_sql(w->work->toc, false) : belay_strdup("SET search_path = ''");
+    return belay_pg_exec(w->pg, path, err);
+}
+
+/* A table whose statistics cannot be made, since an expression fails on one of its rows, is as good as it
+ * was. */
+static bool maintain_each(worker *w, const belay_job *job, const char *command, belay_error *err)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        const belay_relation *r = &w->work->relations->items[job->tasks[i]->relation];
+        belay_error fault = {0};
+        BELAY_AUTO(belay_free) char *name = belay_quote_qualified(r->schema, r->name);
+        if (belay_pg_execf(w->pg, &fault, "%s %s", command, name))
+            continue;
+        if (belay_ddl_is_outside(&fault)) {
+            if (err != NULL)
+                *err = fault;
+            return false;
+        }
+        free(job->tasks[i]->text);
+        job->tasks[i]->text = belay_format("no statistics of %s.%s: %s", r->schema, r->name, fault.message);
+    }
+    return true;
+}
+
+/* An index may be on a function that leans on the source's search_path. */
 static bool maintain(worker *w, const belay_job *job, const char *command, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *names = names_of(w, job);
-    belay_error first = {0};
-    if (belay_pg_execf(w->pg, &first, "%s %s", command, names))
+    belay_error fault = {0};
+    if (belay_pg_execf(w->pg, &fault, "%s %s", command, names))
         return true;
-    BELAY_AUTO(belay_free) char *path = belay_search_path_sql(w->work->toc, false);
-    if (belay_pg_is_missing_name(&first) && belay_pg_exec(w->pg, path, NULL)) {
-        bool ok = belay_pg_execf(w->pg, NULL, "%s %s", command, names);
-        if (!belay_pg_exec(w->pg, "SET search_path = ''", err))
-            return false;
-        if (ok)
-            return true;
-    }
+    if (!belay_ddl_is_outside(&fault))
+        return set_path(w, true, err) && maintain_each(w, job, command, err) && set_path(w, false, err);
     if (err != NULL)
-        *err = first;
+        *err = fault;
     return false;
 }
 
@@ -253,6 +276,15 @@ static bool range_of(worker *w, const belay_task *task, belay_page_range *ret, b
     return true;
 }
 
+/* The server plans with functions of indexes and of statistics. */
+static bool read_by_path(worker *w, const char *copy, bool binary, belay_readback *ret, belay_error *err)
+{
+    *ret = (belay_readback){0};
+    belay_error_clear(err);
+    bool ok = set_path(w, true, err) && belay_readback_copy(w->pg, copy, binary, ret, err);
+    return set_path(w, false, ok ? err : NULL) && ok;
+}
+
 static bool compare_one(worker *w, belay_task *task, belay_error *err)
 {
     belay_page_range range;
@@ -263,7 +295,9 @@ static bool compare_one(worker *w, belay_task *task, belay_error *err)
         return false;
     BELAY_AUTO(belay_free)
     char *copy = belay_readback_statement(task->table, generated, w->loader.plain_names, range);
-    if (belay_readback_copy(w->pg, copy, belay_equal(task->table->format, "binary"), &task->got, &fault)) {
+    bool binary = belay_equal(task->table->format, "binary");
+    if (belay_readback_copy(w->pg, copy, binary, &task->got, &fault) ||
+        (belay_pg_is_missing_name(&fault) && read_by_path(w, copy, binary, &task->got, &fault))) {
         atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
         return true;
     }

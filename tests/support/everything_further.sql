@@ -167,6 +167,30 @@ COMMENT ON STATISTICS more.of_expression IS 'e';
 COMMENT ON CONSTRAINT laid_by ON more.egg IS 'c';
 ALTER TABLE more.keys ALTER CONSTRAINT later DEFERRABLE;
 
+-- functions that find what they use by the search_path: in an index, a check, a generated column, a domain, a view that is stored
+CREATE FUNCTION public.clean(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE m mood; BEGIN m := 'sad'; RETURN replace($1, '-', ' '); END $$;
+CREATE FUNCTION public.folded(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(clean($1))';
+CREATE FUNCTION public.is_clean(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT clean($1) OPERATOR(pg_catalog.=) $1 OR length(folded($1)) > 0';
+CREATE DOMAIN public.clean_text AS text CHECK (is_clean(VALUE));
+CREATE TABLE public.by_path (id int PRIMARY KEY, v text CHECK (is_clean(v)), f text GENERATED ALWAYS AS (folded(v)) STORED, c clean_text,
+    EXCLUDE USING btree (folded(c) WITH =));
+INSERT INTO public.by_path (id, v, c) SELECT i, 'Row-' || i, 'Clean-' || i FROM generate_series(1, 50) i;
+CREATE INDEX by_path_folded ON public.by_path (folded(v)) WHERE is_clean(v);
+CREATE MATERIALIZED VIEW public.stored_by_path AS SELECT folded(v) AS f, is_clean(v) AS c FROM public.by_path;
+CREATE STATISTICS public.stats_by_path ON folded(v), id FROM public.by_path;
+-- by a search_path of the database, which the test sets
+CREATE FUNCTION more.half(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 / 2';
+CREATE FUNCTION more.quarter(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN half(half($1)); END';
+SET search_path = public, more;
+CREATE TABLE more.by_path_too (a int CHECK (quarter(a) >= 0), q int GENERATED ALWAYS AS (quarter(a)) STORED);
+INSERT INTO more.by_path_too SELECT generate_series(1, 1000);
+CREATE INDEX by_path_too_quarter ON more.by_path_too (quarter(a));
+RESET search_path;
+-- whose statistics cannot be made
+CREATE TABLE more.cannot_analyze (n int, v int);
+INSERT INTO more.cannot_analyze SELECT i % 3, i FROM generate_series(1, 30) i;
+CREATE STATISTICS more.divides ON (10 / n), v FROM more.cannot_analyze;
+
 -- rules, triggers, policies
 CREATE TABLE public.ddl_seen (n int);
 CREATE VIEW more.shown WITH (security_barrier) AS SELECT a, b FROM more.moved WHERE a > 0;
