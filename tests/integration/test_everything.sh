@@ -110,3 +110,10 @@ find backups -type f | sort >"$WORK/files"
 belay 1 snapshot
 err_has "row-level security"
 find backups -type f | sort | diff "$WORK/files" - || fail "there is a file of a part"
+
+begin "few pages and much TOAST, by several workers"
+PROJECT_KEYS="gate = none
+jobs = 2" make_empty_project toasted
+sql toasted "$version_table" "CREATE TABLE scans (id int PRIMARY KEY, v bytea)" "ALTER TABLE scans ALTER v SET STORAGE EXTERNAL" \
+    "INSERT INTO scans SELECT i, convert_to(repeat(md5(i::text), 40000), 'UTF8') FROM generate_series(1, 100) i"
+comes_back toasted
