@@ -8,6 +8,7 @@
 #include "restore/load.h"
 #include "restore/qualified.h"
 #include "restore/restore.sql.h"
+#include "restore/search_path.h"
 #include "util/json.h"
 #include "util/stop.h"
 
@@ -35,6 +36,7 @@ typedef struct beside {
     belay_pg *pg;
     const char *tail; /* of the snapshot's id */
     char *schema;     /* where the tables are made */
+    char *path;       /* sets the source's search_path */
     /* with into_table: where the one table goes at the end; NULL without */
     char *final_schema, *final_name;
 } beside;
@@ -45,6 +47,7 @@ static void beside_done_p(beside *b)
     belay_beside_plan_done(&b->plan);
     belay_toc_free(b->toc);
     free(b->schema);
+    free(b->path);
     free(b->final_schema);
     free(b->final_name);
 }
@@ -161,6 +164,7 @@ static bool run_rows(beside *b, belay_beside_result *ret, belay_error *err)
         .archive = b->archive,
         .plan = &b->plan,
         .schema = b->schema,
+        .path = b->path,
         .plain_names = belay_name_plain(encoding),
         .reporter = b->options->reporter,
         .warnings = &ret->warnings};
@@ -195,17 +199,6 @@ static bool set_sequences(beside *b, belay_error *err)
         return false;
     for (size_t i = 0; i < json_array_size(sequences); i++) {
         if (!set_sequence(b, json_array_get(sequences, i), err))
-            return false;
-    }
-    return true;
-}
-
-static bool analyze(beside *b, belay_error *err)
-{
-    for (size_t i = 0; i < b->plan.tables.count; i++) {
-        BELAY_AUTO(belay_free) char *name = belay_qualified_name(b->plan.tables.items[i]);
-        BELAY_AUTO(belay_free) char *moved = belay_quote_qualified(b->schema, name);
-        if (!belay_pg_execf(b->pg, err, "ANALYZE %s", moved))
             return false;
     }
     return true;
@@ -272,12 +265,12 @@ static void fill_result(beside *b, belay_beside_result *ret)
 static bool make(beside *b, belay_beside_result *ret, belay_error *err)
 {
     const belay_beside_plan *p = &b->plan;
-    const belay_beside_ddl ddl = {b->pg, p, b->schema, b->options->reporter, &ret->warnings};
+    const belay_beside_ddl ddl = {b->pg, p, b->schema, b->path, b->options->reporter, &ret->warnings};
     return make_schema(b, err) && check_final(b, err) &&
            belay_beside_make(&ddl, b->toc->pre_prologue, 0, p->pre_count, err) && check_published(b, err) &&
            run_rows(b, ret, err) &&
            belay_beside_make(&ddl, b->toc->post_prologue, p->pre_count, p->count, err) &&
-           set_sequences(b, err) && analyze(b, err) && move_one(b, err);
+           set_sequences(b, err) && belay_beside_analyze(&ddl, err) && move_one(b, err);
 }
 
 bool belay_beside_restore(
@@ -292,6 +285,7 @@ bool belay_beside_restore(
         !name_schema(&b, err) || !belay_pg_open(options->dialer, &how, &b.pg, err) ||
         !belay_pg_exec(b.pg, "BEGIN; SET LOCAL client_encoding = 'UTF8'", err))
         return false;
+    b.path = belay_search_path_sql(b.toc, true);
     if (!make(&b, ret, err)) {
         belay_pg_exec(b.pg, "ROLLBACK", NULL);
         return false;

@@ -58,16 +58,17 @@ static void append_entry(
     }
 }
 
-static bool run(
-    const belay_beside_ddl *ddl, const belay_toc_entry *entry, const char *suffix, belay_error *err)
+/* `path`: "", or the one of ddl. */
+static bool run(const belay_beside_ddl *ddl, const belay_toc_entry *entry, const char *path,
+    const char *suffix, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
     bool needed = belay_beside_kind_of(entry)->needed;
     if (!needed)
-        belay_str_append(&sql, "SAVEPOINT belay;\n");
+        belay_str_appendf(&sql, "SAVEPOINT belay;\n%s", path);
     append_entry(ddl, entry, suffix, &sql);
     if (!needed)
-        belay_str_append(&sql, "RELEASE belay");
+        belay_str_append(&sql, "SET LOCAL search_path = ''; RELEASE belay");
     return belay_str_check(&sql, "statements", err) && belay_pg_exec(ddl->pg, belay_str_text(&sql), err);
 }
 
@@ -98,7 +99,7 @@ static bool give_up(
     bool violated = belay_equal(entry->type, "FK CONSTRAINT") && belay_equal(cause->sqlstate, "23503");
     if (is_verdict(cause) && !belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err))
         return false;
-    if (violated && run(ddl, entry, " NOT VALID", &second)) {
+    if (violated && run(ddl, entry, "", " NOT VALID", &second)) {
         warn(ddl, cause, "the key is there, NOT VALID");
         return true;
     }
@@ -116,10 +117,17 @@ static bool run_entry(const belay_beside_ddl *ddl, const belay_toc_entry *entry,
     belay_error cause = {0};
     if (!belay_stop_check(err))
         return false;
-    if (run(ddl, entry, "", &cause))
+    if (run(ddl, entry, "", "", &cause))
         return true;
+    bool needed = belay_beside_kind_of(entry)->needed;
+    if (!needed && belay_pg_is_missing_name(&cause)) {
+        if (!belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err))
+            return false;
+        if (run(ddl, entry, ddl->path, "", NULL))
+            return true;
+    }
     explain(entry, &cause);
-    if (!belay_beside_kind_of(entry)->needed)
+    if (!needed)
         return give_up(ddl, entry, &cause, err);
     if (err != NULL)
         *err = cause;
@@ -134,6 +142,27 @@ bool belay_beside_make(
         return false;
     for (size_t i = from; i < to; i++) {
         if (!run_entry(ddl, ddl->plan->entries[i], err))
+            return false;
+    }
+    return true;
+}
+
+bool belay_beside_analyze(const belay_beside_ddl *ddl, belay_error *err)
+{
+    for (size_t i = 0; i < ddl->plan->tables.count; i++) {
+        BELAY_AUTO(belay_free) char *name = belay_qualified_name(ddl->plan->tables.items[i]);
+        BELAY_AUTO(belay_free) char *moved = belay_quote_qualified(ddl->schema, name);
+        belay_error cause = {0};
+        if (belay_pg_execf(ddl->pg, &cause,
+                "SAVEPOINT belay; %sANALYZE %s; SET LOCAL search_path = ''; RELEASE belay", ddl->path, moved))
+            continue;
+        if (!is_verdict(&cause)) {
+            if (err != NULL)
+                *err = cause;
+            return belay_error_prefix(err, "ANALYZE %s", moved);
+        }
+        belay_say(ddl->reporter, BELAY_DEBUG, "ANALYZE %s: %s", moved, cause.message);
+        if (!belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err))
             return false;
     }
     return true;

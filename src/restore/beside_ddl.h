@@ -14,6 +14,7 @@ typedef struct belay_beside_ddl {
     belay_pg *pg;
     const belay_beside_plan *plan;
     const char *schema; /* where everything goes */
+    const char *path;   /* SQL that sets the source's search_path (restore/search_path.h), tried second */
     belay_reporter *reporter;
     belay_list *warnings; /* added to */
 } belay_beside_ddl;
@@ -21,5 +22,8 @@ typedef struct belay_beside_ddl {
 /* Entries [from, to) of the plan under the settings of their section. */
 bool belay_beside_make(
     const belay_beside_ddl *ddl, const char *prologue, size_t from, size_t to, belay_error *err);
+
+/* Statistics of all tables; one whose index expressions fail goes without. */
+bool belay_beside_analyze(const belay_beside_ddl *ddl, belay_error *err);
 
 #endif

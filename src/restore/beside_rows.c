@@ -78,7 +78,7 @@ static char *copy_statement(const belay_beside_rows *r, const belay_table *table
         list ? ")" : "", table->format);
 }
 
-static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
+static bool load_chunks(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
 {
     const belay_table now = moved(r, table);
     BELAY_AUTO(belay_free) char *copy = copy_statement(r, &now);
@@ -88,6 +88,27 @@ static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_tab
             return belay_error_prefix(err, "rows of %s.%s", table->schema, table->name);
     }
     return true;
+}
+
+/* Once more where a check or a generated column leans on the source's search_path. */
+static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
+{
+    belay_error first = {0};
+    const uint64_t rows = r->rows, raw_bytes = r->raw_bytes;
+    if (table->chunk_count == 0)
+        return true;
+    if (!belay_pg_exec(r->pg, "SAVEPOINT belay", err))
+        return false;
+    if (load_chunks(r, codec, table, &first))
+        return belay_pg_exec(r->pg, "RELEASE belay", err);
+    r->rows = rows;
+    r->raw_bytes = raw_bytes;
+    if (belay_pg_is_missing_name(&first) && belay_pg_exec(r->pg, "ROLLBACK TO belay", NULL) &&
+        belay_pg_exec(r->pg, r->path, NULL) && load_chunks(r, codec, table, NULL))
+        return belay_pg_exec(r->pg, "SET LOCAL search_path = ''; RELEASE belay", err);
+    if (err != NULL)
+        *err = first;
+    return false;
 }
 
 bool belay_beside_load(belay_beside_rows *r, belay_error *err)

@@ -13,6 +13,7 @@ typedef struct belay_beside_rows {
     belay_archive *archive;
     const belay_beside_plan *plan;
     const char *schema; /* where the tables are */
+    const char *path;   /* as in restore/beside_ddl.h */
     bool plain_names;   /* pg/names.h */
     belay_reporter *reporter;
     belay_list *warnings;     /* added to */

@@ -25,6 +25,9 @@ sql bank "CREATE TYPE mood AS ENUM ('good', 'bad')" "CREATE DOMAIN cents AS bigi
     "CREATE FUNCTION whole_part(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT trunc(\$1)'" \
     "CREATE TABLE master (id int PRIMARY KEY)" "CREATE TABLE detail (m int REFERENCES master, n numeric)" "CREATE INDEX detail_part ON detail (whole_part(n))" \
     "INSERT INTO master VALUES (1), (2)" "INSERT INTO detail VALUES (1, 1.5), (2, 2.5)" "SET session_replication_role = replica" "DELETE FROM master WHERE id = 2" "RESET session_replication_role" \
+    "CREATE FUNCTION known(int) RETURNS bool LANGUAGE sql STABLE AS 'SELECT EXISTS (SELECT FROM master WHERE id = \$1)'" \
+    "CREATE FUNCTION leans(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN plus(\$1); END'" \
+    "CREATE TABLE leaning (m int CHECK (known(m)))" "CREATE INDEX leaning_i ON leaning (leans(m))" "INSERT INTO leaning VALUES (1)" \
     "CREATE TABLE base (id int)" "CREATE TABLE child (more int) INHERITS (base)" "INSERT INTO child VALUES (1, 2)" \
     "INSERT INTO events SELECT i, date '2024-12-01' + i FROM generate_series(1, 60) i" \
     "CREATE TABLE moods (m mood) PARTITION BY HASH (m)" "CREATE TABLE moods_0 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 0)" \
@@ -123,6 +126,12 @@ json warnings | grep -q 'FK CONSTRAINT public.detail.*the key is there, NOT VALI
 json_is warnings.length 2
 sql_is bank "SELECT convalidated FROM pg_constraint WHERE conrelid = 'violated.detail'::regclass AND contype = 'f'" f
 sql_is bank "SELECT count(*) FROM violated.detail" 2
+
+begin "functions that lean on the search_path find what they did"
+belay 0 restore "$id" --table leaning --into-schema lean --json
+json_is warnings "[]"
+sql_is bank "SELECT count(*) FROM lean.leaning" 1
+sql_is bank "SELECT count(*) FROM pg_indexes WHERE schemaname = 'lean'" 1
 
 begin "what is not there, or not clear"
 belay 1 restore "$id" --table nothing
