@@ -5,6 +5,10 @@
 #include "restore/roles.h"
 #include "util/stop.h"
 
+/* Each savepoint that writes is a transaction id of its own, and sessions whose snapshots meet more than 64
+ * of them in one transaction become slow: entries share one. */
+enum { GROUPS = 16 };
+
 /* The owner is who restores. */
 static bool is_left_out(const char *sql)
 {
@@ -13,29 +17,28 @@ static bool is_left_out(const char *sql)
     return owners.count > 0;
 }
 
-static bool explain(const belay_toc_entry *entry, belay_error *err)
+static void add_hint(belay_error *err)
 {
-    static const struct {
-        const char *sqlstate, *hint;
-    } hints[] = {
-        {"42704", NULL},
-        {"42883", NULL},
-        {"3F000", NULL},
-        {"42P01", NULL},
-        {"53200", "raise max_locks_per_transaction and restart the server, or restore fewer tables at once: "
-                  "each new table, index and sequence takes a lock until the end"},
-    };
-    for (size_t i = 0; err != NULL && i < BELAY_COUNT(hints); i++) {
-        if (belay_equal(err->sqlstate, hints[i].sqlstate))
-            belay_error_hint(err, "%s",
-                hints[i].hint != NULL
-                    ? hints[i].hint
-                    : "what the table is made of must be in the database as it was in the snapshot: create "
-                      "it "
-                      "first, or restore the whole snapshot into another target and copy from there");
+    static const char missing[] =
+        "what the table is made of must be in the database as it was in the snapshot: create it first, or "
+        "restore the whole snapshot into another target and copy from there";
+    static const char locks[] =
+        "raise max_locks_per_transaction and restart the server, or restore fewer tables at once: each new "
+        "table, index and sequence takes a lock until the end";
+    if (belay_pg_is_missing_name(err))
+        belay_error_hint(err, "%s", missing);
+    if (belay_equal(err->sqlstate, "53200"))
+        belay_error_hint(err, "%s", locks);
+}
+
+/* Passes the error on; false. */
+static bool fail_with(const belay_error *cause, belay_error *err)
+{
+    if (err != NULL) {
+        *err = *cause;
+        add_hint(err);
     }
-    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
-    return belay_error_prefix(err, "%s", label);
+    return false;
 }
 
 static void append_entry(
@@ -58,18 +61,22 @@ static void append_entry(
     }
 }
 
-/* `path`: "", or the one of ddl. */
-static bool run(const belay_beside_ddl *ddl, const belay_toc_entry *entry, const char *path,
-    const char *suffix, belay_error *err)
+/* Some entries under one savepoint. `path`: "", or the one of ddl; `suffix`: behind the first statement of
+ * each. */
+static bool run(const belay_beside_ddl *ddl, const belay_toc_entry *const *entries, size_t count,
+    const char *path, const char *suffix, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
-    bool needed = belay_beside_kind_of(entry)->needed;
-    if (!needed)
-        belay_str_appendf(&sql, "SAVEPOINT belay;\n%s", path);
-    append_entry(ddl, entry, suffix, &sql);
-    if (!needed)
-        belay_str_append(&sql, "SET LOCAL search_path = ''; RELEASE belay");
+    belay_str_appendf(&sql, "SAVEPOINT belay;\n%s", path);
+    for (size_t i = 0; i < count; i++)
+        append_entry(ddl, entries[i], suffix, &sql);
+    belay_str_append(&sql, "SET LOCAL search_path = ''; RELEASE belay");
     return belay_str_check(&sql, "statements", err) && belay_pg_exec(ddl->pg, belay_str_text(&sql), err);
+}
+
+static bool roll_back(const belay_beside_ddl *ddl, belay_error *err)
+{
+    return belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err);
 }
 
 /* The object's own fault, not the server's or the connection's. */
@@ -96,20 +103,18 @@ static bool give_up(
     const belay_beside_ddl *ddl, const belay_toc_entry *entry, const belay_error *cause, belay_error *err)
 {
     belay_error second = *cause;
-    bool violated = belay_equal(entry->type, "FK CONSTRAINT") && belay_equal(cause->sqlstate, "23503");
-    if (is_verdict(cause) && !belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err))
-        return false;
-    if (violated && run(ddl, entry, "", " NOT VALID", &second)) {
-        warn(ddl, cause, "the key is there, NOT VALID");
-        return true;
+    if (belay_equal(entry->type, "FK CONSTRAINT") && belay_equal(cause->sqlstate, "23503")) {
+        if (!roll_back(ddl, err))
+            return false;
+        if (run(ddl, &entry, 1, "", " NOT VALID", &second)) {
+            warn(ddl, cause, "the key is there, NOT VALID");
+            return true;
+        }
     }
-    if (is_verdict(&second)) {
-        warn(ddl, cause, "it was left out");
-        return !violated || belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err);
-    }
-    if (err != NULL)
-        *err = second;
-    return false;
+    if (!is_verdict(&second))
+        return fail_with(&second, err);
+    warn(ddl, cause, "it was left out");
+    return roll_back(ddl, err);
 }
 
 static bool run_entry(const belay_beside_ddl *ddl, const belay_toc_entry *entry, belay_error *err)
@@ -117,52 +122,86 @@ static bool run_entry(const belay_beside_ddl *ddl, const belay_toc_entry *entry,
     belay_error cause = {0};
     if (!belay_stop_check(err))
         return false;
-    if (run(ddl, entry, "", "", &cause))
+    if (run(ddl, &entry, 1, "", "", &cause))
         return true;
     bool needed = belay_beside_kind_of(entry)->needed;
     if (!needed && belay_pg_is_missing_name(&cause)) {
-        if (!belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err))
+        if (!roll_back(ddl, err))
             return false;
-        if (run(ddl, entry, ddl->path, "", NULL))
+        if (run(ddl, &entry, 1, ddl->path, "", NULL))
             return true;
     }
-    explain(entry, &cause);
-    if (!needed)
-        return give_up(ddl, entry, &cause, err);
-    if (err != NULL)
-        *err = cause;
-    return false;
+    BELAY_AUTO(belay_free) char *label = belay_toc_label(entry);
+    belay_error_prefix(&cause, "%s", label);
+    return needed ? fail_with(&cause, err) : give_up(ddl, entry, &cause, err);
 }
 
-bool belay_beside_make(
-    const belay_beside_ddl *ddl, const char *prologue, size_t from, size_t to, belay_error *err)
+/* All at once, and each alone where that fails. */
+static bool run_group(
+    const belay_beside_ddl *ddl, const belay_toc_entry *const *entries, size_t count, belay_error *err)
 {
-    if ((prologue != NULL && prologue[0] != '\0' && !belay_pg_exec(ddl->pg, prologue, err)) ||
-        !belay_pg_exec(ddl->pg, sql_session_settings, err))
-        return false;
-    for (size_t i = from; i < to; i++) {
-        if (!run_entry(ddl, ddl->plan->entries[i], err))
+    belay_error cause = {0};
+    if (count > 1) {
+        if (run(ddl, entries, count, "", "", &cause))
+            return belay_stop_check(err);
+        if (!is_verdict(&cause))
+            return fail_with(&cause, err);
+        if (!roll_back(ddl, err))
+            return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!run_entry(ddl, entries[i], err))
             return false;
     }
     return true;
 }
 
-bool belay_beside_analyze(const belay_beside_ddl *ddl, belay_error *err)
+static size_t group_of(size_t count)
 {
-    for (size_t i = 0; i < ddl->plan->tables.count; i++) {
+    return (count + GROUPS - 1) / GROUPS;
+}
+
+bool belay_beside_make(
+    const belay_beside_ddl *ddl, const char *prologue, size_t from, size_t to, belay_error *err)
+{
+    size_t group = group_of(to - from);
+    if ((prologue != NULL && prologue[0] != '\0' && !belay_pg_exec(ddl->pg, prologue, err)) ||
+        !belay_pg_exec(ddl->pg, sql_session_settings, err))
+        return false;
+    for (size_t i = from; i < to; i += group) {
+        if (!run_group(ddl, ddl->plan->entries + i, to - i < group ? to - i : group, err))
+            return false;
+    }
+    return true;
+}
+
+static bool analyze(const belay_beside_ddl *ddl, size_t from, size_t to, belay_error *err)
+{
+    BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_MAX(SIZE_MAX / 2);
+    belay_str_appendf(&sql, "SAVEPOINT belay;\n%s", ddl->path);
+    for (size_t i = from; i < to; i++) {
         BELAY_AUTO(belay_free) char *name = belay_qualified_name(ddl->plan->tables.items[i]);
         BELAY_AUTO(belay_free) char *moved = belay_quote_qualified(ddl->schema, name);
+        belay_str_appendf(&sql, "ANALYZE %s;\n", moved);
+    }
+    belay_str_append(&sql, "SET LOCAL search_path = ''; RELEASE belay");
+    return belay_str_check(&sql, "statements", err) && belay_pg_exec(ddl->pg, belay_str_text(&sql), err);
+}
+
+bool belay_beside_analyze(const belay_beside_ddl *ddl, belay_error *err)
+{
+    size_t count = ddl->plan->tables.count;
+    size_t group = group_of(count);
+    for (size_t i = 0; i < count; i += group) {
         belay_error cause = {0};
-        if (belay_pg_execf(ddl->pg, &cause,
-                "SAVEPOINT belay; %sANALYZE %s; SET LOCAL search_path = ''; RELEASE belay", ddl->path, moved))
+        if (!belay_stop_check(err))
+            return false;
+        if (analyze(ddl, i, count - i < group ? count : i + group, &cause))
             continue;
-        if (!is_verdict(&cause)) {
-            if (err != NULL)
-                *err = cause;
-            return belay_error_prefix(err, "ANALYZE %s", moved);
-        }
-        belay_say(ddl->reporter, BELAY_DEBUG, "ANALYZE %s: %s", moved, cause.message);
-        if (!belay_pg_exec(ddl->pg, "ROLLBACK TO belay", err))
+        if (!is_verdict(&cause))
+            return fail_with(&cause, err);
+        belay_say(ddl->reporter, BELAY_DEBUG, "ANALYZE: %s", cause.message);
+        if (!roll_back(ddl, err))
             return false;
     }
     return true;

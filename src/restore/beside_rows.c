@@ -78,7 +78,7 @@ static char *copy_statement(const belay_beside_rows *r, const belay_table *table
         list ? ")" : "", table->format);
 }
 
-static bool load_chunks(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
+static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
 {
     const belay_table now = moved(r, table);
     BELAY_AUTO(belay_free) char *copy = copy_statement(r, &now);
@@ -90,37 +90,32 @@ static bool load_chunks(belay_beside_rows *r, belay_codec *codec, const belay_ta
     return true;
 }
 
-/* Once more where a check or a generated column leans on the source's search_path. */
-static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
-{
-    belay_error first = {0};
-    const uint64_t rows = r->rows, raw_bytes = r->raw_bytes;
-    if (table->chunk_count == 0)
-        return true;
-    if (!belay_pg_exec(r->pg, "SAVEPOINT belay", err))
-        return false;
-    if (load_chunks(r, codec, table, &first))
-        return belay_pg_exec(r->pg, "RELEASE belay", err);
-    r->rows = rows;
-    r->raw_bytes = raw_bytes;
-    if (belay_pg_is_missing_name(&first) && belay_pg_exec(r->pg, "ROLLBACK TO belay", NULL) &&
-        belay_pg_exec(r->pg, r->path, NULL) && load_chunks(r, codec, table, NULL))
-        return belay_pg_exec(r->pg, "SET LOCAL search_path = ''; RELEASE belay", err);
-    if (err != NULL)
-        *err = first;
-    return false;
-}
-
-bool belay_beside_load(belay_beside_rows *r, belay_error *err)
+static bool load_all(belay_beside_rows *r, belay_codec *codec, belay_error *err)
 {
     const belay_manifest *m = belay_archive_manifest(r->archive);
-    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
+    r->rows = r->raw_bytes = 0;
     for (size_t i = 0; i < m->table_count; i++) {
         if (belay_beside_has(r->plan, m->tables[i].schema, m->tables[i].name) &&
             !load_table(r, codec, &m->tables[i], err))
             return false;
     }
     return true;
+}
+
+/* Once more where a check or a generated column leans on the source's search_path. */
+bool belay_beside_load(belay_beside_rows *r, belay_error *err)
+{
+    BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
+    belay_error first = {0};
+    if (!belay_pg_exec(r->pg, "SAVEPOINT belay", err))
+        return false;
+    if (load_all(r, codec, &first) ||
+        (belay_pg_is_missing_name(&first) && belay_pg_exec(r->pg, "ROLLBACK TO belay", NULL) &&
+            belay_pg_exec(r->pg, r->path, NULL) && load_all(r, codec, NULL)))
+        return belay_pg_exec(r->pg, "SET LOCAL search_path = ''; RELEASE belay", err);
+    if (err != NULL)
+        *err = first;
+    return false;
 }
 
 /* The sum of all tables of the snapshot that are read back with this one; false: an earlier one was. */
