@@ -119,8 +119,16 @@ static bool make_schema(beside *b, belay_error *err)
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(b->schema);
     if (!exists(b, b->schema, &there, err))
         return false;
-    return there ? check_free(b, b->schema, names, err)
-                 : belay_pg_execf(b->pg, err, "CREATE SCHEMA %s", quoted);
+    if (there)
+        return check_free(b, b->schema, names, err);
+    if (belay_pg_execf(b->pg, err, "CREATE SCHEMA %s", quoted))
+        return true;
+    if (err != NULL && err->code == BELAY_E_PERMISSION)
+        belay_error_hint(err,
+            "making a schema wants GRANT CREATE ON DATABASE %s; or name one with --into-schema where this "
+            "role may create tables",
+            b->options->dbname);
+    return false;
 }
 
 static bool check_final(beside *b, belay_error *err)

@@ -56,7 +56,24 @@ moved_by_server oracle public side
 belay 0 restore "$id" --schema public --into-schema side
 same_tables side
 
-begin "a schema with odd names; one table out of many"
+begin "a schema with odd names"
 moved_by_server oracle 'odd.schema %41/..' 'side 2'
 belay 0 restore "$id" --schema 'odd.schema %41/..' --into-schema 'side 2'
 same_tables 'side 2'
+
+begin "another encoding, into its own database and into one in UTF-8; what a role may not"
+export PGCLIENTENCODING=UTF8
+sql postgres "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0" "CREATE DATABASE utf"
+sql latin "CREATE TABLE \"größe\" (id serial PRIMARY KEY, \"ä\" text CHECK (\"ä\" <> 'ü'))" "INSERT INTO \"größe\" (\"ä\") VALUES ('ö'), ('é')" \
+    "COMMENT ON TABLE \"größe\" IS 'ñ'" "CREATE ROLE plain LOGIN"
+sed -i 's/^dbname = .*/dbname = latin/' belay.ini
+belay 0 snapshot --json
+id=$(json id)
+belay 0 restore "$id" --table größe --into-schema side
+sql_is latin "SELECT string_agg(id || \"ä\", ' ' ORDER BY id), obj_description('side.\"größe\"'::regclass) FROM side.\"größe\"" "1ö 2é|ñ"
+sed -i 's/^user = .*/user = plain/' belay.ini
+belay 1 restore "$id" --table größe
+err_has "GRANT CREATE ON DATABASE latin"
+sed -i -e 's/^user = .*/user = postgres/' -e 's/^dbname = .*/dbname = utf/' belay.ini
+belay 0 restore "$id" --table größe --into-table größer
+sql_is utf "SELECT string_agg(id || \"ä\", ' ' ORDER BY id) FROM größer" "1ö 2é"
