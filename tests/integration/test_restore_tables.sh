@@ -54,7 +54,7 @@ json_is tables.0.rows 2000
 equals "rows" "$(rows "restored_$tail.orders")" "$orders"
 sql_is bank "SELECT count(*) FROM orders" 1000
 sql_is bank "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'restored_$tail'" "orders_note orders_pkey"
-sql_is bank "SELECT string_agg(conname || ' ' || contype::text, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'restored_$tail.orders'::regclass" \
+sql_is bank "SELECT string_agg(conname || ' ' || contype::text, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'restored_$tail.orders'::regclass AND contype <> 'n'" \
     "orders_note_check c, orders_pkey p"
 sql_is bank "SELECT pg_get_serial_sequence('restored_$tail.orders', 'id')" "restored_$tail.orders_id_seq"
 sql_is bank "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'restored_$tail.orders'::regclass" 0
@@ -129,9 +129,13 @@ sql_is bank "SELECT count(*) FROM violated.detail" 2
 
 begin "functions that lean on the search_path find what they did"
 belay 0 restore "$id" --table leaning --into-schema lean --json
-json_is warnings "[]"
 sql_is bank "SELECT count(*) FROM lean.leaning" 1
-sql_is bank "SELECT count(*) FROM pg_indexes WHERE schemaname = 'lean'" 1
+if [ "$(sql bank "SHOW server_version_num")" -lt 170000 ]; then
+    json_is warnings "[]"
+    sql_is bank "SELECT count(*) FROM pg_indexes WHERE schemaname = 'lean'" 1
+else # CREATE INDEX takes no search_path but its own
+    json warnings | grep -q 'INDEX public.leaning_i: function plus(integer) does not exist' || fail "the index is not told"
+fi
 
 begin "what is not there, or not clear"
 belay 1 restore "$id" --table nothing
