@@ -42,7 +42,10 @@ bool belay_archive_publish(
     belay_store *store, const char *name, int jobs, belay_reporter *reporter, belay_error *err);
 
 typedef struct belay_archive belay_archive;
+/* BELAY_E_SIGNATURE when the store wants a signature (store/store.h) and the file has none that counts. */
 bool belay_archive_open(belay_store *store, const char *name, belay_archive **ret, belay_error *err);
+/* The same whoever wrote it: for lists, which use nothing of what it holds. */
+bool belay_archive_peek(belay_store *store, const char *name, belay_archive **ret, belay_error *err);
 void belay_archive_close(belay_archive *archive);
 BELAY_DEFINE_AUTO(belay_archive, belay_archive_close)
 const belay_manifest *belay_archive_manifest(const belay_archive *archive);

@@ -57,6 +57,17 @@ static bool read_manifest(belay_archive *a, const belay_locator *l, belay_error 
 
 bool belay_archive_open(belay_store *store, const char *name, belay_archive **ret, belay_error *err)
 {
+    BELAY_AUTO(belay_archive_close) belay_archive *a = NULL;
+    if (!belay_archive_peek(store, name, &a, err))
+        return false;
+    if (store->trust != NULL && !store->trust(store, name, a->source, err))
+        return belay_error_prefix(err, "%s", name);
+    *ret = belay_take(a);
+    return true;
+}
+
+bool belay_archive_peek(belay_store *store, const char *name, belay_archive **ret, belay_error *err)
+{
     BELAY_AUTO(belay_archive_close) belay_archive *a = belay_alloc(sizeof *a);
     char tail[BELAY_LOCATOR_TAIL];
     belay_locator locator;

@@ -47,6 +47,7 @@ static const char store_text[] =
     "- `<target>/<id>.tar`: a snapshot. It restores without belay: see the README.txt inside\n"
     "  (`tar -xOf <id>.tar README.txt`).\n"
     "- `<target>/<id>.tar.age`: an encrypted one; `age -d -i identity.txt` makes the tar of it.\n"
+    "- `<snapshot>.minisig`: who signed it; `minisign -V` checks it.\n"
     "- `<target>/runs/<run-id>/journal.ndjson`: what a run did, record by record.\n"
     "- `<target>/runs/ended`: runs that are known to have ended; it may be deleted.\n"
     "- `*.part`: unfinished; may be deleted when no run is alive.\n"

@@ -112,7 +112,7 @@ int belay_cli_show_snapshot(belay_cli *cli, const char *id)
     BELAY_AUTO(belay_json_free) json_t *header = NULL;
     BELAY_AUTO(belay_estimate_done) belay_estimate estimate = {0};
     bool ok = belay_cli_find_snapshot(cli, id, &store, &info, &err) &&
-              belay_archive_open(store, info.name, &archive, &err) &&
+              belay_archive_peek(store, info.name, &archive, &err) &&
               belay_load_json(archive, "header.json", &header, &err) &&
               belay_estimate_restore(store, &info, &estimate, &err);
     return belay_cli_finish(cli, ok, ok ? print_one(cli, &info, archive, header, &estimate) : NULL, &err);

@@ -34,5 +34,7 @@ int belay_cli_verify_snapshot(belay_cli *cli, const char *id)
             belay_archive_manifest(archive)->member_count, (unsigned long long)info.rows, raw, seconds);
     }
     int status = belay_cli_finish(cli, ok, answer(&info, seconds, &err), &err);
-    return err.code == BELAY_E_ARCHIVE ? BELAY_EXIT_NO : status; /* it was read, and the answer is no */
+    return err.code == BELAY_E_ARCHIVE || err.code == BELAY_E_SIGNATURE
+               ? BELAY_EXIT_NO
+               : status; /* it was read, and the answer is no */
 }

@@ -122,6 +122,16 @@ static bool set_paths(const char *value, const char *root, belay_list *field)
     return true;
 }
 
+static bool set_path(
+    const belay_key *key, const char *value, const char *root, char **field, belay_error *err)
+{
+    if (*value == '\0' || strchr(value, '\n') != NULL)
+        return wrong(key, value, "one path", err);
+    free(*field);
+    *field = belay_path_join(root, value);
+    return true;
+}
+
 static bool set_words(const belay_key *key, const char *value, belay_list *field, belay_error *err)
 {
     split_trimmed(field, value);
@@ -179,6 +189,8 @@ bool belay_key_set(const belay_key *key, const char *value, belay_target *target
         return set_choice(key, value, field, err);
     case BELAY_TYPE_SET:
         return set_set(key, value, field, err);
+    case BELAY_TYPE_PATH:
+        return set_path(key, value, target->project_root, field, err);
     case BELAY_TYPE_PATHS:
         return set_paths(value, target->project_root, field);
     case BELAY_TYPE_WORDS:
@@ -269,6 +281,7 @@ char *belay_key_text(const belay_key *key, const belay_target *target)
         text = ((const belay_host_command *)field)->command;
         break;
     case BELAY_TYPE_WORD:
+    case BELAY_TYPE_PATH:
     case BELAY_TYPE_WINDOWS:
         text = *(char *const *)field;
         break;

@@ -107,6 +107,10 @@ static const belay_key key_table[] = {
         .help = "age recipients (age1...), or files of them, that snapshots are encrypted to"},
     {T("identity", PATHS), FIELD(identity),
         .help = "files of age's private keys, to read encrypted snapshots (default: BELAY_IDENTITY)"},
+    {T("sign_with", PATH), FIELD(sign_with),
+        .help = "file of minisign's private key, without a password, that snapshots are signed with"},
+    {T("require_signature", WORDS), FIELD(require_signature),
+        .help = "minisign's public keys, or files of them: only snapshots that one of them signed are used"},
 
     {.kind = BELAY_KEY_STORE, .name = "path", .type = BELAY_TYPE_FILE, .help = "local folder"},
     {.kind = BELAY_KEY_STORE,

@@ -29,6 +29,7 @@ typedef enum belay_key_type {
     BELAY_TYPE_RATE,       /* uint64_t, bytes per second; 0: none */
     BELAY_TYPE_CHOICE,     /* an enum: the index of the choice */
     BELAY_TYPE_SET,        /* unsigned: a bit for each choice */
+    BELAY_TYPE_PATH,       /* char *, made absolute */
     BELAY_TYPE_PATHS,      /* belay_list of paths, made absolute */
     BELAY_TYPE_WORDS,      /* belay_list of words, each without white space */
     BELAY_TYPE_RENAMES,    /* belay_list of old=new */

@@ -32,6 +32,8 @@ void belay_target_done(belay_target *target)
     belay_list_done(&target->role_map);
     belay_list_done(&target->encrypt_to);
     belay_list_done(&target->identity);
+    free(target->sign_with);
+    belay_list_done(&target->require_signature);
     for (size_t i = 0; i < target->host_count; i++) {
         free(target->hosts[i].name);
         free(target->hosts[i].ssh);

@@ -78,7 +78,9 @@ typedef struct belay_target {
     uint64_t rate_bytes_per_s; /* to and from the store; 0: no limit */
     belay_list encrypt_to;     /* recipients of age, or paths of files of them, below project_root */
     belay_list identity;       /* absolute paths of age's identity files */
-    belay_host *hosts;         /* the [host.*] that the *_on keys name */
+    char *sign_with;           /* absolute path of minisign's private key; NULL: snapshots are not signed */
+    belay_list require_signature; /* public keys of minisign, or paths of their files, below project_root */
+    belay_host *hosts;            /* the [host.*] that the *_on keys name */
     size_t host_count;
     char *window;       /* NULL: always */
     char *migrations;   /* absolute folder */

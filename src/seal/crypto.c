@@ -12,7 +12,6 @@
     X(crypto_auth_hmacsha256_final)                                                                          \
     X(crypto_auth_hmacsha256_init)                                                                           \
     X(crypto_auth_hmacsha256_update)                                                                         \
-    X(crypto_generichash)                                                                                    \
     X(crypto_generichash_final)                                                                              \
     X(crypto_generichash_init)                                                                               \
     X(crypto_generichash_update)                                                                             \
@@ -148,11 +147,6 @@ void belay_blake2b_update(belay_blake2b *hash, const void *data, size_t size_byt
 void belay_blake2b_finish(belay_blake2b *hash, uint8_t ret[static BELAY_BLAKE2B_BYTES])
 {
     lib.crypto_generichash_final(&hash->state, ret, BELAY_BLAKE2B_BYTES);
-}
-
-void belay_blake2b_256(const void *data, size_t size_bytes, uint8_t ret[static BELAY_KEY_BYTES])
-{
-    lib.crypto_generichash(ret, BELAY_KEY_BYTES, data, size_bytes, NULL, 0);
 }
 
 void belay_sign_pair(

@@ -60,8 +60,6 @@ void belay_blake2b_free(belay_blake2b *hash);
 BELAY_DEFINE_AUTO(belay_blake2b, belay_blake2b_free)
 void belay_blake2b_update(belay_blake2b *hash, const void *data, size_t size_bytes);
 void belay_blake2b_finish(belay_blake2b *hash, uint8_t ret[static BELAY_BLAKE2B_BYTES]);
-/* BLAKE2b with 32 bytes of output, of a whole text. */
-void belay_blake2b_256(const void *data, size_t size_bytes, uint8_t ret[static BELAY_KEY_BYTES]);
 
 /* Ed25519. */
 void belay_sign_pair(

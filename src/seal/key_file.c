@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "seal/age_key.h"
+#include "seal/minisign.h"
 #include "util/clock.h"
 #include "util/file.h"
 
@@ -62,12 +63,46 @@ bool belay_key_file_new_identity(const char *path, char **ret_recipient, belay_e
     return true;
 }
 
-bool belay_key_file_public(const char *path, belay_list *ret, belay_error *err)
+static char *public_path_of(const char *path)
 {
-    BELAY_AUTO(belay_free_secret) char *text = NULL;
+    static const char end[] = ".key";
+    size_t length = strlen(path) - (belay_ends_with(path, end) ? strlen(end) : 0);
+    return belay_format("%.*s.pub", (int)length, path);
+}
+
+static bool write_pair(const char *path, const char *secret_text, const char *public_path,
+    const char *public_text, belay_error *err)
+{
+    if (!write_new(public_path, public_text, 0644, err))
+        return false;
+    if (write_new(path, secret_text, 0600, err))
+        return true;
+    unlink(public_path);
+    return false;
+}
+
+bool belay_key_file_new_signer(const char *path, char **ret_public_path, char **ret_key, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *public_path = public_path_of(path);
+    BELAY_AUTO(belay_free_secret) char *secret_text = NULL;
+    BELAY_AUTO(belay_free) char *public_text = NULL;
+    char word[BELAY_SIGN_TEXT_SIZE];
+    belay_sign_public key;
+    if (!belay_crypto_load(err))
+        return false;
+    belay_sign_generate(&secret_text, &public_text, &key);
+    if (!write_pair(path, secret_text, public_path, public_text, err))
+        return false;
+    belay_sign_public_text(&key, word);
+    *ret_public_path = belay_take(public_path);
+    *ret_key = belay_strdup(word);
+    return true;
+}
+
+static bool list_recipients(const char *text, const char *path, belay_list *ret, belay_error *err)
+{
     belay_age_identities identities = {0};
-    if (!belay_crypto_load(err) || !belay_read_file(path, KEY_FILE_MAX_BYTES, &text, NULL, err) ||
-        !belay_age_identities_read(&identities, text, path, err))
+    if (!belay_age_identities_read(&identities, text, path, err))
         return false;
     for (size_t i = 0; i < identities.count; i++) {
         char recipient[BELAY_BECH32_SIZE];
@@ -76,4 +111,28 @@ bool belay_key_file_public(const char *path, belay_list *ret, belay_error *err)
     }
     belay_age_identities_done(&identities);
     return true;
+}
+
+static bool list_signer(const char *text, const char *path, belay_list *ret, belay_error *err)
+{
+    belay_signer *signer = belay_locked_alloc(sizeof *signer);
+    belay_sign_public key;
+    char word[BELAY_SIGN_TEXT_SIZE];
+    bool ok = belay_signer_read(text, path, signer, err);
+    if (ok) {
+        belay_sign_public_of(signer, &key);
+        belay_sign_public_text(&key, word);
+        belay_list_add(ret, word);
+    }
+    belay_locked_free(signer);
+    return ok;
+}
+
+bool belay_key_file_public(const char *path, belay_list *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free_secret) char *text = NULL;
+    if (!belay_crypto_load(err) || !belay_read_file(path, KEY_FILE_MAX_BYTES, &text, NULL, err))
+        return false;
+    return belay_starts_with(text, "untrusted comment:") ? list_signer(text, path, ret, err)
+                                                         : list_recipients(text, path, ret, err);
 }

@@ -13,6 +13,9 @@ struct belay_keyring {
     const belay_target *target;
     belay_age_recipients recipients;
     belay_age_identities identities;
+    belay_signer *signer; /* locked */
+    belay_sign_public *trusted;
+    size_t trusted_count;
 };
 
 belay_keyring *belay_keyring_new(const belay_target *target)
@@ -28,6 +31,8 @@ void belay_keyring_free(belay_keyring *keyring)
         return;
     belay_age_recipients_done(&keyring->recipients);
     belay_age_identities_done(&keyring->identities);
+    belay_locked_free(keyring->signer);
+    free(keyring->trusted);
     free(keyring);
 }
 
@@ -133,5 +138,58 @@ bool belay_keyring_identities(belay_keyring *k, const belay_age_identities **ret
         }
     }
     *ret = &k->identities;
+    return true;
+}
+
+static bool read_signer(const belay_keyring *k, belay_signer *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free_secret) char *text = NULL;
+    return read_private(k, k->target->sign_with, &text, err) &&
+           belay_signer_read(text, k->target->sign_with, ret, err);
+}
+
+bool belay_keyring_signer(belay_keyring *k, const belay_signer **ret, belay_error *err)
+{
+    if (k->signer == NULL && k->target->sign_with != NULL) {
+        if (!belay_crypto_load(err))
+            return false;
+        belay_signer *signer = belay_locked_alloc(sizeof *signer);
+        if (!read_signer(k, signer, err)) {
+            belay_locked_free(signer);
+            return of_target(k, "sign_with", err);
+        }
+        k->signer = signer;
+    }
+    *ret = k->signer;
+    return true;
+}
+
+/* A key as a word, or the path of its file: base64 may have a slash, so the word is tried first. */
+static bool read_trusted(const belay_keyring *k, const char *entry, belay_sign_public *ret, belay_error *err)
+{
+    if (belay_sign_public_parse(entry, ret))
+        return true;
+    BELAY_AUTO(belay_free) char *path = belay_path_join(k->target->project_root, entry);
+    BELAY_AUTO(belay_free) char *text = NULL;
+    return read_public(path, &text, err) && belay_sign_public_read(text, path, ret, err);
+}
+
+bool belay_keyring_trusted(
+    belay_keyring *k, const belay_sign_public **ret, size_t *ret_count, belay_error *err)
+{
+    const belay_list *entries = &k->target->require_signature;
+    if (k->trusted == NULL && entries->count > 0) {
+        BELAY_AUTO(belay_free) belay_sign_public *keys = belay_alloc(entries->count * sizeof *keys);
+        if (!belay_crypto_load(err))
+            return false;
+        for (size_t i = 0; i < entries->count; i++) {
+            if (!read_trusted(k, entries->items[i], &keys[i], err))
+                return of_target(k, "require_signature", err);
+        }
+        k->trusted = belay_take(keys);
+        k->trusted_count = entries->count;
+    }
+    *ret = k->trusted;
+    *ret_count = k->trusted_count;
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "config/target.h"
 #include "seal/age_key.h"
+#include "seal/minisign.h"
 
 typedef struct belay_keyring belay_keyring;
 /* `target` must outlive it. */
@@ -21,5 +22,10 @@ BELAY_DEFINE_AUTO(belay_keyring, belay_keyring_free)
 bool belay_keyring_recipients(belay_keyring *keyring, const belay_age_recipients **ret, belay_error *err);
 /* Those of identity; BELAY_E_KEY when it is not set. */
 bool belay_keyring_identities(belay_keyring *keyring, const belay_age_identities **ret, belay_error *err);
+/* That of sign_with; NULL when it is not set. */
+bool belay_keyring_signer(belay_keyring *keyring, const belay_signer **ret, belay_error *err);
+/* Those of require_signature; none when it is not set. */
+bool belay_keyring_trusted(
+    belay_keyring *keyring, const belay_sign_public **ret, size_t *ret_count, belay_error *err);
 
 #endif

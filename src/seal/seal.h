@@ -1,14 +1,15 @@
-/* A store whose snapshots are encrypted, as a target's configuration says.
+/* A store whose snapshots are encrypted and signed, as a target's configuration says.
  *
  *     store = belay_seal_store(store, &target)            owns the other one from now on
  *     name = belay_format("%s/%s%s", target, id, belay_seal_suffix(store))
  *
  * It is a belay_store like any other, over the one that it was made with. What is written under a name that
  * ends in ".tar.age.part" is encrypted to encrypt_to; what is opened under ".tar.age" is decrypted with
- * identity; sizes and offsets are those of the tar. All else passes through. Whoever writes a file can read
- * it back without an identity until it is renamed or removed: so long its key stays in locked memory. Keys
- * are read when they are first needed. Any thread, as of every store; errors are BELAY_E_KEY for what has to
- * do with keys.
+ * identity; sizes and offsets are those of the tar. Where sign_with is set, the signature is written when a
+ * snapshot gets its name, "<name>.minisig" first; where require_signature is, trust() wants one of those
+ * keys. All else passes through. Whoever writes a file can read it back without an identity until it is
+ * renamed or removed: so long its key stays in locked memory. Keys are read when they are first needed. Any
+ * thread, as of every store; errors are BELAY_E_KEY for what has to do with keys.
  */
 #ifndef BELAY_SEAL_SEAL_H
 #define BELAY_SEAL_SEAL_H
@@ -18,6 +19,7 @@
 
 #define BELAY_SUFFIX_PLAIN     ".tar"
 #define BELAY_SUFFIX_ENCRYPTED ".tar.age"
+#define BELAY_SUFFIX_SIGNATURE ".minisig" /* behind either */
 
 /* In front of all others. `target` must outlive the store; `plain` is freed with it. */
 belay_store *belay_seal_store(belay_store *plain, const belay_target *target);

@@ -93,7 +93,7 @@ static void read_info(
     ret->target = belay_strndup(file->name, (size_t)(slash - file->name));
     ret->id = stem_of(slash + 1);
     ret->bytes = file->size_bytes;
-    bool opened = belay_archive_open(store, file->name, &archive, &why);
+    bool opened = belay_archive_peek(store, file->name, &archive, &why);
     if (!opened && why.code != BELAY_E_KEY) {
         ret->state = "damaged";
         ret->created_at = belay_strdup("");
@@ -201,7 +201,7 @@ bool belay_snapshot_newest(
 bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *proof = proof_name(name);
-    BELAY_AUTO(belay_free) char *signature = belay_format("%s.minisig", name);
+    BELAY_AUTO(belay_free) char *signature = belay_format("%s" BELAY_SUFFIX_SIGNATURE, name);
     return store->remove(store, proof, err) && store->remove(store, signature, err) &&
            store->remove(store, name, err);
 }
@@ -210,8 +210,11 @@ bool belay_snapshot_remove_part(belay_store *store, const char *target, const ch
 {
     static const char *const suffixes[] = {BELAY_SUFFIX_PLAIN, BELAY_SUFFIX_ENCRYPTED};
     for (size_t i = 0; i < BELAY_COUNT(suffixes); i++) {
-        BELAY_AUTO(belay_free) char *part = belay_format("%s/%s%s.part", target, id, suffixes[i]);
-        if (!store->remove(store, part, err))
+        BELAY_AUTO(belay_free) char *name = belay_format("%s/%s%s", target, id, suffixes[i]);
+        BELAY_AUTO(belay_free) char *part = belay_format("%s.part", name);
+        BELAY_AUTO(belay_free) char *signature = belay_format("%s" BELAY_SUFFIX_SIGNATURE, name);
+        bool published = belay_snapshot_file_bytes(store, name) > 0;
+        if (!store->remove(store, part, err) || (!published && !store->remove(store, signature, err)))
             return false;
     }
     return true;

@@ -62,6 +62,9 @@ struct belay_store {
     bool (*list)(belay_store *self, const char *prefix, belay_store_listing *ret, belay_error *err);
     /* Names of the folders in `folder`, sorted, without looking into them; a missing folder has none. */
     bool (*folders)(belay_store *self, const char *folder, belay_list *ret, belay_error *err);
+    /* May what `source` (opened under `name`) holds be used? It is read as a whole. BELAY_E_SIGNATURE when it
+     * must be signed and is not. NULL: everything may. */
+    bool (*trust)(belay_store *self, const char *name, belay_source *source, belay_error *err);
     /* A sink of `create` writes to it now, in whatever process; the kernel forgets those of dead ones. */
     bool (*is_held)(belay_store *self, const char *name);
     /* Free bytes for this user; UINT64_MAX when unknown. */
