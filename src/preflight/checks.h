@@ -22,6 +22,7 @@ belay_preflight_check belay_check_rights;
 belay_preflight_check belay_check_followers;
 belay_preflight_check belay_check_pg_dump;
 belay_preflight_check belay_check_libraries;
+belay_preflight_check belay_check_keys;
 belay_preflight_check belay_check_store_space;
 belay_preflight_check belay_check_server_space;
 
@@ -31,7 +32,8 @@ void belay_preflight_judge_version(int version, belay_check_report *report, cons
 void belay_preflight_add_rows(const belay_preflight *context, belay_check_report *report, const char *name,
     const char *sql, const char *const *params, size_t param_count);
 
-/* Whether a deploy would take a snapshot. */
+/* Whether a deploy would make a twin, and take a snapshot. */
+bool belay_preflight_wants_twin(const belay_preflight *context);
 bool belay_preflight_wants_snapshot(const belay_preflight *context);
 
 #endif

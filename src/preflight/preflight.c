@@ -46,6 +46,7 @@ static const check checks[] = {
     {.name = "invalid_indexes", .sql = sql_invalid_indexes},
     {.name = "pg_dump", .function = belay_check_pg_dump},
     {.name = "libraries", .function = belay_check_libraries},
+    {.name = "keys", .function = belay_check_keys},
     {.name = "store_space", .function = belay_check_store_space},
     {.name = "server_space", .function = belay_check_server_space, .restores = true},
 };

@@ -9,7 +9,7 @@
 #include "snapshot/dump.h"
 #include "verify/health.h"
 
-static bool wants_twin(const belay_preflight *context)
+bool belay_preflight_wants_twin(const belay_preflight *context)
 {
     return context->target->gate == BELAY_GATE_RENAME &&
            (context->target->way_back & BELAY_WAY_BACK_TWIN) != 0;
@@ -17,7 +17,7 @@ static bool wants_twin(const belay_preflight *context)
 
 bool belay_preflight_wants_snapshot(const belay_preflight *context)
 {
-    return context->store != NULL && (context->target->snapshot || !wants_twin(context));
+    return context->store != NULL && (context->target->snapshot || !belay_preflight_wants_twin(context));
 }
 
 void belay_check_pg_dump(const belay_preflight *context, belay_check_report *report, const char *name)
@@ -104,7 +104,7 @@ static uint64_t copy_bytes(const belay_preflight *context, const belay_rows *row
 /* One copy is the twin, or the restored database; with a twin a restore from the snapshot is a second. */
 static uint64_t copy_count(const belay_preflight *context)
 {
-    bool both = wants_twin(context) && belay_preflight_wants_snapshot(context);
+    bool both = belay_preflight_wants_twin(context) && belay_preflight_wants_snapshot(context);
     return context->kind == BELAY_PREFLIGHT_DEPLOY && both ? 2 : 1;
 }
 
