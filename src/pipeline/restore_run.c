@@ -3,6 +3,7 @@
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
 #include "pipeline/followers.h"
+#include "pipeline/origin.h"
 #include "pipeline/replace.h"
 #include "pipeline/restore_check.h"
 #include "pipeline/stages.h"
@@ -114,7 +115,9 @@ static bool agree(belay_run *run, belay_error *err)
     const belay_run_options *how = &run->how;
     bool production = how->target->environment == BELAY_PRODUCTION;
     tell_estimate(run);
-    if (how->yes || (!production && (!run->gate_known || how->accept_loss || how->target->accept_loss)))
+    bool foreign = belay_origin_is_foreign(run);
+    if (how->yes ||
+        (!production && !foreign && (!run->gate_known || how->accept_loss || how->target->accept_loss)))
         return true;
     if (run->gate_known)
         belay_say(how->reporter, BELAY_WARN,

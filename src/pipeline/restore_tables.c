@@ -2,6 +2,7 @@
 
 #include "archive/archive.h"
 #include "pipeline/deploy.h"
+#include "pipeline/origin.h"
 #include "pipeline/restore_run.h"
 #include "restore/beside.h"
 #include "util/json.h"
@@ -69,16 +70,17 @@ static bool restore(wanted *w, belay_error *err)
     return w->made.witness != NULL && err->code == BELAY_E_CONNECTION_LOST && settle(w, &options, err);
 }
 
-/* In production somebody must have said yes, although nothing is replaced. */
+/* In production, and for somebody else's code, somebody must have said yes, although nothing is replaced. */
 static bool agree(const belay_run *run, belay_error *err)
 {
     const belay_run_options *how = &run->how;
-    if (how->target->environment != BELAY_PRODUCTION || how->yes)
+    bool foreign = belay_origin_is_foreign(run);
+    if ((how->target->environment != BELAY_PRODUCTION && !foreign) || how->yes)
         return true;
     BELAY_AUTO(belay_free)
-    char *question =
-        belay_format("%s is a production target. To add tables of snapshot %s to database %s, type its name:",
-            how->target->name, run->snapshot.id, run->dbname);
+    char *question = belay_format(
+        "To add tables of snapshot %s to database %s of target %s (%s), type its name:", run->snapshot.id,
+        run->dbname, how->target->name, belay_environment_name(how->target->environment));
     if (how->confirm != NULL && how->confirm(how->confirm_context, question, run->dbname))
         return true;
     belay_fail(err, BELAY_E_POLICY, "nobody agreed to add tables to %s", run->dbname);

@@ -122,6 +122,41 @@ belay 3 snapshot
 err_has "it is not a whole key of age"
 equals "parts left" "$(find backups -name '*.part')" ""
 
+begin "a deploy must be able to read its own snapshot, or have a twin"
+add_migration 5a17ed0000aa 70c5e94a1bd2 "Fails late" "Transaction: no" >/dev/null <<'SQL'
+CREATE TABLE half_done (id int);
+SELECT 1 / 0;
+-- belay: downgrade
+SQL
+use_keys "encrypt_to = $OPS" "way_back = verified"
+belay 3 deploy --to 5a17ed0000aa
+err_has "the target names no identity"
+belay 3 preflight --json
+python3 - "$OUT" <<'PYTHON' || fail "no refusal of keys"
+import json, sys
+sys.exit(not [c for c in json.load(open(sys.argv[1]))["checks"] if c["name"] == "keys" and c["verdict"] == "refuse"])
+PYTHON
+use_keys "encrypt_to = $PEER" "way_back = verified" "identity = $KEYS/ops.txt"
+belay 3 deploy --to 5a17ed0000aa
+err_has "encrypted to others than"
+PROJECT_KEYS="way_back = twin, verified
+gate = rename
+encrypt_to = $OPS"
+write_project bank development
+belay 0 preflight --to 5a17ed0000aa --json
+grep -q "names no identity" "$OUT" || fail "no warning beside a twin"
+before=$(data_hash bank)
+PROJECT_KEYS="way_back = verified
+gate = rename
+encrypt_to = $OPS
+identity = $KEYS/ops.txt"
+write_project bank development
+belay 4 deploy --to 5a17ed0000aa --json
+json_is outcome restored
+equals "rows after the deploy went back" "$(data_hash bank)" "$before"
+sql_is bank "SELECT to_regclass('half_done') IS NULL" t
+rm migrations/*5a17ed0000aa*
+
 begin "a private key where others get at it is refused"
 mv "$WORK/plain.age" "backups/dev/$ID.tar.age"
 cp "$KEYS/ops.txt" backups/key.txt

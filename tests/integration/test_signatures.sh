@@ -104,6 +104,28 @@ refused "it was signed as $first.tar: another file lies under this name"
 minisign -S -l -W -s "$KEYS/peer.key" -m "$SNAPSHOT" >/dev/null </dev/null
 refused "of the old kind"
 
+begin "a snapshot of another server that nobody signed asks first"
+rm -f backups/dev/*.tar*
+use_keys "accept_loss = yes"
+take
+belay 0 restore "$ID"
+err_lacks "was taken on another server"
+start_cluster other
+sql postgres "CREATE DATABASE bank"
+use_keys "accept_loss = yes"
+belay 3 restore "$ID"
+err_has "was taken on another server"
+err_has "nobody agreed"
+nothing_made
+belay 3 restore "$ID" --table projects
+err_has "was taken on another server"
+belay 0 restore "$ID" --yes
+sql postgres "DROP DATABASE bank"
+minisign -S -W -s "$KEYS/peer.key" -m "$SNAPSHOT" >/dev/null </dev/null
+use_keys "accept_loss = yes" "require_signature = $PEER"
+belay 0 restore "$ID"
+err_lacks "was taken on another server"
+
 begin "private keys that belay does not take"
 printf 'secret\nsecret\n' | minisign -G -f -p "$KEYS/locked.pub" -s "$KEYS/locked.key" >/dev/null 2>&1 || true
 [ -s "$KEYS/locked.key" ] || fail "minisign made no key with a password"
