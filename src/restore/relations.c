@@ -96,7 +96,8 @@ bool belay_relations_read(belay_pg *pg, belay_relations *ret, belay_error *err)
             .unlogged = belay_rows_bool(rows, i, 4),
             .heap = belay_rows_bool(rows, i, 5),
             .is_partition = belay_rows_bool(rows, i, 6),
-            .of_extension = belay_rows_bool(rows, i, 7)};
+            .of_extension = belay_rows_bool(rows, i, 7),
+            .reference_steps = (int)belay_rows_int(rows, i, 8)};
     qsort(ret->items, ret->count, sizeof *ret->items, by_name);
     for (size_t i = 0; i < ret->count; i++)
         ret->items[i].family = i;

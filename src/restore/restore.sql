@@ -115,9 +115,20 @@ WHERE NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user
 SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = $1
 
 -- query: relations
+-- The last column is the longest way along foreign keys from an extension's table. In a circle it ends somewhere.
+WITH RECURSIVE keys AS (
+    SELECT k.conrelid, k.confrelid FROM pg_catalog.pg_constraint k
+    WHERE k.contype = 'f' AND k.conrelid <> k.confrelid AND EXISTS (SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = k.conrelid AND d.deptype = 'e')
+), ways AS (
+    SELECT conrelid, confrelid, 1 AS steps FROM keys
+    UNION
+    SELECT w.conrelid, k.confrelid, w.steps + 1 FROM ways w JOIN keys k ON k.conrelid = w.confrelid WHERE w.steps < 30
+)
 SELECT n.nspname, c.relname, c.oid, c.relkind, c.relpersistence = 'u', a.amname = 'heap', c.relispartition,
     EXISTS (SELECT FROM pg_catalog.pg_depend d
-        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
+    (SELECT coalesce(max(steps), 0) FROM ways WHERE conrelid = c.oid)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam

@@ -166,12 +166,26 @@ static bool wants_streams(const builder *b, const belay_table *table)
            table->raw_bytes > b->manifest->raw_bytes / (2 * b->from->jobs);
 }
 
+/* Foreign keys between an extension's tables are there before their rows. */
+static void follow_references(builder *b, long relation, size_t node)
+{
+    const belay_relations *relations = b->from->relations;
+    const belay_relation *own = &relations->items[relation];
+    for (size_t i = 0; own->of_extension && own->reference_steps > 0 && i < relations->count; i++) {
+        const belay_relation *other = &relations->items[i];
+        if (other->of_extension && other->reference_steps < own->reference_steps)
+            depend(b, node, b->stands[i].loaded);
+    }
+}
+
 static void add_load(builder *b, long relation, belay_task task)
 {
     claim(b, &task, relation, task.table->root_name != NULL, task.load.freeze);
     size_t node = add(b, task, task.table->raw_bytes);
-    if (relation != BELAY_NO_RELATION)
+    if (relation != BELAY_NO_RELATION) {
         depend(b, b->stands[relation].loaded, node);
+        follow_references(b, relation, node);
+    }
     depend(b, b->all_loaded, node);
 }
 
