@@ -1,16 +1,23 @@
+#include "cli/jobs.h"
 #include "cli/rate.h"
 #include "cli/snapshots.h"
 #include "restore/lint.h"
 
 static struct {
+    long long jobs;
+    const char *format;
     long long level;
+    bool look_far;
     const char *lock_wait;
     bool no_lint;
     const char *rate;
 } o;
 
-static const belay_option options[] = {
-    {"level", 0, "N", "zstd level, 1 to 19 (default: 1)", BELAY_OPT_INT, &o.level},
+static const belay_option options[] = {BELAY_JOBS_OPTION(o.jobs),
+    {"format", 0, "NAME", "of rows: auto, text or binary (default: the key format)", BELAY_OPT_TEXT,
+        &o.format},
+    {"level", 0, "N", "zstd level, -50 to 19 (default: 1)", BELAY_OPT_INT, &o.level},
+    {"long", 0, NULL, "look for what repeats itself over 8 MB, not half of one", BELAY_OPT_FLAG, &o.look_far},
     {"lock-wait", 0, "TIME", "how long to wait for locks of others, and others for its own (default: 10s)",
         BELAY_OPT_TEXT, &o.lock_wait},
     {"no-lint", 0, NULL, "do not try whether it can be restored", BELAY_OPT_FLAG, &o.no_lint},
@@ -18,15 +25,22 @@ static const belay_option options[] = {
 
 static bool read_options(belay_snapshot_options *how, belay_error *err)
 {
-    enum { LEVEL_MAX = 19 };
+    enum { LEVEL_MIN = -50, LEVEL_MAX = 19 };
     long long wait_ms = 0;
-    if (o.level < 0 || o.level > LEVEL_MAX)
-        return belay_fail(err, BELAY_E_USAGE, "--level takes a number from 1 to %d", LEVEL_MAX);
+    if (o.level < LEVEL_MIN || o.level > LEVEL_MAX)
+        return belay_fail(err, BELAY_E_USAGE, "--level takes a number from %d to %d", LEVEL_MIN, LEVEL_MAX);
     if (o.lock_wait != NULL && (!belay_parse_duration_ms(o.lock_wait, &wait_ms) || wait_ms <= 0))
         return belay_fail(err, BELAY_E_USAGE, "--lock-wait takes a time such as 500ms, 10s or 2min");
     how->level = (int)o.level;
+    how->look_far = o.look_far;
     how->lock_wait_ms = wait_ms;
     return true;
+}
+
+static bool read_format(belay_cli *cli, belay_error *err)
+{
+    return o.format == NULL || belay_copy_format_find(o.format, &cli->target.format) ||
+           belay_fail(err, BELAY_E_USAGE, "--format takes auto, text or binary, not \"%s\"", o.format);
 }
 
 /* The snapshot is there; what keeps the lint from an answer is said. False: it cannot be restored. */
@@ -52,8 +66,8 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     belay_snapshot_options how = {.reporter = cli->reporter};
-    bool ok =
-        read_options(&how, &err) && belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err);
+    bool ok = read_options(&how, &err) && read_format(cli, &err) && belay_cli_jobs(cli, o.jobs, &err) &&
+              belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err);
     how.dialer = cli->dialer;
     how.target = &cli->target;
     if (ok)

@@ -101,6 +101,8 @@ static const belay_key key_table[] = {
                 "drops them"},
     {T("jobs", NUMBER), FIELD(jobs), .least = 1, .most = 64,
         .help = "connections that a snapshot or a restore uses at once (default: one per core)"},
+    {T("format", CHOICE), FIELD(format), .choices = "auto text binary", EVERYWHERE("auto"),
+        .help = "of COPY for the rows of a snapshot; binary refuses tables whose types allow text only"},
     {T("rate", RATE), FIELD(rate_bytes_per_s), EVERYWHERE("0"),
         .help = "most that goes to or from the store, as 50MB/s; 0: no limit"},
     {T("encrypt_to", WORDS), FIELD(encrypt_to),

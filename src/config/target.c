@@ -6,6 +6,18 @@ const char *belay_environment_name(belay_environment environment)
     return names[environment];
 }
 
+bool belay_copy_format_find(const char *name, belay_copy_format *ret)
+{
+    static const char *const names[] = {"auto", "text", "binary"};
+    for (size_t i = 0; i < BELAY_COUNT(names); i++) {
+        if (belay_equal(names[i], name)) {
+            *ret = (belay_copy_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void host_command_done(belay_host_command *command)
 {
     free(command->command);

@@ -26,6 +26,13 @@ typedef enum belay_way_back {
     BELAY_WAY_BACK_PROVEN = 4
 } belay_way_back;
 
+/* How a snapshot writes rows. */
+typedef enum belay_copy_format {
+    BELAY_COPY_FORMAT_AUTO, /* binary where every column's type allows it, text elsewhere */
+    BELAY_COPY_FORMAT_TEXT,
+    BELAY_COPY_FORMAT_BINARY /* of every table, or no snapshot */
+} belay_copy_format;
+
 typedef struct belay_host_command {
     char *command;    /* shell text, NULL: none */
     belay_list hosts; /* host names of *_on; empty: this machine */
@@ -74,7 +81,8 @@ typedef struct belay_target {
     int keep_last, keep_daily, keep_weekly, keep_monthly;
     int64_t keep_for_ms;           /* 0: none */
     int64_t keep_databases_for_ms; /* failed databases, twins, scratch copies */
-    int jobs;
+    int jobs;                      /* 0: one per core */
+    belay_copy_format format;
     uint64_t rate_bytes_per_s; /* to and from the store; 0: no limit */
     belay_list encrypt_to;     /* recipients of age, or paths of files of them, below project_root */
     belay_list identity;       /* absolute paths of age's identity files */
@@ -88,6 +96,8 @@ typedef struct belay_target {
 } belay_target;
 
 const char *belay_environment_name(belay_environment environment);
+/* False when there is none of that name. */
+bool belay_copy_format_find(const char *name, belay_copy_format *ret);
 /* The target's own database. */
 static inline const char *belay_target_dbname(const belay_target *target)
 {

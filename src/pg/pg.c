@@ -224,6 +224,8 @@ void belay_pg_give_up_on(belay_pg *pg, const atomic_bool *given_up)
 
 void belay_pg_cancel(belay_pg *pg)
 {
+    if (PQtransactionStatus(pg->conn) != PQTRANS_ACTIVE)
+        return;
     PGcancel *cancel = PQgetCancel(pg->conn);
     char reason[256];
     if (cancel != NULL)

@@ -67,7 +67,8 @@ bool belay_pg_standard_strings(const belay_pg *pg);
 /* From now on the flag, which others may set at any time, counts as a stop request on this connection. NULL:
  * none. */
 void belay_pg_give_up_on(belay_pg *pg, const atomic_bool *given_up);
-/* Cancels the command under way, for a close that does not leave it running for a while. Connects; blocks. */
+/* Cancels the command under way, if there is one, so that a close does not leave it running for a while.
+ * Connects; blocks. */
 void belay_pg_cancel(belay_pg *pg);
 /* Replaces the notice function. */
 void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *context);

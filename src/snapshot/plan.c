@@ -138,6 +138,19 @@ static const char *optional(belay_taking *t, const belay_rows *rows, size_t row,
                : belay_arena_strdup(t->arena, belay_rows_text(rows, row, column));
 }
 
+/* Bytes of types that are not fixed carry OIDs, which are others in a restored database. */
+static bool choose_format(belay_taking *t, belay_table *table, bool is_fixed, belay_error *err)
+{
+    belay_copy_format wanted = t->options->target->format;
+    table->format = is_fixed && wanted != BELAY_COPY_FORMAT_TEXT ? "binary" : "text";
+    if (is_fixed || wanted != BELAY_COPY_FORMAT_BINARY)
+        return true;
+    belay_fail(err, BELAY_E_PREFLIGHT,
+        "table %s.%s has columns of types whose binary form holds only in this database", table->schema,
+        table->name);
+    return belay_error_hint(err, "format = auto takes such tables as text, the others in binary");
+}
+
 static bool take_table(belay_taking *t, const belay_rows *rows, size_t i, belay_error *err)
 {
     belay_table *table = &t->tables[i];
@@ -151,7 +164,8 @@ static bool take_table(belay_taking *t, const belay_rows *rows, size_t i, belay_
     BELAY_AUTO(belay_free) char *folder = belay_taking_folder(table->schema, table->name);
     t->planned[i].folder = belay_arena_strdup(t->arena, folder);
     t->progress.total_bytes += t->planned[i].total_bytes;
-    table->format = belay_rows_bool(rows, i, 3) ? "binary" : "text";
+    if (!choose_format(t, table, belay_rows_bool(rows, i, 3), err))
+        return false;
     table->columns = names_of(t, belay_rows_text(rows, i, 4), &table->column_count, err);
     table->generated = names_of(t, belay_rows_text(rows, i, 5), &table->generated_count, err);
     table->filter = optional(t, rows, i, 6);

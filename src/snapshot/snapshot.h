@@ -28,7 +28,6 @@ typedef struct belay_snapshot_options {
     const belay_target *target;
     const char *run_id;   /* application_name of its sessions */
     const char *id;       /* NULL: made here */
-    int jobs;             /* workers; 0: as the target says */
     int level;            /* zstd; 0: 1 */
     bool look_far;        /* archive/codec.h */
     int64_t lock_wait_ms; /* for ACCESS SHARE; 0: 10 s */

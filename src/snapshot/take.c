@@ -49,7 +49,7 @@ static void init(belay_taking *t, const belay_snapshot_options *options, const c
     t->run_id = options->run_id == NULL ? t->id : options->run_id;
     t->lock_wait_ms = options->lock_wait_ms > 0 ? options->lock_wait_ms : DEFAULT_LOCK_WAIT_MS;
     t->codec = belay_taking_codec(t);
-    t->jobs = belay_crew_size(options->jobs > 0 ? options->jobs : options->target->jobs);
+    t->jobs = belay_crew_size(options->target->jobs);
     t->arena = belay_arena_new();
     t->raw = t->frame = BELAY_STR_MAX(CHUNK_MAX_BYTES);
     t->progress.what = "snapshot";

@@ -19,6 +19,8 @@ void *belay_worker_begin(void *context)
 /* A command that is left half done is ended at the server too, and not only when it next writes. */
 static void disconnect(belay_worker *w)
 {
+    if (w->pg != NULL)
+        belay_pg_cancel(w->pg);
     belay_pg_close(w->pg);
     w->pg = NULL;
 }
@@ -117,6 +119,19 @@ static bool take(belay_worker *w, belay_piece *piece, belay_error *err)
     }
 }
 
+/* What text COPY cannot carry: the server makes a row of less than a gigabyte. */
+static void explain(const belay_piece *piece, belay_error *err)
+{
+    bool too_long =
+        belay_equal(err->sqlstate, "54000") ||
+        (belay_equal(err->sqlstate, "XX000") && strstr(err->message, "alloc request size") != NULL);
+    if (too_long && belay_equal(piece->planned->table->format, "text"))
+        belay_error_hint(err,
+            "a row of it is too long for COPY's text format, where bytea doubles; format = auto "
+            "takes tables of built-in types in binary");
+    belay_error_prefix(err, "table %s.%s", piece->planned->table->schema, piece->planned->table->name);
+}
+
 bool belay_worker_work(void *context, void *worker, size_t number, belay_error *err)
 {
     belay_flow *flow = context;
@@ -131,6 +146,6 @@ bool belay_worker_work(void *context, void *worker, size_t number, belay_error *
         return true;
     }
     if (piece->planned != NULL)
-        belay_error_prefix(err, "table %s.%s", piece->planned->table->schema, piece->planned->table->name);
+        explain(piece, err);
     return belay_flow_fail(flow, err);
 }

@@ -1,0 +1,23 @@
+/* -j, of the verbs that read or write a database with several connections. */
+#ifndef BELAY_CLI_JOBS_H
+#define BELAY_CLI_JOBS_H
+
+#include "cli/commands.h"
+
+/* clang-format off */
+#define BELAY_JOBS_OPTION(number)                                                              \
+    {"jobs", 'j', "N", "connections to use at once (default: the key jobs)", BELAY_OPT_INT, &(number)}
+/* clang-format on */
+
+/* Takes the place of the target's key; 0: was not given. */
+static inline bool belay_cli_jobs(belay_cli *cli, long long number, belay_error *err)
+{
+    enum { JOBS_MAX = 64 };
+    if (number < 0 || number > JOBS_MAX)
+        return belay_fail(err, BELAY_E_USAGE, "--jobs takes a number from 1 to %d", JOBS_MAX);
+    if (number > 0)
+        cli->target.jobs = (int)number;
+    return true;
+}
+
+#endif
