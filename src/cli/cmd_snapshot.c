@@ -66,8 +66,9 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_snapshot_info_done) belay_snapshot_info info = {0};
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     belay_snapshot_options how = {.reporter = cli->reporter};
-    bool ok = read_options(&how, &err) && read_format(cli, &err) && belay_cli_jobs(cli, o.jobs, &err) &&
-              belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err);
+    bool ok = read_options(&how, &err) && belay_cli_target(cli, &err) && read_format(cli, &err) &&
+              belay_cli_jobs(cli, o.jobs, &err) && belay_cli_rate(cli, o.rate, &err) &&
+              belay_cli_store(cli, &store, &err);
     how.dialer = cli->dialer;
     how.target = &cli->target;
     if (ok)

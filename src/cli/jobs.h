@@ -9,7 +9,7 @@
     {"jobs", 'j', "N", "connections to use at once (default: the key jobs)", BELAY_OPT_INT, &(number)}
 /* clang-format on */
 
-/* Takes the place of the target's key; 0: was not given. */
+/* After belay_cli_target, whose key it takes the place of. 0: was not given. */
 static inline bool belay_cli_jobs(belay_cli *cli, long long number, belay_error *err)
 {
     enum { JOBS_MAX = 64 };

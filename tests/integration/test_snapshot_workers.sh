@@ -37,12 +37,12 @@ copying() { [ "$(workers)" -gt 0 ]; }
 # Bytes that do not shrink, so that the store's rate is what everybody waits for.
 sql work "CREATE TABLE bytes (id int, v bytea, half int GENERATED ALWAYS AS (id / 2) STORED)" \
     "ALTER TABLE bytes ALTER v SET STORAGE PLAIN" \
-    "INSERT INTO bytes SELECT i, (SELECT string_agg(sha512(int4send(i * 100 + j)), '') FROM generate_series(1, 60) j) FROM generate_series(1, 12000) i" \
+    "INSERT INTO bytes SELECT i, (SELECT string_agg(sha512(int4send(i * 100 + j)), '') FROM generate_series(1, 60) j) FROM generate_series(1, 24000) i" \
     "CREATE TABLE later (id int PRIMARY KEY)" "INSERT INTO later VALUES (1), (2)" "CREATE TABLE empty_one (id int)"
 
 begin "one worker or four: the same rows, cut into ranges, in their order"
 belay 0 snapshot --no-lint --json -j 1
-equals "rows" "$(manifest bytes rows)" 12000
+equals "rows" "$(manifest bytes rows)" 24000
 hash=$(manifest bytes row_hash)
 generated=$(manifest bytes generated_hash)
 belay 0 snapshot --no-lint --json --jobs 4 --format text
@@ -52,7 +52,7 @@ mkdir "$WORK/text" && tar -xf "$(json path)" -C "$WORK/text"
 manifest bytes chunks | python3 -c 'import json, sys; print("\n".join(json.load(sys.stdin)))' >"$WORK/chunks"
 [ "$(wc -l <"$WORK/chunks")" -gt 6 ] || fail "the table is not cut"
 equals "rows in the order of the ranges" "$(while read -r chunk; do zstd -dcq "$WORK/text/$chunk"; done <"$WORK/chunks" | cut -f1 | sha256sum)" \
-    "$(seq 12000 | sha256sum)"
+    "$(seq 24000 | sha256sum)"
 belay 0 snapshot --no-lint --json -j 4 --level -3
 equals "the hash" "$(manifest bytes row_hash)" "$hash"
 equals "the hash of generated columns" "$(manifest bytes generated_hash)" "$generated"
@@ -60,7 +60,7 @@ equals "chunks of an empty table" "$(manifest empty_one chunks)" "[]"
 belay 0 prove
 
 begin "what repeats itself far away is found with --long, and zstd needs no option for it"
-sql work "CREATE TABLE far AS SELECT i, v FROM bytes, generate_series(1, 2) r WHERE id <= 1000 ORDER BY r, id" "VACUUM FULL far"
+sql work "CREATE TABLE far AS SELECT r, id, v FROM bytes, generate_series(1, 2) r WHERE id <= 1000 ORDER BY r, id"
 belay 0 snapshot --no-lint --json
 near=$(json bytes)
 belay 0 snapshot --no-lint --json --long
@@ -87,14 +87,14 @@ sql work "DROP TABLE moods"
 
 begin "a worker that loses its connection connects again and doubles nothing"
 start --no-lint --rate 20MB/s
-for _ in 1 2 3; do
+for _ in 1 2; do
     wait_until copying
     sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'work' AND query LIKE '%COPY%ctid%' AND pid <> pg_backend_pid()" >/dev/null
     sleep 0.3
 done
 ended 0
-[ "$(grep -c "terminating connection" "$(server_log)")" -ge 3 ] || fail "no worker was cut off"
-equals "rows" "$(manifest bytes rows)" 12000
+[ "$(grep -c "terminating connection" "$(server_log)")" -ge 2 ] || fail "no worker was cut off"
+equals "rows" "$(manifest bytes rows)" 24000
 equals "the hash" "$(manifest bytes row_hash)" "$hash"
 belay 0 prove
 
@@ -127,12 +127,12 @@ alter() {
     PGAPPNAME=impatient psql -X -q -d work -c "SET lock_timeout = '$1'" -c "ALTER TABLE later ADD COLUMN extra int" >/dev/null 2>&1 &
 }
 waits() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'impatient' AND wait_event_type = 'Lock'")" = 1 ]; }
-start --no-lint --rate 20MB/s -j 1 --lock-wait 300ms
+start --no-lint --rate 10MB/s -j 1 --lock-wait 300ms
 wait_until copying
 alter 1min
 wait_until waits
 ended 1
-grep -q "application impatient" "$OUT" || fail "the waiting session is not named: $(cat "$OUT")"
+grep -q "application impatient" "$OUT" || fail "the waiting session is not named"
 nothing_is_left
 sql work "ALTER TABLE later DROP COLUMN extra"
 start --no-lint --rate 20MB/s -j 1 --lock-wait 20s
