@@ -1,7 +1,6 @@
 #include "snapshot/flow.h"
 
-#include <errno.h>
-
+#include "util/condition.h"
 #include "util/crew.h"
 #include "util/stop.h"
 
@@ -67,6 +66,10 @@ static void *write_chunks(void *context)
             belay_str_done(&chunk->frame);
         belay_queue_put(flow->free_chunks, chunk);
     }
+    pthread_mutex_lock(&flow->mutex);
+    flow->is_writing = false;
+    pthread_cond_signal(&flow->written);
+    pthread_mutex_unlock(&flow->mutex);
     return NULL;
 }
 
@@ -108,6 +111,7 @@ static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t
     flow->free_chunks = belay_queue_new(flow->chunk_count);
     flow->full_chunks = belay_queue_new(flow->chunk_count);
     pthread_mutex_init(&flow->mutex, NULL);
+    belay_condition_init(&flow->written);
     for (size_t i = 0; i < flow->chunk_count; i++) {
         flow->chunks[i] = (belay_chunk){.frame = BELAY_STR_MAX(FRAME_MAX_BYTES)};
         belay_queue_put(flow->free_chunks, &flow->chunks[i]);
@@ -121,20 +125,22 @@ static void done(belay_flow *flow)
     free(flow->chunks);
     belay_queue_free(flow->free_chunks);
     belay_queue_free(flow->full_chunks);
+    pthread_cond_destroy(&flow->written);
     pthread_mutex_destroy(&flow->mutex);
 }
 
 /* What it still has to write may take long on a slow store, and the locks are held meanwhile. */
 static void join_writer(belay_flow *flow, pthread_t writer)
 {
-    struct timespec until;
-    do {
+    pthread_mutex_lock(&flow->mutex);
+    while (flow->is_writing) {
+        belay_condition_wait(&flow->written, &flow->mutex, TICK_MS);
+        pthread_mutex_unlock(&flow->mutex);
         tick(flow);
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-    } while (pthread_clockjoin_np(writer, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
+        pthread_mutex_lock(&flow->mutex);
+    }
+    pthread_mutex_unlock(&flow->mutex);
+    pthread_join(writer, NULL);
 }
 
 /* The crew under the writer's eyes; everybody has ended when it returns. */
@@ -146,6 +152,7 @@ static bool work(belay_flow *flow, belay_error *err)
         .tick = tick,
         .context = flow};
     pthread_t writer;
+    flow->is_writing = true;
     int fault = pthread_create(&writer, NULL, write_chunks, flow);
     if (fault != 0)
         return belay_fail_errno(err, fault, "cannot start a thread");

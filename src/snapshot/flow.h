@@ -73,8 +73,10 @@ struct belay_flow {
     _Atomic(belay_planned *) at;      /* the table begun last; NULL: the schema */
     atomic_size_t tables_done;
     atomic_bool given_up;
-    pthread_mutex_t mutex; /* guards failure */
+    pthread_mutex_t mutex; /* guards what follows */
     belay_error failure;   /* the first */
+    bool is_writing;
+    pthread_cond_t written; /* it is false now */
 };
 
 struct belay_worker {

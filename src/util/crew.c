@@ -1,9 +1,8 @@
 #include "util/crew.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <time.h>
 
+#include "util/condition.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
@@ -77,29 +76,15 @@ static void *run_thread(void *context)
 
 static void init(crew *c)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->mutex, NULL);
-    pthread_cond_init(&c->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
-static void wait_a_tick(crew *c)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(&c->ended, &c->mutex, &until);
+    belay_condition_init(&c->ended);
 }
 
 static void wait_for_all(crew *c)
 {
     pthread_mutex_lock(&c->mutex);
     while (c->at_work > 0) {
-        wait_a_tick(c);
+        belay_condition_wait(&c->ended, &c->mutex, TICK_MS);
         pthread_mutex_unlock(&c->mutex);
         if (c->task->tick != NULL)
             c->task->tick(c->task->context);

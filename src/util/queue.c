@@ -1,8 +1,6 @@
 #include "util/queue.h"
 
-#include <pthread.h>
-#include <time.h>
-
+#include "util/condition.h"
 #include "util/stop.h"
 
 enum { LOOK_UP_MS = 100 }; /* how often a wait looks for a stop request */
@@ -18,13 +16,9 @@ struct belay_queue {
 belay_queue *belay_queue_new(size_t capacity)
 {
     belay_queue *queue = belay_alloc(sizeof *queue + capacity * sizeof *queue->items);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&queue->mutex, NULL);
-    pthread_cond_init(&queue->changed_room, &monotonic);
-    pthread_cond_init(&queue->changed_items, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    belay_condition_init(&queue->changed_room);
+    belay_condition_init(&queue->changed_items);
     queue->capacity = capacity;
     return queue;
 }
@@ -39,21 +33,11 @@ void belay_queue_free(belay_queue *queue)
     free(queue);
 }
 
-static void wait_a_while(belay_queue *queue, pthread_cond_t *changed)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_UP_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(changed, &queue->mutex, &until);
-}
-
 bool belay_queue_put(belay_queue *queue, void *item)
 {
     pthread_mutex_lock(&queue->mutex);
     while (queue->count == queue->capacity && !queue->closed && !queue->cancelled && !belay_stop_requested())
-        wait_a_while(queue, &queue->changed_room);
+        belay_condition_wait(&queue->changed_room, &queue->mutex, LOOK_UP_MS);
     bool ok = queue->count < queue->capacity && !queue->closed && !queue->cancelled;
     if (ok) {
         queue->items[(queue->first + queue->count++) % queue->capacity] = item;
@@ -75,7 +59,7 @@ bool belay_queue_take(belay_queue *queue, void **ret_item)
 {
     pthread_mutex_lock(&queue->mutex);
     while (queue->count == 0 && !queue->closed && !queue->cancelled && !belay_stop_requested())
-        wait_a_while(queue, &queue->changed_items);
+        belay_condition_wait(&queue->changed_items, &queue->mutex, LOOK_UP_MS);
     bool ok = queue->count > 0 && !queue->cancelled;
     if (ok) {
         *ret_item = pop(queue);
