@@ -3,12 +3,14 @@
 #include "pg/names.h"
 #include "pg/pg.h"
 #include "restore/load.h"
+#include "restore/to_text.h"
 #include "util/hash.h"
 #include "util/stop.h"
 
 typedef struct exporter {
     belay_archive *archive;
     belay_codec *codec;
+    belay_to_text *texts; /* NULL: no table is in binary format */
     belay_codec_sink *to;
     void *context;
     bool plain_names;
@@ -22,26 +24,19 @@ static bool put(exporter *e, const char *text, belay_error *err)
     return e->to(e->context, text, strlen(text), err);
 }
 
-static bool refuse_binary(const belay_manifest *m, belay_error *err)
+static bool is_binary(const belay_table *table)
 {
-    size_t binary = 0;
-    const belay_table *first = NULL;
+    return table->chunk_count > 0 && belay_equal(table->format, "binary");
+}
+
+bool belay_export_needs_server(const belay_archive *archive)
+{
+    const belay_manifest *m = belay_archive_manifest(archive);
     for (size_t i = 0; i < m->table_count; i++) {
-        const belay_table *t = &m->tables[i];
-        if (t->chunk_count == 0 || belay_equal(t->format, "text"))
-            continue;
-        first = first == NULL ? t : first;
-        binary++;
+        if (is_binary(&m->tables[i]))
+            return true;
     }
-    if (first == NULL)
-        return true;
-    belay_fail(err, BELAY_E_UNSUPPORTED,
-        "%zu table%s of the snapshot, such as %s.%s, hold rows in COPY's binary format, which no SQL script "
-        "can carry",
-        binary, binary == 1 ? "" : "s", first->schema, first->name);
-    return belay_error_hint(err, "restore it by hand into a scratch database and dump that: tar -xf "
-                                 "SNAPSHOT.tar -C FOLDER; cd FOLDER; sh "
-                                 "restore.sh scratch; pg_dump scratch > script.sql; dropdb scratch");
+    return false;
 }
 
 static bool put_section(exporter *e, const char *member, belay_error *err)
@@ -61,6 +56,17 @@ static bool decode(exporter *e, const char *name, belay_codec_sink *sink, void *
            belay_codec_decode(e->codec, stored, size, sink, context, NULL, err);
 }
 
+static bool put_lines(exporter *e, const belay_table *t, belay_error *err)
+{
+    if (is_binary(t))
+        return belay_to_text_table(e->texts, t, e->to, e->context, err);
+    for (size_t i = 0; i < t->chunk_count; i++) {
+        if (!decode(e, t->chunks[i], e->to, e->context, err))
+            return false;
+    }
+    return true;
+}
+
 static bool put_table(exporter *e, const belay_table *t, belay_error *err)
 {
     bool root = t->root_name != NULL;
@@ -74,10 +80,9 @@ static bool put_table(exporter *e, const belay_table *t, belay_error *err)
         belay_format("COPY %s%s%s%s FROM stdin;\n", name, list ? " (" : "", columns, list ? ")" : "");
     if (t->chunk_count == 0)
         return true;
-    bool ok = put(e, copy, err);
-    for (size_t i = 0; ok && i < t->chunk_count; i++)
-        ok = decode(e, t->chunks[i], e->to, e->context, err);
-    return ok && put(e, "\\.\n\n", err);
+    if (!put(e, copy, err) || !put_lines(e, t, err))
+        return false;
+    return put(e, "\\.\n\n", err);
 }
 
 static bool put_bytes(void *context, const void *data, size_t size_bytes, belay_error *err)
@@ -148,7 +153,8 @@ static bool put_rows(exporter *e, belay_error *err)
     const char *encoding =
         json_string_value(json_object_get(json_object_get(header, "database"), "encoding"));
     BELAY_AUTO(belay_free)
-    char *set = belay_format("SET client_encoding = '%s';\n\n", encoding == NULL ? "" : encoding);
+    char *set = belay_format(
+        "SET client_encoding = '%s';\nSET lc_monetary = 'C';\n\n", encoding == NULL ? "" : encoding);
     bool known = encoding != NULL && encoding[strcspn(encoding, "'\\\n")] == '\0';
     e->plain_names = known && belay_name_plain(encoding);
     json_decref(header);
@@ -157,16 +163,32 @@ static bool put_rows(exporter *e, belay_error *err)
     bool ok = put(e, set, err);
     for (size_t i = 0; ok && i < m->table_count; i++)
         ok = put_table(e, &m->tables[i], err);
-    return ok && put(e, "SET client_encoding = 'UTF8';\n", err);
+    return ok && put(e, "RESET lc_monetary;\nSET client_encoding = 'UTF8';\n", err);
 }
 
-bool belay_export(belay_archive *archive, belay_codec_sink *to, void *context, belay_error *err)
+/* A script that ends before this line was cut. */
+static bool put_end(exporter *e, belay_error *err)
+{
+    BELAY_AUTO(belay_free)
+    char *line = belay_format("-- end of snapshot %s\n", belay_archive_manifest(e->archive)->id);
+    return put(e, line, err);
+}
+
+static bool put_all(exporter *e, belay_error *err)
+{
+    return put_section(e, "schema/pre-data.sql.zst", err) && put_rows(e, err) &&
+           put_each(e, "blobs.json", put_large_object, err) &&
+           put_each(e, "sequences.json", put_sequence, err) &&
+           put_section(e, "schema/post-data.sql.zst", err) && put_end(e, err);
+}
+
+bool belay_export(belay_archive *archive, const belay_restore_options *server, belay_codec_sink *to,
+    void *context, belay_error *err)
 {
     BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
     exporter e = {.archive = archive, .codec = codec, .to = to, .context = context};
-    return refuse_binary(belay_archive_manifest(archive), err) &&
-           put_section(&e, "schema/pre-data.sql.zst", err) && put_rows(&e, err) &&
-           put_each(&e, "blobs.json", put_large_object, err) &&
-           put_each(&e, "sequences.json", put_sequence, err) &&
-           put_section(&e, "schema/post-data.sql.zst", err);
+    if (belay_export_needs_server(archive) && !belay_to_text_open(server, archive, &e.texts, err))
+        return false;
+    bool ok = put_all(&e, err);
+    return belay_to_text_close(e.texts, ok ? err : NULL) && ok;
 }

@@ -1,15 +1,21 @@
 /* A snapshot as one SQL script for psql: schema, rows as COPY text, large objects, sequence positions,
- * indexes and constraints. No server is needed, so only tables in COPY's text format can be written: one in
- * binary format is BELAY_E_UNSUPPORTED before anything is written, with the way round it. Blocking; any
- * thread.
+ * indexes and constraints.
+ *
+ * Tables in COPY's text format are written as they are, and need no server. Those in binary format are made
+ * text by one, in a scratch database (restore/to_text.h). Blocking; one thread.
  */
 #ifndef BELAY_RESTORE_EXPORT_H
 #define BELAY_RESTORE_EXPORT_H
 
 #include "archive/archive.h"
 #include "archive/codec.h"
+#include "restore/restore.h"
 
-/* `to` gets the script in pieces; false (with err) stops. */
-bool belay_export(belay_archive *archive, belay_codec_sink *to, void *context, belay_error *err);
+/* Has it rows in binary format? */
+bool belay_export_needs_server(const belay_archive *archive);
+/* `to` gets the script in pieces; false (with err) stops. `server`: as belay_to_text_open wants it; NULL when
+ * none is needed. */
+bool belay_export(belay_archive *archive, const belay_restore_options *server, belay_codec_sink *to,
+    void *context, belay_error *err);
 
 #endif

@@ -142,7 +142,7 @@ static bool attempt(restore *r, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     const belay_build build = {r->options, r->archive, r->toc, r->started_ms};
-    return begin(r, &pg, err) && belay_build_fill(&build, pg, r->ret, err);
+    return begin(r, &pg, err) && (r->options->pre_data_only || belay_build_fill(&build, pg, r->ret, err));
 }
 
 /* The server may be starting again. False when it does not come back. */
