@@ -28,6 +28,8 @@ ORDER BY 1
 -- query: plan_lock_slots
 SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint,
     pg_catalog.current_setting('max_connections')::bigint + pg_catalog.current_setting('max_prepared_transactions')::bigint
+        + pg_catalog.current_setting('autovacuum_max_workers')::bigint + pg_catalog.current_setting('max_worker_processes')::bigint
+        + pg_catalog.current_setting('max_wal_senders')::bigint + 1
 
 -- query: plan_blockers
 SELECT a.pid, a.usename, a.application_name,

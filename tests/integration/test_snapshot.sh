@@ -140,7 +140,7 @@ begin "more tables than the lock table holds"
 # Each test file of CREATE TABLE is a transaction of its own, and so takes few locks.
 CLUSTER_CONF="max_locks_per_transaction = 10
 max_connections = 10" start_cluster small
-for i in $(seq 1 150); do echo "CREATE TABLE many_$i ();"; done | psql -X -q -d postgres
+for i in $(seq 1 400); do echo "CREATE TABLE many_$i ();"; done | psql -X -q -d postgres
 write_project postgres development
 belay 3 snapshot
 err_has "set max_locks_per_transaction = "
