@@ -27,7 +27,8 @@ typedef struct belay_lint_options {
 } belay_lint_options;
 
 /* Warnings are told as they are found, refusals are in the report. False when the server or the archive
- * cannot be reached, when the run was stopped, or when there is no room for the scratch database. */
+ * cannot be reached, when the run was stopped, when there is no room for the scratch database, or when the
+ * snapshot is encrypted and the key is not here (BELAY_E_KEY). */
 bool belay_lint(const belay_lint_options *options, belay_store *store, const belay_snapshot_info *info,
     belay_check_report *ret, belay_error *err);
 /* The names of the checks; NULL beyond the last. */

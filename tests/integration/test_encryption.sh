@@ -42,6 +42,8 @@ printf '# the team\n%s\n' "$PEER" >"$KEYS/team.txt"
 take
 json_is state verified
 equals "its name" "${SNAPSHOT##*/}" "$ID.tar.age"
+err_has "whether it can be restored was not found out"
+err_has "identity"
 equals "bytes in the answer" "$(json bytes)" "$(stat -c %s "$SNAPSHOT")"
 grep -qa "pre-data" "$SNAPSHOT" && fail "$SNAPSHOT has plain text"
 equals "files of the store" "$(ls backups/dev)" "$ID.tar.age"
