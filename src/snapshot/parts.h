@@ -77,7 +77,8 @@ bool belay_taking_large_object_ddl(const belay_taking *t, belay_str *to, json_t 
 bool belay_taking_sequences(belay_taking *t, belay_error *err);
 bool belay_taking_large_objects(belay_taking *t, belay_error *err);
 /* watch.c: to be called several times per second while locks are held and the connection is free; asks the
- * server once per second. Names who waits; BELAY_E_LOCK_TIMEOUT when somebody did for too long. */
+ * server once per second, more often while somebody waits. Names who waits; BELAY_E_LOCK_TIMEOUT when
+ * somebody did for too long. */
 bool belay_taking_watch(belay_taking *t, belay_error *err);
 /* readme.c: README.txt, the first member; script.c: restore.sh, which restores by hand. */
 bool belay_taking_readme(belay_taking *t, belay_error *err);

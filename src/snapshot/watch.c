@@ -5,7 +5,7 @@
 #include "snapshot/watch.sql.h"
 #include "util/clock.h"
 
-enum { LOOK_EVERY_MS = 1000, TELL_AFTER_MS = 1000 };
+enum { LOOK_EVERY_MS = 1000, LOOK_AGAIN_MS = 200, TELL_AFTER_MS = 1000 };
 
 static char *describe(const belay_rows *rows, size_t i)
 {
@@ -45,6 +45,8 @@ bool belay_taking_watch(belay_taking *t, belay_error *err)
     t->watched_ms = now_ms;
     if (!belay_pg_exec(t->pg, sql_forget_sessions, err) || !belay_pg_query0(t->pg, sql_waiters, &rows, err))
         return false;
+    if (belay_rows_count(rows) > 0)
+        t->watched_ms -= LOOK_EVERY_MS - LOOK_AGAIN_MS;
     for (size_t i = 0; i < belay_rows_count(rows); i++) {
         int64_t waited_ms = belay_rows_int(rows, i, 4);
         BELAY_AUTO(belay_free) char *who = describe(rows, i);
