@@ -5,7 +5,7 @@ source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 start_cluster
 make_empty_project
 sql bank "CREATE TABLE small (id integer)" "INSERT INTO small VALUES (1)" \
-    "CREATE TABLE big AS SELECT i AS id, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 100) WHERE i = i) AS words FROM generate_series(1, 20000) i"
+    "CREATE TABLE big AS SELECT i AS id, repeat(md5(i::text), 100) AS words FROM generate_series(1, 20000) i"
 
 # A slow store makes the snapshot last for some seconds: start_snapshot RATE OPTIONS...
 start_snapshot() {
@@ -25,7 +25,7 @@ ends_with() {
 ms() { echo $(($(date +%s%N) / 1000000)); }
 
 begin "an ALTER TABLE that gives up by itself: it is named, a worker that comes to the table waits for that, and the snapshot is whole"
-start_snapshot 5MB/s --lock-wait 60s
+start_snapshot 80kB/s --lock-wait 60s
 PGOPTIONS="-c lock_timeout=5s" PGAPPNAME=impatient psql -X -q -d bank -c "ALTER TABLE small ADD n integer" >/dev/null 2>"$WORK/alter" && fail "the ALTER had its lock"
 grep -q "lock timeout" "$WORK/alter" || fail "the ALTER failed otherwise: $(cat "$WORK/alter")"
 ends_with 0
@@ -35,7 +35,7 @@ err_has "ALTER TABLE small ADD n integer"
 rm -r backups
 
 begin "one that does not: after --lock-wait the snapshot gives way, and the application goes on"
-start_snapshot 2MB/s --lock-wait 2s
+start_snapshot 40kB/s --lock-wait 2s
 began=$(ms)
 PGAPPNAME=patient psql -X -q -d bank -c "ALTER TABLE big ADD n integer" >/dev/null 2>&1 &
 alter=$!
