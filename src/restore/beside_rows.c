@@ -26,26 +26,28 @@ static belay_table moved(const belay_beside_rows *r, const belay_table *table)
 
 typedef struct sink {
     belay_beside_rows *rows;
-    const char *item;
+    belay_codec *codec;
+    belay_progress progress;
     int64_t started_ms;
 } sink;
+
+static void report(sink *s)
+{
+    s->progress.done_bytes = s->rows->raw_bytes;
+    s->progress.done_rows = s->rows->rows;
+    s->progress.elapsed_ms = belay_now_ms() - s->started_ms;
+    belay_report_progress(s->rows->reporter, &s->progress);
+}
 
 static bool to_copy(void *context, const void *data, size_t size_bytes, belay_error *err)
 {
     sink *s = context;
-    belay_beside_rows *r = s->rows;
-    r->raw_bytes += size_bytes;
-    const belay_progress progress = {.what = "restore",
-        .item = s->item,
-        .done_bytes = r->raw_bytes,
-        .done_rows = r->rows,
-        .elapsed_ms = belay_now_ms() - s->started_ms};
-    belay_report_progress(r->reporter, &progress);
-    return belay_pg_copy_write(r->pg, data, size_bytes, err);
+    s->rows->raw_bytes += size_bytes;
+    report(s);
+    return belay_pg_copy_write(s->rows->pg, data, size_bytes, err);
 }
 
-static bool load_chunk(
-    belay_beside_rows *r, belay_codec *codec, const char *copy, const char *name, sink *to, belay_error *err)
+static bool load_chunk(belay_beside_rows *r, const char *copy, const char *name, sink *to, belay_error *err)
 {
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
@@ -55,7 +57,7 @@ static bool load_chunk(
         !belay_archive_read_stored(r->archive, name, &member, &stored, &size, err) ||
         !belay_pg_copy_in_begin(r->pg, copy, err))
         return false;
-    if (!belay_codec_decode(codec, stored, size, to_copy, to, NULL, err)) {
+    if (!belay_codec_decode(to->codec, stored, size, to_copy, to, NULL, err)) {
         belay_pg_copy_abort(r->pg, "belay could not read the snapshot");
         return false;
     }
@@ -78,27 +80,29 @@ static char *copy_statement(const belay_beside_rows *r, const belay_table *table
         list ? ")" : "", table->format);
 }
 
-static bool load_table(belay_beside_rows *r, belay_codec *codec, const belay_table *table, belay_error *err)
+static bool load_table(belay_beside_rows *r, const belay_table *table, sink *to, belay_error *err)
 {
     const belay_table now = moved(r, table);
     BELAY_AUTO(belay_free) char *copy = copy_statement(r, &now);
-    sink to = {r, table->name, belay_now_ms()};
+    to->progress.item = table->name;
     for (size_t i = 0; i < table->chunk_count; i++) {
-        if (!load_chunk(r, codec, copy, table->chunks[i], &to, err))
+        if (!load_chunk(r, copy, table->chunks[i], to, err))
             return belay_error_prefix(err, "rows of %s.%s", table->schema, table->name);
     }
     return true;
 }
 
-static bool load_all(belay_beside_rows *r, belay_codec *codec, belay_error *err)
+static bool load_all(belay_beside_rows *r, sink *to, belay_error *err)
 {
     const belay_manifest *m = belay_archive_manifest(r->archive);
     r->rows = r->raw_bytes = 0;
     for (size_t i = 0; i < m->table_count; i++) {
         if (belay_beside_has(r->plan, m->tables[i].schema, m->tables[i].name) &&
-            !load_table(r, codec, &m->tables[i], err))
+            !load_table(r, &m->tables[i], to, err))
             return false;
     }
+    to->progress.finished = true;
+    report(to);
     return true;
 }
 
@@ -106,12 +110,18 @@ static bool load_all(belay_beside_rows *r, belay_codec *codec, belay_error *err)
 bool belay_beside_load(belay_beside_rows *r, belay_error *err)
 {
     BELAY_AUTO(belay_codec_free) belay_codec *codec = belay_codec_new(1);
+    const belay_manifest *m = belay_archive_manifest(r->archive);
+    sink to = {r, codec, {.what = "restore"}, belay_now_ms()};
     belay_error first = {0};
+    for (size_t i = 0; i < m->table_count; i++) {
+        if (belay_beside_has(r->plan, m->tables[i].schema, m->tables[i].name))
+            to.progress.total_bytes += m->tables[i].raw_bytes;
+    }
     if (!belay_pg_exec(r->pg, "SAVEPOINT belay", err))
         return false;
-    if (load_all(r, codec, &first) ||
+    if (load_all(r, &to, &first) ||
         (belay_pg_is_missing_name(&first) && belay_pg_exec(r->pg, "ROLLBACK TO belay", NULL) &&
-            belay_pg_exec(r->pg, r->path, NULL) && load_all(r, codec, NULL)))
+            belay_pg_exec(r->pg, r->path, NULL) && load_all(r, &to, NULL)))
         return belay_pg_exec(r->pg, "SET LOCAL search_path = ''; RELEASE belay", err);
     if (err != NULL)
         *err = first;
