@@ -43,6 +43,23 @@ static void mark_valid(const belay_toc *toc, const belay_rows *keys, belay_list 
     }
 }
 
+/* A view that could not be filled has the word "empty" behind its name. */
+static void mark_filled(const belay_toc *toc, const belay_rows *views, belay_list *lines)
+{
+    for (size_t i = 0; i < belay_rows_count(views); i++) {
+        const char *head = belay_rows_text(views, i, 2);
+        if (belay_toc_find(toc, "MATERIALIZED VIEW DATA", belay_rows_text(views, i, 0),
+                belay_rows_text(views, i, 1)) == NULL)
+            continue;
+        for (size_t l = 0; l < lines->count; l++) {
+            char *line = lines->items[l];
+            char *word = belay_starts_with(line, head) ? strstr(line + strlen(head), "empty as ") : NULL;
+            if (word != NULL)
+                memmove(word, word + strlen("empty "), strlen(word + strlen("empty ")) + 1);
+        }
+    }
+}
+
 /* "constraint s.t k FOREIGN KEY ..." of a key that was left out: pg_dump wrote "ALTER TABLE s.t\n    ADD
  * CONSTRAINT k FOREIGN KEY ...". */
 static char *line_of(const belay_toc_entry *entry)
@@ -184,16 +201,20 @@ static bool unmap_user_mappings(
     return true;
 }
 
-/* The description as it would be if every key of the snapshot had held and no role were mapped. */
+/* The description as it would be if every key of the snapshot had held, every view been filled, and no role
+ * been mapped. */
 static bool as_in_snapshot(belay_comparison *c, const char *description, char **ret, belay_error *err)
 {
     BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     BELAY_AUTO(belay_rows_free) belay_rows *keys = NULL;
+    BELAY_AUTO(belay_rows_free) belay_rows *views = NULL;
     BELAY_AUTO(belay_list_done) belay_list lines = {0};
-    if (!belay_toc_read(c->archive, &toc, err) || !belay_pg_query0(c->pg, sql_foreign_keys, &keys, err))
+    if (!belay_toc_read(c->archive, &toc, err) || !belay_pg_query0(c->pg, sql_foreign_keys, &keys, err) ||
+        !belay_pg_query0(c->pg, sql_empty_views, &views, err))
         return false;
     belay_list_split(&lines, description, "\n");
     mark_valid(toc, keys, &lines);
+    mark_filled(toc, views, &lines);
     add_left_out(toc, keys, &lines);
     if (!unmap_policies(c, toc, &lines, err) || !unmap_user_mappings(c, toc, &lines, err))
         return false;

@@ -59,6 +59,13 @@ JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0
 
+-- query: empty_views
+SELECT n.nspname, c.relname,
+    pg_catalog.replace(pg_catalog.replace(
+        pg_catalog.format('materialized view %I.%I ', n.nspname, c.relname), E'\\', E'\\\\'), E'\n', E'\\n')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'm' AND NOT c.relispopulated
+
 -- query: run_lives
 SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pg_catalog.strpos(application_name, $1) > 0)
 

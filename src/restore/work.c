@@ -185,8 +185,11 @@ static bool do_rest(worker *w, const belay_job *job, belay_error *err)
 
 static bool do_views(worker *w, const belay_job *job, belay_error *err)
 {
-    (void)job;
-    return w->work->options->schema_only || belay_work_views(&w->script, w->work->toc, w->work->marks, err);
+    belay_task *task = job->tasks[0];
+    free(task->text);
+    task->text = NULL;
+    return w->work->options->schema_only ||
+           belay_work_views(&w->script, w->work->toc, w->work->marks, &task->text, err);
 }
 
 /* "a"."b", "c"."d" of the job's tables. The caller frees. */

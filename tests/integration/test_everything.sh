@@ -100,6 +100,23 @@ write_project posix development
 sql posix "$version_table" "CREATE TABLE names (n text PRIMARY KEY)" "INSERT INTO names VALUES ('Äpfel'), ('Zoo')"
 comes_back posix
 
+begin "a materialized view whose owner lost the right to read: all else comes back, and it is named"
+make_empty_project views
+sql views "$version_table" "CREATE TABLE source (id int)" "INSERT INTO source VALUES (1), (2)" "GRANT SELECT ON source TO rich_owner" \
+    "GRANT CREATE ON SCHEMA public TO rich_owner" "CREATE MATERIALIZED VIEW good AS SELECT count(*) FROM source" \
+    "CREATE MATERIALIZED VIEW barred AS SELECT count(*) FROM source" "ALTER MATERIALIZED VIEW barred OWNER TO rich_owner" \
+    "CREATE MATERIALIZED VIEW behind AS SELECT * FROM barred" "REVOKE SELECT ON source FROM rich_owner"
+belay 0 snapshot --json
+id=$(json id)
+belay 0 prove "$id"
+belay 0 restore "$id" --yes
+err_has "REFRESH MATERIALIZED VIEW \"public\".\"barred\" fills it"
+err_has "REFRESH MATERIALIZED VIEW \"public\".\"behind\" fills it"
+sql_is views "SELECT relname || relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1" "barredfalse
+behindfalse
+goodtrue"
+sql_is views "SELECT count FROM good" 2
+
 begin "row security: rather no snapshot than a part of the rows"
 make_empty_project secured
 sql secured "CREATE TABLE mine (id int, who name)" "INSERT INTO mine VALUES (1, 'a'), (2, 'rich_reader')" \
