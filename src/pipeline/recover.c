@@ -74,19 +74,28 @@ static bool find_snapshot(belay_run *run, const json_t *records, belay_error *er
     return belay_snapshot_remove_part(run->how.store, run->how.target->name, id, err);
 }
 
-/* Looks at the run's databases: the twin is noted when it is complete, half-built ones are dropped. */
+static bool drop_kind(belay_run *run, const char *kind, belay_error *err)
+{
+    char name[BELAY_DBNAME_SIZE];
+    belay_gate_name(run->dbname, kind, run->id, name);
+    return belay_gate_drop(&run->gate, name, err);
+}
+
+/* A half-made database is gone on with when the run is restored (restore/marks.h); a `restore` that was
+ * killed is not, its new database goes. */
+static bool may_go_on(const belay_run *run)
+{
+    return belay_equal(run->how.verb, "deploy");
+}
+
+/* Looks at the run's databases: the twin is noted when it is complete, scratch ones are dropped. */
 static bool find_databases(belay_run *run, const json_t *records, belay_error *err)
 {
     BELAY_AUTO(belay_gate_databases_done) belay_gate_databases found = {0};
     char twin[BELAY_DBNAME_SIZE];
     belay_gate_name(run->dbname, "twin", run->id, twin);
-    static const char *const scratch[] = {"new", "scratch"};
-    for (size_t i = 0; i < BELAY_COUNT(scratch); i++) {
-        char name[BELAY_DBNAME_SIZE];
-        belay_gate_name(run->dbname, scratch[i], run->id, name);
-        if (!belay_gate_drop(&run->gate, name, err))
-            return false;
-    }
+    if (!drop_kind(run, "scratch", err) || (!may_go_on(run) && !drop_kind(run, "new", err)))
+        return false;
     if (!belay_gate_find(belay_keeper_pg(run->keeper), run->dbname, &found, err))
         return false;
     bool complete = belay_journal_last(records, "done", "gate.twin") != NULL;
@@ -318,7 +327,7 @@ static void settle_unhealthy(belay_run *run)
     belay_run_settle_unhealthy(run);
 }
 
-static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
+static bool settle_run(belay_run *run, const json_t *records, belay_error *err)
 {
     const json_t *begin = belay_journal_last(records, "begin", "run");
     uint32_t oid = (uint32_t)json_integer_value(json_object_get(begin, "oid"));
@@ -370,6 +379,13 @@ static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
     }
     belay_run_settle(run, effect);
     return true;
+}
+
+/* What was half-made goes at the end, unless the next recovery may need it. */
+static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
+{
+    return settle_run(run, records, err) &&
+           (run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY || !may_go_on(run) || drop_kind(run, "new", err));
 }
 
 /* 0 for each of the named ends, also when the run's own exit status was another; 5 when a person is needed

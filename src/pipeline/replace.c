@@ -14,6 +14,7 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
         .dbname = dbname,
         .run_id = run->id,
         .target = run->how.target,
+        .go_on = true,
         .apply_dbstate = apply_dbstate,
         .create_roles = run->how.create_roles,
         .state = run->state,
@@ -99,8 +100,7 @@ static bool stage_restore(belay_run *run, belay_error *err)
     if (run->snapshot.id == NULL)
         return fail_no_way_back(err);
     belay_gate_name(run->dbname, "new", run->id, run->replacement);
-    return belay_gate_drop(&run->gate, run->replacement, err) && /* half-built by an earlier attempt */
-           belay_build_from_snapshot(run, run->replacement, true, err) &&
+    return belay_build_from_snapshot(run, run->replacement, true, err) &&
            belay_stamp_and_check(run, run->replacement, &run->from, err);
 }
 

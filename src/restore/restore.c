@@ -123,13 +123,14 @@ static bool is_begun(const restore *r, belay_pg **ret_pg)
 
 static bool begin(restore *r, belay_pg **ret_pg, belay_error *err)
 {
-    if (is_begun(r, ret_pg)) {
+    if ((r->created || r->options->go_on) && is_begun(r, ret_pg)) {
         belay_say(r->options->reporter, BELAY_INFO, "going on with %s, which an earlier attempt has begun",
             r->options->dbname);
         r->created = true;
         return true;
     }
-    if (r->created && !belay_gate_drop_own(r->options->maintenance, r->options->dbname, err))
+    if ((r->created || r->options->go_on) &&
+        !belay_gate_drop_own(r->options->maintenance, r->options->dbname, err))
         return false;
     r->created = false;
     if (!create(r, err))

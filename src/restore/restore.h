@@ -27,6 +27,8 @@ typedef struct belay_restore_options {
     const char *dbname;         /* to be created; must hold "__belay_" */
     const char *run_id;         /* application_name */
     const belay_target *target; /* role_map, jobs */
+    bool go_on;                 /* a database of that name was left by this run: go on in it where that is
+                                   safe, else drop it */
     bool apply_dbstate;         /* owner, ACL, settings: yes for a swap, no for scratch */
     bool create_roles;          /* those that the server lacks (restore/make_roles.h) */
     bool schema_only;           /* no rows, nothing computed from rows: to see whether this role may */
