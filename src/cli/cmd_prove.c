@@ -1,16 +1,18 @@
+#include "cli/jobs.h"
 #include "cli/rate.h"
 #include "restore/prove.h"
 #include "util/clock.h"
 
 static struct {
     bool create_roles;
+    long long jobs;
     const char *rate;
 } o;
 
 static const belay_option options[] = {
     {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,
         &o.create_roles},
-    BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
+    BELAY_JOBS_OPTION(o.jobs), BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
 
 /* The snapshot that the word names, or the target's newest one that is whole. */
 static bool find_snapshot(
@@ -43,8 +45,8 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_proof_done) belay_proof proof = {0};
     char run_id[BELAY_RUN_ID_SIZE];
     belay_new_run_id(run_id);
-    bool ok = belay_cli_rate(cli, o.rate, &err) && belay_cli_store(cli, &store, &err) &&
-              find_snapshot(cli, store, &info, &err);
+    bool ok = belay_cli_jobs(cli, o.jobs, &err) && belay_cli_rate(cli, o.rate, &err) &&
+              belay_cli_store(cli, &store, &err) && find_snapshot(cli, store, &info, &err);
     const belay_prove_options how = {.dialer = cli->dialer,
         .target = &cli->target,
         .create_roles = o.create_roles,

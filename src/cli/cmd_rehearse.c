@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/jobs.h"
 #include "cli/lock.h"
 #include "rehearse/rehearse.h"
 #include "util/clock.h"
@@ -6,6 +6,7 @@
 static struct {
     bool fresh, cluster, create_roles;
     const char *to;
+    long long jobs;
 } o;
 
 static const belay_option options[] = {
@@ -15,7 +16,7 @@ static const belay_option options[] = {
         BELAY_OPT_FLAG, &o.cluster},
     {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,
         &o.create_roles},
-    BELAY_OPT_END};
+    BELAY_JOBS_OPTION(o.jobs), BELAY_OPT_END};
 
 /* The target is untouched either way: only a copy was migrated. */
 static json_t *answer(
@@ -55,7 +56,7 @@ static int run(belay_cli *cli)
     BELAY_AUTO(belay_rehearsal_done) belay_rehearsal rehearsal = {0};
     char run_id[BELAY_RUN_ID_SIZE];
     belay_new_run_id(run_id);
-    if (!belay_cli_store(cli, &store, &err))
+    if (!belay_cli_jobs(cli, o.jobs, &err) || !belay_cli_store(cli, &store, &err))
         return belay_cli_finish(cli, false, NULL, &err);
     const belay_rehearse_options how = {.dialer = cli->dialer,
         .target = &cli->target,

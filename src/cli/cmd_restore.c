@@ -1,4 +1,5 @@
 #include "cli/followers.h"
+#include "cli/jobs.h"
 #include "cli/rate.h"
 #include "cli/runs.h"
 #include "cli/server_space.h"
@@ -9,6 +10,7 @@ static struct {
     const char *revision;
     const char *from;
     bool yes, create_roles;
+    long long jobs;
     belay_cli_followers followers;
     const char *server_space;
     const char *rate;
@@ -30,7 +32,8 @@ static const belay_option options[] = {
     {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,
         &o.create_roles},
     {"yes", 'y', NULL, "go on without asking", BELAY_OPT_FLAG, &o.yes}, BELAY_FOLLOWER_OPTIONS(o.followers),
-    BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_RATE_OPTION(o.rate), BELAY_OPT_END};
+    BELAY_SERVER_SPACE_OPTION(o.server_space), BELAY_JOBS_OPTION(o.jobs), BELAY_RATE_OPTION(o.rate),
+    BELAY_OPT_END};
 
 /* The other target's snapshots may lie in a store of its own. */
 static bool open_from(belay_cli *cli, belay_store **store, belay_run_options *how, belay_error *err)
@@ -87,7 +90,8 @@ static int run(belay_cli *cli)
     const char *id = cli->words.count > 0 ? cli->words.items[0] : NULL;
     if (!check_words(id, &err))
         return belay_cli_finish(cli, false, NULL, &err);
-    if (!belay_cli_rate(cli, o.rate, &err) || !belay_cli_followers_read(&o.followers, &how.followers, &err) ||
+    if (!belay_cli_jobs(cli, o.jobs, &err) || !belay_cli_rate(cli, o.rate, &err) ||
+        !belay_cli_followers_read(&o.followers, &how.followers, &err) ||
         !belay_cli_server_space(o.server_space, &how.server_space_bytes, &err) ||
         !belay_cli_run_options(cli, &store, &how, &err) || !open_from(cli, &from_store, &how, &err))
         return belay_cli_finish(cli, false, NULL, &err);
