@@ -76,8 +76,11 @@ static bool tie_families(belay_pg *pg, belay_relations *relations, belay_error *
             relations->items[family_of(relations, child->number)].family =
                 family_of(relations, parent->number);
     }
-    for (size_t i = 0; i < relations->count; i++)
-        relations->items[i].family = family_of(relations, i);
+    for (size_t i = 0; i < relations->count; i++) {
+        belay_relation *r = &relations->items[i];
+        r->family = family_of(relations, i);
+        relations->items[r->family].has_foreign |= r->kind == 'f';
+    }
     return true;
 }
 

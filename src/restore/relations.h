@@ -17,7 +17,8 @@ typedef struct belay_relation {
     bool is_partition;
     bool of_extension;
     int reference_steps; /* the longest way along foreign keys that were there when it was read */
-    size_t family;       /* the number of one of its members */
+    size_t family;       /* the number of one of its members: the top of it */
+    bool has_foreign;    /* of a top: a member is a foreign table */
 } belay_relation;
 
 typedef struct belay_relations {

@@ -118,10 +118,13 @@ void belay_tasks_add_statistics(belay_tasks_builder *b, long relation)
 {
     const belay_relation *r = &b->from->relations->items[relation];
     const belay_tasks_stand *s = &b->stands[relation];
-    bool parent = r->kind == 'p' && !r->is_partition;
-    /* ANALYZE of a partitioned table is one of its partitions too. */
-    bool by_parent = r->is_partition && b->from->relations->items[r->family].kind == 'p';
-    if (r->kind == 'm' || r->kind == 'f' || (by_parent && !s->streams) || (!parent && s->bytes == 0))
+    bool parent = r->kind == 'p' && !r->is_partition && !r->has_foreign;
+    /* ANALYZE of a partitioned table is one of its partitions too, and would ask other servers for what is
+     * there: then each of ours is analyzed by itself. */
+    const belay_relation *top = &b->from->relations->items[r->family];
+    bool by_parent = r->is_partition && top->kind == 'p' && !top->has_foreign;
+    if (r->kind == 'm' || r->kind == 'f' || (by_parent && !s->streams) ||
+        (!parent && (s->bytes == 0 || r->kind == 'p')))
         return;
     belay_task task = {.kind = s->streams ? BELAY_TASK_VACUUM : BELAY_TASK_ANALYZE,
         .relation = relation,
