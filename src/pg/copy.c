@@ -97,6 +97,45 @@ belay_copy_status belay_pg_copy_read(belay_pg *pg, const char **ret_data, size_t
     }
 }
 
+const char belay_copy_header[BELAY_COPY_HEADER_BYTES] = "PGCOPY\n\377\r\n";
+const char belay_copy_trailer[BELAY_COPY_TRAILER_BYTES] = {'\377', '\377'};
+
+/* libpq gives the header in front of the first row, or of the trailer. */
+static bool skip_header(const char **data, size_t *size, belay_error *err)
+{
+    if (*size < sizeof belay_copy_header || memcmp(*data, belay_copy_header, sizeof belay_copy_header) != 0)
+        return belay_fail(err, BELAY_E_UNSUPPORTED, "the server writes an unknown kind of binary COPY");
+    *data += sizeof belay_copy_header;
+    *size -= sizeof belay_copy_header;
+    return true;
+}
+
+static bool is_trailer(const char *data, size_t size)
+{
+    return size == sizeof belay_copy_trailer &&
+           memcmp(data, belay_copy_trailer, sizeof belay_copy_trailer) == 0;
+}
+
+bool belay_pg_copy_rows(
+    belay_pg *pg, const char *sql, bool binary, belay_row_function *on_row, void *context, belay_error *err)
+{
+    const char *data = NULL;
+    size_t size = 0;
+    belay_copy_status status;
+    if (!belay_pg_copy_out_begin(pg, sql, err))
+        return false;
+    for (bool first = true; (status = belay_pg_copy_read(pg, &data, &size, err)) == BELAY_COPY_ROW;
+         first = false) {
+        if (binary && first && !skip_header(&data, &size, err))
+            return false;
+        if (binary && (size == 0 || is_trailer(data, size)))
+            continue;
+        if (!on_row(context, data, size, err))
+            return false;
+    }
+    return status == BELAY_COPY_END;
+}
+
 bool belay_pg_copy_in_begin(belay_pg *pg, const char *sql, belay_error *err)
 {
     return begin(pg, sql, PGRES_COPY_IN, err);

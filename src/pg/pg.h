@@ -124,6 +124,16 @@ typedef enum belay_copy_status { BELAY_COPY_ROW, BELAY_COPY_END, BELAY_COPY_ERRO
 bool belay_pg_copy_out_begin(belay_pg *pg, const char *sql, belay_error *err);
 /* One row per call (libpq gives one CopyData message each). *ret_data stays valid until the next call. */
 belay_copy_status belay_pg_copy_read(belay_pg *pg, const char **ret_data, size_t *ret_size, belay_error *err);
+/* What stands before and behind the rows of the binary format (manual, COPY, "File Formats"): signature,
+ * flags and the length of the header extension; a tuple count of -1. */
+enum { BELAY_COPY_HEADER_BYTES = 19, BELAY_COPY_TRAILER_BYTES = 2 };
+extern const char belay_copy_header[BELAY_COPY_HEADER_BYTES];
+extern const char belay_copy_trailer[BELAY_COPY_TRAILER_BYTES];
+/* Runs a COPY TO STDOUT and gives its rows one by one, in the binary format without header and trailer. When
+ * on_row returns false (with err) the connection stays copying out. */
+typedef bool belay_row_function(void *context, const void *row, size_t size_bytes, belay_error *err);
+bool belay_pg_copy_rows(
+    belay_pg *pg, const char *sql, bool binary, belay_row_function *on_row, void *context, belay_error *err);
 bool belay_pg_copy_in_begin(belay_pg *pg, const char *sql, belay_error *err);
 bool belay_pg_copy_write(belay_pg *pg, const void *data, size_t size_bytes, belay_error *err);
 bool belay_pg_copy_end(belay_pg *pg, uint64_t *ret_rows, belay_error *err);

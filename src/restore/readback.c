@@ -2,40 +2,18 @@
 
 #include "pg/names.h"
 
-/* Signature, flags and the length of the header extension; a tuple count of -1 ends the data. */
-enum { BINARY_HEADER_BYTES = 19, BINARY_TRAILER_BYTES = 2 };
-static const char binary_signature[11] = "PGCOPY\n\377\r\n";
-
-static bool is_header(const char *data, size_t size)
+static bool add_row(void *context, const void *row, size_t size_bytes, belay_error *err)
 {
-    return size >= BINARY_HEADER_BYTES && memcmp(data, binary_signature, sizeof binary_signature) == 0;
-}
-
-static bool is_trailer(const char *data, size_t size)
-{
-    return size == BINARY_TRAILER_BYTES && memcmp(data, "\377\377", BINARY_TRAILER_BYTES) == 0;
+    (void)err;
+    belay_readback *to = context;
+    belay_rowsum_add(&to->sum, row, size_bytes);
+    to->bytes += size_bytes;
+    return true;
 }
 
 bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err)
 {
-    if (!belay_pg_copy_out_begin(pg, copy, err))
-        return false;
-    const char *data = NULL;
-    size_t size = 0;
-    bool first = true;
-    belay_copy_status status;
-    while ((status = belay_pg_copy_read(pg, &data, &size, err)) == BELAY_COPY_ROW) {
-        if (binary && first && is_header(data, size)) {
-            data += BINARY_HEADER_BYTES;
-            size -= BINARY_HEADER_BYTES;
-        }
-        first = false;
-        if (binary && (size == 0 || is_trailer(data, size)))
-            continue;
-        belay_rowsum_add(&ret->sum, data, size);
-        ret->bytes += size;
-    }
-    return status == BELAY_COPY_END;
+    return belay_pg_copy_rows(pg, copy, binary, add_row, ret, err);
 }
 
 bool belay_readback_by_path(

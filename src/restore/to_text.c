@@ -79,20 +79,6 @@ static bool put_in(belay_to_text *t, const char *chunk, belay_error *err)
     return belay_pg_copy_end(t->pg, NULL, err);
 }
 
-static bool take_out(belay_to_text *t, belay_codec_sink *to, void *context, belay_error *err)
-{
-    const char *row = NULL;
-    size_t size = 0;
-    belay_copy_status status = BELAY_COPY_ERROR;
-    if (!belay_pg_copy_out_begin(t->pg, copy_out, err))
-        return false;
-    while ((status = belay_pg_copy_read(t->pg, &row, &size, err)) == BELAY_COPY_ROW) {
-        if (!to(context, row, size, err))
-            return false;
-    }
-    return status == BELAY_COPY_END;
-}
-
 /* The server's palloc refuses a text of a gigabyte. */
 static bool explain(const belay_table *table, belay_error *err)
 {
@@ -115,7 +101,8 @@ static bool pass_chunks(
 {
     for (size_t i = 0; i < table->chunk_count; i++) {
         if ((i > 0 && !belay_pg_exec(t->pg, "TRUNCATE pg_temp.belay_rows", err)) ||
-            !put_in(t, table->chunks[i], err) || !take_out(t, to, context, err))
+            !put_in(t, table->chunks[i], err) ||
+            !belay_pg_copy_rows(t->pg, copy_out, false, to, context, err))
             return false;
     }
     return true;

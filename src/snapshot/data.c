@@ -3,11 +3,6 @@
 #include "pg/names.h"
 #include "snapshot/flow.h"
 
-/* Signature, flags and the length of the header extension; a tuple count of -1 ends the data. */
-enum { BINARY_HEADER_BYTES = 19, BINARY_TRAILER_BYTES = 2 };
-static const char binary_header[BINARY_HEADER_BYTES] = "PGCOPY\n\377\r\n";
-static const char binary_trailer[BINARY_TRAILER_BYTES] = "\377\377";
-
 /* File names end at 255 bytes. */
 enum { FOLDER_MAX = 230 };
 
@@ -78,7 +73,7 @@ static bool end_chunk(reader *r, belay_error *err)
     belay_worker *w = r->w;
     if (w->chunk == NULL)
         return true;
-    if (r->binary && !belay_chunk_add(w, binary_trailer, sizeof binary_trailer, err))
+    if (r->binary && !belay_chunk_add(w, belay_copy_trailer, sizeof belay_copy_trailer, err))
         return false;
     uint64_t bytes = w->chunk->raw_bytes, rows = w->chunk->rows;
     if (!belay_chunk_end(w, err))
@@ -93,7 +88,7 @@ static bool end_chunk(reader *r, belay_error *err)
 static bool begin_chunk(reader *r, belay_error *err)
 {
     return belay_chunk_begin(r->w, r->piece, err) &&
-           (!r->binary || belay_chunk_add(r->w, binary_header, sizeof binary_header, err));
+           (!r->binary || belay_chunk_add(r->w, belay_copy_header, sizeof belay_copy_header, err));
 }
 
 /* After a lost connection: a row that the writer has already. */
@@ -110,8 +105,9 @@ static bool check_handed_over(const reader *r, belay_error *err)
                "after a lost connection the server sent the rows in another order than before");
 }
 
-static bool take_row(reader *r, const char *row, size_t size_bytes, belay_error *err)
+static bool take_row(void *context, const void *row, size_t size_bytes, belay_error *err)
 {
+    reader *r = context;
     belay_worker *w = r->w;
     belay_rowsum_add(&w->sum, row, size_bytes);
     if (r->only_sum)
@@ -124,40 +120,10 @@ static bool take_row(reader *r, const char *row, size_t size_bytes, belay_error 
     return w->chunk->raw_bytes < BELAY_CHUNK_BYTES || end_chunk(r, err);
 }
 
-static bool is_trailer(const char *data, size_t size)
-{
-    return size == sizeof binary_trailer && memcmp(data, binary_trailer, size) == 0;
-}
-
-/* The header comes in front of the first row, or of the trailer. */
-static bool skip_header(const char **data, size_t *size, belay_error *err)
-{
-    if (*size < BINARY_HEADER_BYTES || memcmp(*data, binary_header, BINARY_HEADER_BYTES) != 0)
-        return belay_fail(err, BELAY_E_UNSUPPORTED, "the server writes an unknown kind of binary COPY");
-    *data += BINARY_HEADER_BYTES;
-    *size -= BINARY_HEADER_BYTES;
-    return true;
-}
-
 static bool read_rows(reader *r, const char *copy, belay_error *err)
 {
-    const char *data = NULL;
-    size_t size = 0;
-    bool first = true;
-    belay_copy_status status;
     r->w->sum = (belay_rowsum){0};
-    if (!belay_pg_copy_out_begin(r->w->pg, copy, err))
-        return false;
-    while ((status = belay_pg_copy_read(r->w->pg, &data, &size, err)) == BELAY_COPY_ROW) {
-        if (r->binary && first && !skip_header(&data, &size, err))
-            return false;
-        first = false;
-        if (r->binary && (size == 0 || is_trailer(data, size)))
-            continue;
-        if (!take_row(r, data, size, err))
-            return false;
-    }
-    return status == BELAY_COPY_END;
+    return belay_pg_copy_rows(r->w->pg, copy, r->binary, take_row, r, err);
 }
 
 static bool read_generated(reader *r, belay_error *err)

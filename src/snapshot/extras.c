@@ -48,26 +48,24 @@ bool belay_taking_sequences(belay_taking *t, belay_error *err)
     return belay_taking_add_json(t, "sequences.json", t->sequences, err);
 }
 
-/* One piece of a large object by binary COPY: header, tuple count, length, bytes. */
+/* The one field of the one row: tuple count, length, bytes. */
+static bool add_field(void *context, const void *row, size_t size_bytes, belay_error *err)
+{
+    enum { ROW_HEAD_BYTES = 6 };
+    if (size_bytes < ROW_HEAD_BYTES)
+        return belay_fail(err, BELAY_E_UNSUPPORTED, "the server writes an unknown kind of binary COPY");
+    belay_str_append_n(context, (const char *)row + ROW_HEAD_BYTES, size_bytes - ROW_HEAD_BYTES);
+    return true;
+}
+
 static bool read_piece(belay_taking *t, const char *oid, uint64_t offset, belay_error *err)
 {
-    enum { HEADER_BYTES = 19, ROW_HEAD_BYTES = 6 };
     BELAY_AUTO(belay_free)
     char *copy = belay_format("COPY (SELECT pg_catalog.lo_get(%s, %llu, %d)) TO STDOUT (FORMAT binary)", oid,
         (unsigned long long)offset, BELAY_CHUNK_BYTES);
-    const char *data = NULL;
-    size_t size = 0;
-    belay_copy_status status;
     belay_str_clear(&t->raw);
-    if (!belay_pg_copy_out_begin(t->pg, copy, err))
-        return false;
-    for (bool first = true; (status = belay_pg_copy_read(t->pg, &data, &size, err)) == BELAY_COPY_ROW;
-         first = false) {
-        if (first && size >= HEADER_BYTES + ROW_HEAD_BYTES)
-            belay_str_append_n(
-                &t->raw, data + HEADER_BYTES + ROW_HEAD_BYTES, size - HEADER_BYTES - ROW_HEAD_BYTES);
-    }
-    return status == BELAY_COPY_END && belay_str_check(&t->raw, "a piece of a large object", err);
+    return belay_pg_copy_rows(t->pg, copy, true, add_field, &t->raw, err) &&
+           belay_str_check(&t->raw, "a piece of a large object", err);
 }
 
 static bool take_large_object(belay_taking *t, const char *oid, size_t *number, belay_error *err)
