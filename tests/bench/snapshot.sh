@@ -3,7 +3,7 @@
 #   snapshot.sh data     a bank of more than 1 GB of rows, 85 % of them in one table
 #   snapshot.sh tables   5,000 empty tables with a key; 20,000 tables on a server with default settings
 #   snapshot.sh memory   belay's own peak, with rows up to 1 MB
-# ROUNDS=3, JOBS=2, SIZE_MB=1100 (of rows), TABLES=5000. SIZE_MB=100 ROUNDS=1 is a quick look. KEEP_DATA=FILE keeps the measured
+# ROUNDS=3, JOBS=2, SIZE_MB=1100 (of rows), DETAILS_EVERY=1 (which entries have jsonb, the type that costs the server most), TABLES=5000. SIZE_MB=100 ROUNDS=1 is a quick look. KEEP_DATA=FILE keeps the measured
 # values. Files lie in BELAY_TEST_BASE (default /tmp).
 source "${BELAY_SOURCE:?}/tests/bench/bench_lib.sh"
 here=$BELAY_SOURCE/tests/bench
@@ -49,21 +49,21 @@ piped() {
 
 make_bank() {
     local size_mb=${SIZE_MB:-1100} entries half start=$SECONDS
-    # A million entries and what belongs to them are 340 MB.
-    entries=$((size_mb * 1000000 / 340))
+    # A million entries and what belongs to them are 340 MB, of which details are 105.
+    entries=$((size_mb * 1000000 / (235 + 105 / ${DETAILS_EVERY:-1})))
     entries=$((entries / 2000 * 2000))
     half=$((entries / 2))
     sql postgres "CREATE DATABASE bank"
     sql_file bank "$here/sql/tables.sql"
     local from
     for from in 1 $((half + 1)); do
-        psql -X -q -v ON_ERROR_STOP=1 -v entries=$entries -v first="$from" -v last=$((from + half - 1)) -d bank -f "$here/sql/entries.sql" &
+        psql -X -q -v ON_ERROR_STOP=1 -v entries=$entries -v details_every="${DETAILS_EVERY:-1}" -v first="$from" -v last=$((from + half - 1)) -d bank -f "$here/sql/entries.sql" &
     done
     psql -X -q -v ON_ERROR_STOP=1 -v entries=$entries -d bank -f "$here/sql/others.sql" &
     wait
     sql_is bank "SELECT count(*) FROM entries" "$entries"
     sql_file bank "$here/sql/keys.sql"
-    echo "made in     $((SECONDS - start)) s"
+    echo "made in     $((SECONDS - start)) s; details (jsonb) in every entry of ${DETAILS_EVERY:-1}"
 }
 
 describe_bank() {

@@ -11,7 +11,7 @@ CREATE TABLE accounts (id bigint NOT NULL, number uuid NOT NULL, owner text NOT 
 CREATE TABLE entries (
     id bigint NOT NULL, account_id bigint NOT NULL, reference uuid NOT NULL, amount numeric(12, 2) NOT NULL, balance numeric(15, 2) NOT NULL,
     booked_at timestamptz NOT NULL, valued_on date NOT NULL, kind smallint NOT NULL, purpose text NOT NULL, counterparty text NOT NULL,
-    details jsonb NOT NULL, digest bytea NOT NULL
+    details jsonb, digest bytea NOT NULL
 );
 CREATE TABLE documents (id bigint NOT NULL, account_id bigint NOT NULL, title text NOT NULL, body text NOT NULL, tags jsonb NOT NULL, scan bytea NOT NULL);
 CREATE TABLE splits (entry_id bigint NOT NULL, line int NOT NULL, category int NOT NULL, amount numeric(12, 2) NOT NULL, note text);
