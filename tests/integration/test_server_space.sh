@@ -39,7 +39,7 @@ finding warn "may be needed"
 belay 3 preflight --server-space=1MB --json
 
 begin "what is no size"
-for bad in much 1.5G -3 "" 5XB; do
+for bad in much 1.5.5G -3 "" 5XB; do
     belay 2 preflight --server-space="$bad"
     err_has "--server-space takes a size"
 done
