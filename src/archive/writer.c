@@ -237,7 +237,9 @@ bool belay_archive_publish(
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
     if (!belay_archive_open(store, part, &archive, err) ||
         !belay_archive_verify(archive, jobs, reporter, err)) {
-        belay_error_prefix(err, "the snapshot was read back and is not what was written");
+        belay_error_prefix(err, err->code == BELAY_E_CANCELLED
+                                    ? "while the snapshot was read back"
+                                    : "the snapshot was read back and is not what was written");
         store->remove(store, part, NULL);
         return false;
     }

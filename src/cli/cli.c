@@ -151,7 +151,10 @@ int belay_cli_finish(belay_cli *cli, bool ok, json_t *json, const belay_error *g
     if (json == NULL)
         json = empty_answer(cli, ok);
     if (!ok) {
-        belay_say_annotation(cli->reporter, err);
+        if (cli->reporter != NULL && cli->reporter->error != NULL)
+            belay_say_error(cli->reporter, err);
+        else
+            belay_say_annotation(cli->reporter, err);
         json_object_set_new(json, "error", belay_error_json(err));
     } else if (json_object_get(json, "error") == NULL &&
                (json_object_get(json, "ok") != NULL || json_object_get(json, "outcome") != NULL)) {

@@ -4,7 +4,7 @@
 #include "cli/snapshots.h"
 #include "pipeline/prune.h"
 
-enum { UNSET = -1 };
+enum { UNSET = INT_MIN };
 static const int64_t day_ms = 86400000;
 
 static struct {
@@ -27,7 +27,7 @@ static void print_snapshots(const belay_cli *cli, const belay_prune *plan)
     for (size_t i = 0; i < plan->snapshot_count; i++) {
         const belay_prune_snapshot *one = &plan->snapshots[i];
         BELAY_AUTO(belay_free) char *rules = belay_list_join(&one->rules, ", ");
-        belay_cli_print(cli, "%-25s %-5s %s", one->id, one->rules.count > 0 ? "stays" : "goes", rules);
+        belay_cli_print(cli, "%-25s %s%s", one->id, one->rules.count > 0 ? "stays " : "goes", rules);
     }
 }
 
@@ -116,6 +116,8 @@ static int run(belay_cli *cli)
         print_plan(cli, &plan);
     if (ok && plan.count > 0 && !o.dry_run)
         ok = agreed(&run, &err) && belay_prune_carry_out(&how, &plan, &err);
+    if (ok && plan.count > 0 && !o.dry_run)
+        belay_say(cli->reporter, BELAY_INFO, "removed %zu", plan.count);
     return belay_cli_finish(cli, ok, answer(cli, &plan, ok), &err);
 }
 

@@ -11,7 +11,7 @@ static void print_line(const belay_cli *cli, const belay_snapshot_info *info)
 {
     char size[BELAY_BYTES_SIZE];
     belay_cli_format_bytes(info->bytes, size);
-    bool known = !belay_equal(info->state, "encrypted");
+    bool known = belay_cli_snapshot_is_known(info);
     BELAY_AUTO(belay_free) char *revisions = belay_list_join(&info->revisions, ",");
     BELAY_AUTO(belay_free)
     char *rows = known ? belay_format("%llu", (unsigned long long)info->rows) : belay_strdup("?");

@@ -8,6 +8,7 @@
 #include "migrate/engine.h"
 #include "pg/pg.h"
 #include "pipeline/runs.h"
+#include "seal/keyring.h"
 #include "snapshot/dump.h"
 #include "util/clock.h"
 
@@ -117,6 +118,27 @@ static void check_store(doctor *d)
 }
 
 /* Behind a gate, or how to create what is not there, with the names filled in. */
+/* Whether those that are configured can be read; pre-flight's check of that name asks whether they fit. */
+static void check_keys(doctor *d)
+{
+    const belay_target *target = &d->cli->target;
+    const belay_age_recipients *recipients = NULL;
+    const belay_age_identities *identities = NULL;
+    const belay_signer *signer = NULL;
+    const belay_sign_public *trusted = NULL;
+    size_t trusted_count = 0;
+    belay_error err = {0};
+    BELAY_AUTO(belay_keyring_free) belay_keyring *keyring = belay_keyring_new(target);
+    if (!belay_keyring_recipients(keyring, &recipients, &err) ||
+        (target->identity.count > 0 && !belay_keyring_identities(keyring, &identities, &err)) ||
+        !belay_keyring_signer(keyring, &signer, &err) ||
+        !belay_keyring_trusted(keyring, &trusted, &trusted_count, &err))
+        say_error(d, &err);
+    else
+        say(d, BELAY_OK, NULL, "snapshots are %s and %s",
+            recipients->count > 0 ? "encrypted" : "not encrypted", signer != NULL ? "signed" : "not signed");
+}
+
 static void explain_missing(const belay_cli *cli, belay_error *err)
 {
     const belay_target *target = &cli->target;
@@ -309,6 +331,7 @@ static const struct {
     {"config", check_config, NEEDS_NOTHING},
     {"migrations", check_migrations, NEEDS_TARGET},
     {"store", check_store, NEEDS_TARGET},
+    {"keys", check_keys, NEEDS_TARGET},
     {"connection", check_connection, NEEDS_TARGET},
     {"maintenance_db", check_maintenance, NEEDS_TARGET},
     {"server", check_server, NEEDS_SERVER},

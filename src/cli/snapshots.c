@@ -14,9 +14,14 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+bool belay_cli_snapshot_is_known(const belay_snapshot_info *info)
+{
+    return !belay_equal(info->state, "encrypted") && !belay_equal(info->state, "damaged");
+}
+
 json_t *belay_cli_snapshot_json(const belay_snapshot_info *info)
 {
-    if (belay_equal(info->state, "encrypted"))
+    if (!belay_cli_snapshot_is_known(info))
         return json_pack("{s:s, s:s, s:s, s:s, s:n, s:s, s:s*, s:o, s:n, s:n, s:n, s:n}", "id", info->id,
             "path", info->path, "target", info->target, "created_at", info->created_at, "revisions", "state",
             info->state, "proven_at", info->proven_at, "bytes", number(info->bytes), "raw_bytes", "rows",

@@ -9,6 +9,8 @@
  * -t was given, else in that of any target. Fills what the caller frees. */
 bool belay_cli_find_snapshot(
     belay_cli *cli, const char *id, belay_store **ret_store, belay_snapshot_info *ret, belay_error *err);
+/* Whether its content is: not that of a damaged one, nor of one whose key is not here. */
+bool belay_cli_snapshot_is_known(const belay_snapshot_info *info);
 /* As CONTRACT.md says for `snapshot`; new reference. */
 json_t *belay_cli_snapshot_json(const belay_snapshot_info *info);
 /* `belay snapshots show`; returns the exit status. */

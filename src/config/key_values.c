@@ -136,8 +136,8 @@ static bool set_words(const belay_key *key, const char *value, belay_list *field
 {
     split_trimmed(field, value);
     for (size_t i = 0; i < field->count; i++) {
-        if (strpbrk(field->items[i], " \t") != NULL)
-            return wrong(key, field->items[i], "words without spaces, separated by commas or lines", err);
+        if (strpbrk(field->items[i], " \t") != NULL && strpbrk(field->items[i], "/.") == NULL)
+            return wrong(key, field->items[i], "words and paths, separated by commas or lines", err);
     }
     return true;
 }

@@ -31,7 +31,7 @@ typedef enum belay_key_type {
     BELAY_TYPE_SET,        /* unsigned: a bit for each choice */
     BELAY_TYPE_PATH,       /* char *, made absolute */
     BELAY_TYPE_PATHS,      /* belay_list of paths, made absolute */
-    BELAY_TYPE_WORDS,      /* belay_list of words, each without white space */
+    BELAY_TYPE_WORDS,      /* belay_list of words without white space, or of paths: with a slash or a dot */
     BELAY_TYPE_RENAMES,    /* belay_list of old=new */
     BELAY_TYPE_WINDOWS,    /* char *, checked by belay_windows_parse */
     BELAY_TYPE_COMMAND,    /* belay_host_command: its text */

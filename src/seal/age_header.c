@@ -218,9 +218,8 @@ static bool no_key(const parse *p, belay_error *err)
             p->other_kinds);
         return belay_error_hint(err, "`age -d -i KEY` decrypts it; belay reads X25519 keys (age1...)");
     }
-    belay_fail(err, BELAY_E_KEY, "it is encrypted to %zu key%s, and none of the %zu identit%s here fits",
-        p->stanzas, p->stanzas == 1 ? "" : "s", p->identities->count,
-        p->identities->count == 1 ? "y" : "ies");
+    belay_fail(err, BELAY_E_KEY, "it is encrypted to %zu other key%s than %s here", p->stanzas,
+        p->stanzas == 1 ? "" : "s", p->identities->count == 1 ? "the identity" : "the identities");
     return belay_error_hint(
         err, "set `identity` of the target, or BELAY_IDENTITY, to the file of the private key");
 }

@@ -53,6 +53,25 @@ for key in ops peer; do
     age -d -i "$KEYS/$key.txt" "$SNAPSHOT" | tar -xf - -C "$WORK/hand" || fail "age -d with $key.txt"
 done
 
+begin "a file of recipients, and one of a private key, whose paths have a space"
+mkdir "$WORK/some keys"
+cp "$KEYS/team.txt" "$KEYS/ops.txt" "$WORK/some keys"
+use_keys "encrypt_to = $OPS, ../some keys/team.txt" "identity = $WORK/some keys/ops.txt"
+belay 0 doctor
+out_has "snapshots are encrypted and not signed"
+use_keys "encrypt_to = no recipient"
+belay 3 doctor
+out_has "encrypt_to takes words and paths"
+
+begin "doctor names a key that cannot be read"
+use_keys "encrypt_to = $OPS" "identity = $KEYS/gone.txt"
+belay 3 doctor
+out_has "identity: cannot read $KEYS/gone.txt"
+use_keys "encrypt_to = ../keys/gone.txt"
+belay 3 doctor
+out_has "encrypt_to: there is no file"
+use_keys "encrypt_to = $OPS, ../keys/team.txt"
+
 begin "restored by hand, with age, tar, zstd and psql"
 (cd "$WORK/hand" && sh restore.sh by_hand >"$WORK/hand.log" 2>&1) || fail "restore.sh: $(cat "$WORK/hand.log")"
 equals "rows" "$(data_hash by_hand)" "$(data_hash bank)"
@@ -115,7 +134,7 @@ belay 3 verify "$ID"
 err_has "age -a"
 age -r "$(age-keygen 2>/dev/null | age-keygen -y)" -o "backups/dev/$ID.tar.age" "$WORK/plain.tar"
 belay 3 verify "$ID"
-err_has "it is encrypted to 1 key, and none of the 1 identity here fits"
+err_has "it is encrypted to 1 other key than the identity here"
 use_keys "encrypt_to = $(cut -d' ' -f1 "$WORK/ssh.pub")"
 belay 3 snapshot
 err_has "target dev, encrypt_to: it is an SSH key"

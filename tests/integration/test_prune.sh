@@ -21,6 +21,9 @@ out_has "3 to remove; 5 snapshots stay"
 belay 2 prune --keep 0
 equals "files" "$(left)" "$before"
 
+belay 2 prune --databases --days -1
+equals "files" "$(left)" "$before"
+
 begin "the newest five stay"
 belay 0 prune --yes --json
 json_is kept 5

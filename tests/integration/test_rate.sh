@@ -32,6 +32,18 @@ wait $pid || status=$?
 equals "exit status" "$status" 1
 ! is_there 2>/dev/null || fail "a stopped snapshot left a file"
 
+begin "a stop while it is read back is not called damage"
+"$BELAY" snapshot --rate 1MB/s --progress=json >"$OUT" 2>"$ERR" &
+pid=$!
+wait_until grep -q '"synced"' "$ERR"
+kill -INT $pid
+status=0
+wait $pid || status=$?
+equals "exit status" "$status" 1
+err_has "while the snapshot was read back"
+err_lacks "is not what was written"
+! is_there 2>/dev/null || fail "a stopped snapshot left a file"
+
 begin "what is no rate is refused"
 for rate in fast -5MB 5MB/h ''; do
     belay 2 snapshot --rate "$rate"

@@ -107,6 +107,8 @@ begin "a cut file is shown as damaged"
 truncate -s -512 "$file"
 belay 0 snapshots --json
 json_is snapshots.1.state damaged
+json_is snapshots.1.revisions null
+json_is snapshots.1.rows null
 belay 7 verify 20251104
 
 begin "foreign files in the store are left alone and not shown"

@@ -77,6 +77,10 @@ belay 2 show nothing --progress=json
 python3 -c 'import json, sys
 event, = map(json.loads, sys.stdin)
 assert event["event"] == "error" and event["error"]["code"] == "usage" or event["error"]["message"], event' <"$ERR" || fail "the error's event"
+belay 2 show nothing --progress=json --json
+python3 -c 'import json, sys
+event, = map(json.loads, open(sys.argv[1]))
+assert event["error"] == json.load(open(sys.argv[2]))["error"], event' "$ERR" "$OUT" || fail "the error's event beside --json"
 
 begin "--progress: plain lines on a terminal, none, and no other words"
 shown 80 0 snapshot --progress=plain
