@@ -39,8 +39,11 @@ void belay_keyring_free(belay_keyring *keyring)
 /* Whatever the reason, it is a key that is missing. */
 static bool of_target(const belay_keyring *k, const char *key, belay_error *err)
 {
-    if (err != NULL)
+    if (err != NULL) {
         err->code = BELAY_E_KEY;
+        if (err->hint[0] == '\0')
+            belay_error_hint(err, "let `%s` name a file that is there and that this user can read", key);
+    }
     return belay_error_prefix(err, "target %s, %s", k->target->name, key);
 }
 

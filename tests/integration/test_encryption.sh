@@ -70,6 +70,7 @@ out_has "identity: cannot read $KEYS/gone.txt"
 use_keys "encrypt_to = ../keys/gone.txt"
 belay 3 doctor
 out_has "encrypt_to: there is no file"
+out_has "let \`encrypt_to\` name a file"
 use_keys "encrypt_to = $OPS, ../keys/team.txt"
 
 begin "restored by hand, with age, tar, zstd and psql"
