@@ -218,9 +218,12 @@ int belay_run_end(belay_run *run)
         return exit_status(run);
     json_t *end = json_pack("{s:s, s:o}", "outcome", belay_outcome_name(run->outcome), "error",
         run->error.code == BELAY_E_NONE ? json_null() : belay_error_json(&run->error));
+    belay_stop_mask(true); /* what a Ctrl-C led to is recorded all the same, under --rate too */
     if (!write_report(run, &err))
         belay_say(run->how.reporter, BELAY_WARN, "the run's report could not be written: %s", err.message);
-    if (!belay_journal_write(run->journal, "end", "run", end, &err)) {
+    bool ended = belay_journal_write(run->journal, "end", "run", end, &err);
+    belay_stop_mask(false);
+    if (!ended) {
         belay_say(run->how.reporter, BELAY_WARN,
             "the journal's end could not be written (%s): the database is %s, but type `belay recover` once "
             "there is room",

@@ -44,6 +44,21 @@ err_has "while the snapshot was read back"
 err_lacks "is not what was written"
 ! is_there 2>/dev/null || fail "a stopped snapshot left a file"
 
+begin "a restore that is stopped while it waits still leaves its report"
+"$BELAY" restore "$ID" --yes >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+# Only once the limit holds it up has it something to wait for: the report itself comes behind the same limit.
+is_reading() { grep -q "the restore will take" "$ERR"; }
+wait_until is_reading
+reports=$(find backups -name report.json | wc -l)
+kill -INT $pid
+status=0
+wait $pid || status=$?
+equals "exit status" "$status" 1
+err_has "stopped by a signal"
+err_lacks "report could not be written"
+equals "reports" "$(find backups -name report.json | wc -l)" $((reports + 1))
+
 begin "what is no rate is refused"
 for rate in fast -5MB 5MB/h ''; do
     belay 2 snapshot --rate "$rate"
