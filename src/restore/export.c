@@ -174,6 +174,17 @@ static bool put_end(exporter *e, belay_error *err)
     return put(e, line, err);
 }
 
+/* psql takes a script that ends within COPY for a whole one: what read it so far must fail. That the output
+ * is gone is no matter. */
+static void put_failure(exporter *e)
+{
+    belay_error ignored = {0};
+    put(e,
+        "\n\\.\nDO $$BEGIN RAISE EXCEPTION 'this script is not whole: the export of the snapshot failed'; "
+        "END$$;\n",
+        &ignored);
+}
+
 static bool put_all(exporter *e, belay_error *err)
 {
     return put_section(e, "schema/pre-data.sql.zst", err) && put_rows(e, err) &&
@@ -190,5 +201,7 @@ bool belay_export(belay_archive *archive, const belay_restore_options *server, b
     if (belay_export_needs_server(archive) && !belay_to_text_open(server, archive, &e.texts, err))
         return false;
     bool ok = put_all(&e, err);
+    if (!ok)
+        put_failure(&e);
     return belay_to_text_close(e.texts, ok ? err : NULL) && ok;
 }

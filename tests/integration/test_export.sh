@@ -26,6 +26,28 @@ sql_is again "SELECT nextval('days_id_seq')" 504
 
 out_has "-- end of snapshot"
 
+begin "a script that failed half-way fails in psql, too"
+cp -R backups "$WORK/whole"
+python3 - backups/dev/*.tar <<'PYTHON'
+import sys, tarfile
+with tarfile.open(sys.argv[1]) as tar:
+    at = [m.offset_data + m.size // 2 for m in tar if m.name.startswith("data/public.days/")][0]
+with open(sys.argv[1], "r+b") as file:
+    file.seek(at)
+    byte = file.read(1)[0]
+    file.seek(at)
+    file.write(bytes([byte ^ 255]))
+PYTHON
+belay 1 export "$(basename backups/dev/*.tar .tar)"
+out_lacks "-- end of snapshot"
+sql postgres "CREATE DATABASE half"
+status=0
+psql -X -q -1 -v ON_ERROR_STOP=1 -d half -f "$OUT" >/dev/null 2>"$ERR" || status=$?
+equals "psql's exit status" "$status" 3
+sql_is half "SELECT count(*) FROM pg_class WHERE relname = 'days'" 0
+sql postgres "DROP DATABASE half"
+rm -r backups && mv "$WORK/whole" backups
+
 begin "rows in binary format become text in a scratch database"
 sql bank "CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0)" "CREATE TYPE span AS RANGE (subtype = float8)" \
     "CREATE TABLE plain (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b bytea, t text, n numeric, f float8, r real, d date, tz timestamptz, i interval, u uuid,
