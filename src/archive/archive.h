@@ -32,7 +32,6 @@ bool belay_archive_add(belay_archive_writer *writer, const char *member, const v
     uint64_t raw_bytes, uint64_t rows, belay_error *err);
 /* Members are filled in from what was added; the rest of the manifest comes from the caller. Syncs. */
 bool belay_archive_finish(belay_archive_writer *writer, const belay_manifest *rest, belay_error *err);
-uint64_t belay_archive_written_bytes(const belay_archive_writer *writer);
 /* Removes the .part of an unfinished writer; a finished one stays. */
 void belay_archive_writer_free(belay_archive_writer *writer);
 BELAY_DEFINE_AUTO(belay_archive_writer, belay_archive_writer_free)
@@ -49,7 +48,6 @@ bool belay_archive_peek(belay_store *store, const char *name, belay_archive **re
 void belay_archive_close(belay_archive *archive);
 BELAY_DEFINE_AUTO(belay_archive, belay_archive_close)
 const belay_manifest *belay_archive_manifest(const belay_archive *archive);
-uint64_t belay_archive_size_bytes(const belay_archive *archive);
 /* The stored content of a member, its SHA-256 checked over header, content and padding. The caller frees. Any
  * thread. */
 bool belay_archive_read(

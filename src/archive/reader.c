@@ -101,11 +101,6 @@ const belay_manifest *belay_archive_manifest(const belay_archive *archive)
     return archive->manifest;
 }
 
-uint64_t belay_archive_size_bytes(const belay_archive *archive)
-{
-    return archive->source->size_bytes;
-}
-
 bool belay_archive_read(
     belay_archive *a, const belay_member *m, void **ret, size_t *ret_size, belay_error *err)
 {

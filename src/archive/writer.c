@@ -104,11 +104,6 @@ bool belay_archive_create(belay_store *store, const char *name, belay_archive_wr
     return true;
 }
 
-uint64_t belay_archive_written_bytes(const belay_archive_writer *writer)
-{
-    return writer->written_bytes;
-}
-
 /* Header of a member; the hash of its span begins. libarchive writes 0 bytes for an entry without size. */
 static bool put_header(belay_archive_writer *w, const char *name, size_t size_bytes, belay_error *err)
 {

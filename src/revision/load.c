@@ -3,10 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 
 #include "revision/graph.h"
+#include "util/crew.h"
 #include "util/file.h"
 
 enum { SHARED_FROM_COUNT = 400 };
@@ -45,21 +45,20 @@ typedef struct half {
     const belay_list *names;
     size_t first, end;
     belay_arena *arena;
-    belay_error err;
-    bool ok;
 } half;
 
-static void *read_half(void *context)
+static bool read_half(void *context, void *own, size_t number, belay_error *err)
 {
-    half *h = context;
-    h->ok = true;
-    for (size_t i = h->first; h->ok && i < h->end; i++) {
+    (void)own;
+    const half *h = (const half *)context + number;
+    for (size_t i = h->first; i < h->end; i++) {
         const char *name = h->names->items[i];
         const char *file = belay_arena_format(h->arena, "%s/%s", h->path, name);
         h->nodes[i].index = i;
-        h->ok = graph_read_file(h->arena, h->folder_fd, name, file, &h->nodes[i], &h->err);
+        if (!graph_read_file(h->arena, h->folder_fd, name, file, &h->nodes[i], err))
+            return false;
     }
-    return NULL;
+    return true;
 }
 
 /* The first error by name, as one thread would find it. */
@@ -68,29 +67,20 @@ static bool read_files(
 {
     graph->nodes = belay_arena_alloc(graph->arena, (names->count + 1) * sizeof *graph->nodes);
     graph->count = names->count;
+    bool shared = names->count >= SHARED_FROM_COUNT;
     half halves[2];
-    size_t middle = names->count < SHARED_FROM_COUNT ? names->count : names->count / 2;
     halves[0] = (half){.nodes = graph->nodes,
         .folder_fd = folder_fd,
         .path = path,
         .names = names,
-        .end = middle,
+        .end = shared ? names->count / 2 : names->count,
         .arena = graph->arena};
     halves[1] = halves[0];
-    halves[1].first = middle;
+    halves[1].first = halves[0].end;
     halves[1].end = names->count;
     halves[1].arena = graph->second_arena = belay_arena_new();
-    pthread_t thread;
-    bool shared = middle < names->count && pthread_create(&thread, NULL, read_half, &halves[1]) == 0;
-    read_half(&halves[0]);
-    if (shared)
-        pthread_join(thread, NULL);
-    else
-        read_half(&halves[1]);
-    const half *failed = halves[0].ok ? &halves[1] : &halves[0];
-    if (!failed->ok && err != NULL)
-        *err = failed->err;
-    return failed->ok;
+    const belay_crew_task task = {.work = read_half, .context = halves};
+    return belay_crew_run(&task, shared ? 2 : 1, 2, err);
 }
 
 bool belay_graph_load(const char *folder, belay_graph **ret, belay_error *err)

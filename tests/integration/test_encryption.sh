@@ -2,20 +2,9 @@
 # Encrypted snapshots: written for several keys, read back without a private one, restored with one; Debian's age is
 # the peer both ways.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+# shellcheck source=../support/keys_lib.sh
+source "$BELAY_SOURCE/tests/support/keys_lib.sh"
 start_cluster
-
-KEYS=$WORK/keys
-use_keys() { # LINE...: the target's keys from now on
-    PROJECT_KEYS="gate = none
-$(printf '%s\n' "$@")"
-    write_project bank development
-}
-
-take() {
-    belay 0 snapshot --json
-    SNAPSHOT=$(json path)
-    ID=$(json id)
-}
 
 begin "keys: new ones are private, printed, and never written over"
 belay 0 key new "$KEYS/ops.txt"

@@ -2,19 +2,9 @@
 # Signed snapshots: minisign checks what belay signed and the other way round; what is not signed as the target wants is
 # refused before anything is made.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+# shellcheck source=../support/keys_lib.sh
+source "$BELAY_SOURCE/tests/support/keys_lib.sh"
 start_cluster
-
-KEYS=$WORK/keys
-use_keys() { # LINE...: the target's keys from now on
-    PROJECT_KEYS="gate = none
-$(printf '%s\n' "$@")"
-    write_project bank development
-}
-take() {
-    belay 0 snapshot --json
-    SNAPSHOT=$(json path)
-    ID=$(json id)
-}
 # nothing_made: no database beside the target's.
 nothing_made() {
     equals "databases" "$(databases)" bank
