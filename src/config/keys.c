@@ -100,7 +100,8 @@ static const belay_key key_table[] = {
         .help = "how old kept failed databases, twins and scratch copies get before `prune --databases` "
                 "drops them"},
     {T("jobs", NUMBER), FIELD(jobs), .least = 1, .most = 64,
-        .help = "connections that a snapshot or a restore uses at once (default: one per core)"},
+        .help =
+            "connections that a snapshot, a restore or a comparison uses at once (default: one per core)"},
     {T("format", CHOICE), FIELD(format), .choices = "auto text binary", EVERYWHERE("auto"),
         .help = "of COPY for the rows of a snapshot; binary refuses tables whose types allow text only"},
     {T("rate", RATE), FIELD(rate_bytes_per_s), EVERYWHERE("0"),

@@ -50,6 +50,7 @@ static char *judge_rows(belay_run *run)
     const belay_compare_options options = {.dialer = run->how.dialer,
         .dbname = belay_run_dbname(run),
         .run_id = run->id,
+        .jobs = run->how.target->jobs,
         .skip_ledger = true,
         .skip_schema = true,
         .reporter = run->how.reporter};

@@ -164,7 +164,10 @@ static bool compare_columns(belay_beside_rows *r, size_t number, bool generated,
         return belay_fail(
             err, BELAY_E_ARCHIVE, "the manifest has no row hash for table %s.%s", now.schema, now.name);
     BELAY_AUTO(belay_free)
-    char *copy = belay_readback_statement(&now, generated, r->plain_names, (belay_page_range){0});
+    char *select = belay_readback_select(&now, generated, r->plain_names);
+    BELAY_AUTO(belay_free)
+    char *copy = belay_readback_statement(
+        &(belay_readback_part){.select = select, .filter = now.filter, .format = now.format});
     if (!belay_readback_copy(r->pg, copy, belay_equal(now.format, "binary"), &got, err))
         return false;
     if (belay_rowsum_equal(&expected, &got.sum))

@@ -8,21 +8,13 @@ static bool note_table(
     const belay_manifest *manifest, const belay_task *first, belay_compare_differences *to, belay_error *err)
 {
     bool generated = first->kind == BELAY_TASK_COMPARE_GENERATED;
-    belay_rowsum expected;
-    belay_rowsum got = {0};
+    belay_readback got = {0};
+    const char *missing = NULL;
     for (size_t i = 0; i < first->parts; i++) {
-        if (first[i].text != NULL) {
-            belay_compare_note_difference(to, belay_strdup(first[i].text));
-            return true;
-        }
-        belay_rowsum_merge(&got, &first[i].got.sum);
-        to->raw_bytes += first[i].got.bytes;
+        belay_readback_merge(&got, &first[i].got);
+        missing = missing == NULL ? first[i].text : missing;
     }
-    to->rows += generated ? 0 : got.rows;
-    if (!belay_compare_expected(manifest, first->table, generated, &expected, err))
-        return false;
-    belay_compare_note_sums(to, first->table, generated, &expected, &got);
-    return true;
+    return belay_compare_note_table(manifest, first->table, generated, &got, missing, to, err);
 }
 
 static void note_objects(const belay_compare_differences *found, belay_compare_differences *to)

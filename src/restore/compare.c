@@ -2,10 +2,10 @@
 
 #include "pg/names.h"
 #include "restore/compare_parts.h"
-#include "restore/readback.h"
+#include "restore/compare_rows.h"
+#include "restore/relations.h"
 #include "restore/restore.sql.h"
 #include "util/clock.h"
-#include "util/stop.h"
 
 enum { SHOWN_DIFFERENCES = 8 };
 
@@ -34,7 +34,8 @@ static bool same_root(const belay_table *a, const belay_table *b)
            belay_equal(a->root_schema, b->root_schema);
 }
 
-bool belay_compare_expected(const belay_manifest *manifest, const belay_table *table, bool generated,
+/* What the manifest says of the table and of all that share its root. */
+static bool expected_sum(const belay_manifest *manifest, const belay_table *table, bool generated,
     belay_rowsum *ret, belay_error *err)
 {
     *ret = (belay_rowsum){0};
@@ -53,99 +54,116 @@ bool belay_compare_expected(const belay_manifest *manifest, const belay_table *t
     return true;
 }
 
-void belay_compare_note_sums(belay_compare_differences *to, const belay_table *table, bool generated,
-    const belay_rowsum *expected, const belay_rowsum *got)
+bool belay_compare_is_with_earlier(const belay_manifest *manifest, size_t number)
 {
-    if (belay_rowsum_equal(expected, got))
-        return;
-    const char *what = generated ? " (generated columns)" : "";
-    const char *schema = table->root_name == NULL ? table->schema : table->root_schema;
-    const char *name = table->root_name == NULL ? table->name : table->root_name;
-    if (expected->rows != got->rows) {
-        belay_compare_note_difference(
-            to, belay_format("table %s.%s%s: expected %llu rows, got %llu", schema, name, what,
-                    (unsigned long long)expected->rows, (unsigned long long)got->rows));
-        return;
-    }
-    belay_compare_note_difference(
-        to, belay_format("table %s.%s%s: %llu rows, but other values in at least one of them", schema, name,
-                what, (unsigned long long)got->rows));
-}
-
-static bool compare_rows(belay_comparison *c, const belay_table *table, bool generated, belay_error *err)
-{
-    belay_rowsum expected;
-    if (!belay_compare_expected(c->manifest, table, generated, &expected, err))
-        return false;
-    BELAY_AUTO(belay_free)
-    char *copy = belay_readback_statement(table, generated, c->plain_names, (belay_page_range){0});
-    belay_readback got = {0};
-    belay_error fault = {0};
-    if (!belay_pg_exec(c->pg, "SAVEPOINT belay", err))
-        return false;
-    bool binary = belay_equal(table->format, "binary");
-    if (belay_readback_copy(c->pg, copy, binary, &got, &fault) ||
-        (belay_pg_is_missing_name(&fault) && belay_pg_exec(c->pg, "ROLLBACK TO belay", err) &&
-            belay_readback_by_path(c->pg, copy, binary, &got, &fault))) {
-        c->ret->rows += generated ? 0 : got.sum.rows;
-        c->ret->raw_bytes += got.bytes;
-        belay_compare_note_sums(c->ret, table, generated, &expected, &got.sum);
-        return belay_pg_exec(c->pg, "ROLLBACK TO belay; RELEASE belay", err);
-    }
-    if (!belay_pg_is_missing_name(&fault)) {
-        if (err != NULL)
-            *err = fault;
-        return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
-    }
-    belay_compare_note(c, belay_format("table %s.%s: %s", table->schema, table->name, fault.message));
-    return belay_pg_exec(c->pg, "ROLLBACK TO belay", err);
-}
-
-/* Left out by option, or compared already with an earlier partition of the same root. */
-static bool is_skipped(const belay_comparison *c, size_t number)
-{
-    const belay_table *table = &c->manifest->tables[number];
-    if (c->options->skip_ledger && belay_equal(table->schema, "belay"))
-        return true;
-    BELAY_AUTO(belay_free) char *name = belay_format("%s.%s", table->schema, table->name);
-    if (c->options->skip_tables != NULL && belay_list_has(c->options->skip_tables, name))
-        return true;
-    for (size_t i = 0; table->root_name != NULL && i < number; i++) {
-        if (same_root(table, &c->manifest->tables[i]))
+    const belay_table *table = &manifest->tables[number];
+    for (size_t i = number; table->root_name != NULL && i > 0; i--) {
+        if (same_root(table, &manifest->tables[i - 1]))
             return true;
     }
     return false;
 }
 
-static void report(belay_comparison *c, const belay_table *table, int64_t started_ms)
+void belay_compare_note_sums(
+    belay_compare_differences *to, const char *what, const belay_rowsum *expected, const belay_rowsum *got)
 {
-    const belay_progress progress = {.what = "compare",
-        .item = table->name,
-        .done_bytes = c->ret->raw_bytes,
-        .total_bytes = c->manifest->raw_bytes,
-        .done_rows = c->ret->rows,
-        .elapsed_ms = belay_now_ms() - started_ms};
-    belay_report_progress(c->options->reporter, &progress);
+    if (belay_rowsum_equal(expected, got))
+        return;
+    if (expected->rows != got->rows)
+        belay_compare_note_difference(
+            to, belay_format("%s: expected %llu rows, got %llu", what, (unsigned long long)expected->rows,
+                    (unsigned long long)got->rows));
+    else
+        belay_compare_note_difference(
+            to, belay_format("%s: %llu rows, but other values in at least one of them", what,
+                    (unsigned long long)got->rows));
+}
+
+bool belay_compare_note_table(const belay_manifest *manifest, const belay_table *table, bool generated,
+    const belay_readback *got, const char *missing, belay_compare_differences *to, belay_error *err)
+{
+    belay_rowsum expected;
+    bool root = table->root_name != NULL;
+    if (missing != NULL) {
+        belay_compare_note_difference(
+            to, belay_format("table %s.%s: %s", table->schema, table->name, missing));
+        return true;
+    }
+    to->rows += generated ? 0 : got->sum.rows;
+    to->raw_bytes += got->bytes;
+    if (!expected_sum(manifest, table, generated, &expected, err))
+        return false;
+    BELAY_AUTO(belay_free)
+    char *what = belay_format("table %s.%s%s", root ? table->root_schema : table->schema,
+        root ? table->root_name : table->name, generated ? " (generated columns)" : "");
+    belay_compare_note_sums(to, what, &expected, &got->sum);
+    return true;
+}
+
+static void add_part(const belay_comparison *c, const belay_relations *relations, const belay_table *table,
+    bool generated, belay_compare_parts *to)
+{
+    long found = table->root_name == NULL ? belay_relations_find(relations, table->schema, table->name)
+                                          : BELAY_NO_RELATION;
+    const belay_relation *relation = found == BELAY_NO_RELATION ? NULL : &relations->items[found];
+    const belay_compare_part part = {.table = table,
+        .generated = generated,
+        .name = belay_format("table %s.%s", table->schema, table->name),
+        .what = {.select = belay_readback_select(table, generated, c->plain_names),
+            .filter = table->filter,
+            .format = table->format,
+            .oid = relation == NULL ? 0 : relation->oid}};
+    belay_compare_parts_add(to, part, table->raw_bytes, relation != NULL && relation->heap);
+}
+
+static bool list_parts(const belay_comparison *c, belay_compare_parts *to, belay_error *err)
+{
+    BELAY_AUTO(belay_relations_done) belay_relations relations = {0};
+    if (!belay_relations_read(c->pg, &relations, err))
+        return false;
+    for (size_t i = 0; i < c->manifest->table_count; i++) {
+        const belay_table *table = &c->manifest->tables[i];
+        if ((c->options->skip_ledger && belay_equal(table->schema, "belay")) ||
+            belay_compare_is_with_earlier(c->manifest, i))
+            continue;
+        add_part(c, &relations, table, false, to);
+        if (table->generated_count > 0)
+            add_part(c, &relations, table, true, to);
+    }
+    return true;
+}
+
+/* Sums of a table's parts, which stand side by side: sums know no order. */
+static bool note_parts(belay_comparison *c, const belay_compare_parts *parts, belay_error *err)
+{
+    for (size_t i = 0; i < parts->count; i += parts->items[i].what.parts) {
+        const belay_compare_part *first = &parts->items[i];
+        belay_readback got = {0};
+        const char *missing = NULL;
+        for (size_t j = 0; j < first->what.parts; j++) {
+            belay_readback_merge(&got, &first[j].got[0]);
+            missing = missing == NULL ? first[j].missing : missing;
+        }
+        if (!belay_compare_note_table(
+                c->manifest, first->table, first->generated, &got, missing, c->ret, err))
+            return false;
+    }
+    return true;
 }
 
 static bool compare_tables(belay_comparison *c, belay_error *err)
 {
-    int64_t started_ms = belay_now_ms();
+    BELAY_AUTO(belay_compare_parts_done) belay_compare_parts parts = {0};
     BELAY_AUTO(belay_free) char *encoding = NULL;
-    if (!belay_pg_value(c->pg, sql_database_encoding, NULL, 0, &encoding, err) ||
-        !belay_pg_execf(c->pg, err, "SET client_encoding = '%s'", encoding))
+    const belay_compare_reading reading = {.options = c->options,
+        .sides = {{c->options->dbname, c->pg}},
+        .side_count = 1,
+        .total_bytes = c->manifest->raw_bytes};
+    if (!belay_pg_value(c->pg, sql_database_encoding, NULL, 0, &encoding, err))
         return false;
     c->plain_names = belay_name_plain(encoding);
-    for (size_t i = 0; i < c->manifest->table_count; i++) {
-        const belay_table *table = &c->manifest->tables[i];
-        if (is_skipped(c, i))
-            continue;
-        report(c, table, started_ms);
-        if (!belay_stop_check(err) || !compare_rows(c, table, false, err) ||
-            (table->generated_count > 0 && !compare_rows(c, table, true, err)))
-            return false;
-    }
-    return true;
+    return list_parts(c, &parts, err) && belay_compare_read(&reading, &parts, err) &&
+           note_parts(c, &parts, err);
 }
 
 static bool compare_all(belay_comparison *c, belay_error *err)

@@ -1,4 +1,4 @@
-/* Compares any database with the manifest of a snapshot, in one read-only transaction.
+/* Compares any database with the manifest of a snapshot, as one read-only transaction sees it.
  *
  * Tables: rows and row hashes, generated columns apart, partitions of a root that they were loaded through
  * together. Sequences: "at least" - a position may have moved on, never back. Large objects: number, sizes
@@ -19,9 +19,9 @@
 typedef struct belay_compare_options {
     belay_dialer *dialer;
     const char *dbname;
-    const char *run_id;            /* application_name */
-    const belay_list *skip_tables; /* "schema.name", e.g. the version table; may be NULL */
-    bool skip_ledger;              /* leave out schema "belay" */
+    const char *run_id; /* application_name */
+    int jobs;           /* connections that read rows; 0: one per core */
+    bool skip_ledger;   /* leave out schema "belay" */
     bool skip_sequences;
     bool skip_large_objects;
     bool skip_schema;
@@ -44,14 +44,15 @@ static inline void belay_compare_differences_done_p(belay_compare_differences *d
     belay_compare_differences_done(differences);
 }
 
-/* True when the comparison could be made; what differs is in *ret. Blocking, one connection. */
+/* True when the comparison could be made; what differs is in *ret. Blocking; 1 + `jobs`
+ * connections. */
 bool belay_compare_database(const belay_compare_options *options, belay_archive *archive,
     belay_compare_differences *ret, belay_error *err);
 /* The rows of options->dbname against those of its twin `twin` (CREATE DATABASE ... TEMPLATE), which must
  * allow connections: every table and materialized view but belay's own, large objects, and sequences "at
  * least". The catalogues are taken for equal (pg/catalog_state.h). Both databases are read, so nothing that
- * could have been written is left out. Of the options dbname, dialer, run_id and reporter count. True when
- * the comparison could be made. Blocking, two connections. */
+ * could have been written is left out. Of the options dbname, dialer, run_id, jobs and reporter count. True
+ * when the comparison could be made. Blocking; 1 + `jobs` connections to each. */
 bool belay_compare_twin(
     const belay_compare_options *options, const char *twin, belay_compare_differences *ret, belay_error *err);
 

@@ -3,13 +3,13 @@
 #define BELAY_RESTORE_COMPARE_PARTS_H
 
 #include "restore/compare.h"
-#include "util/hash.h"
+#include "restore/readback.h"
 
 typedef struct belay_comparison {
     const belay_compare_options *options;
     belay_archive *archive;
     const belay_manifest *manifest;
-    belay_pg *pg; /* in the one transaction; client_encoding UTF8 until the tables come */
+    belay_pg *pg; /* in the one transaction; client_encoding UTF8 */
     bool plain_names;
     belay_compare_differences *ret;
 } belay_comparison;
@@ -17,12 +17,15 @@ typedef struct belay_comparison {
 /* Takes the text. */
 void belay_compare_note(belay_comparison *c, char *text);
 void belay_compare_note_difference(belay_compare_differences *differences, char *text);
-/* What the manifest expects of a table, or of all partitions that share its root. */
-bool belay_compare_expected(const belay_manifest *manifest, const belay_table *table, bool generated,
-    belay_rowsum *ret, belay_error *err);
-/* Notes a difference, where there is one. */
-void belay_compare_note_sums(belay_compare_differences *to, const belay_table *table, bool generated,
-    const belay_rowsum *expected, const belay_rowsum *got);
+/* Notes what differs of a table, or of all partitions that share its root. `missing`: why it could not be
+ * read back, else NULL. */
+bool belay_compare_note_table(const belay_manifest *manifest, const belay_table *table, bool generated,
+    const belay_readback *got, const char *missing, belay_compare_differences *to, belay_error *err);
+/* "...: expected n rows, got m", where the sums are not equal. */
+void belay_compare_note_sums(
+    belay_compare_differences *to, const char *what, const belay_rowsum *expected, const belay_rowsum *got);
+/* Is the table compared with an earlier one of the manifest, whose root it shares? */
+bool belay_compare_is_with_earlier(const belay_manifest *manifest, size_t number);
 /* Each: false when it could not be compared. */
 bool belay_compare_schema(belay_comparison *c, belay_error *err);
 bool belay_compare_sequences(belay_comparison *c, belay_error *err);

@@ -1,9 +1,8 @@
 /* The comparison of a database with its twin. */
 #include "restore/compare_parts.h"
+#include "restore/compare_rows.h"
 #include "restore/compare_twin.sql.h"
-#include "restore/readback.h"
 #include "util/clock.h"
-#include "util/stop.h"
 
 typedef struct pair {
     const belay_compare_options *options;
@@ -20,47 +19,61 @@ static bool open_side(pair *p, const char *dbname, belay_pg **ret, belay_error *
            belay_pg_exec(*ret, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
 }
 
-/* The same COPY on both sides; `what` is named when the sums differ. */
-static bool compare_copies(pair *p, const char *copy, bool binary, const char *what, belay_error *err)
+static void add_objects(belay_compare_parts *to)
 {
-    belay_readback now = {0};
-    belay_readback twin = {0};
-    if (!belay_stop_check(err) || !belay_readback_copy(p->now, copy, binary, &now, err) ||
-        !belay_readback_copy(p->twin, copy, binary, &twin, err))
-        return belay_error_prefix(err, "%s", what);
-    p->ret->rows += now.sum.rows;
-    p->ret->raw_bytes += now.bytes + twin.bytes;
-    if (belay_rowsum_equal(&now.sum, &twin.sum))
-        return true;
-    if (now.sum.rows == twin.sum.rows)
-        belay_compare_note_difference(
-            p->ret, belay_format("%s: %llu rows, but other values in at least one of them", what,
-                        (unsigned long long)now.sum.rows));
-    else
-        belay_compare_note_difference(
-            p->ret, belay_format("%s: expected %llu rows, got %llu", what, (unsigned long long)twin.sum.rows,
-                        (unsigned long long)now.sum.rows));
-    return true;
+    const belay_compare_part part = {.name = belay_strdup("large objects"),
+        .what = {.select = belay_strdup(sql_twin_large_objects), .format = "binary"}};
+    belay_compare_parts_add(to, part, 0, false);
 }
 
-static bool compare_tables(pair *p, belay_error *err)
+static bool list_parts(pair *p, belay_compare_parts *to, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *tables = NULL;
     if (!belay_pg_query0(p->twin, sql_twin_tables, &tables, err))
         return false;
+    add_objects(to);
     for (size_t i = 0; i < belay_rows_count(tables); i++) {
         const char *name = belay_rows_text(tables, i, 0);
-        BELAY_AUTO(belay_free) char *what = belay_format("table %s", name);
-        BELAY_AUTO(belay_free) char *copy = belay_format("COPY (SELECT * FROM ONLY %s) TO STDOUT", name);
-        const belay_progress progress = {.what = "compare",
-            .item = name,
-            .done_bytes = p->ret->raw_bytes,
-            .done_rows = p->ret->rows,
-            .elapsed_ms = belay_now_ms() - p->started_ms};
-        belay_report_progress(p->options->reporter, &progress);
-        if (!compare_copies(p, copy, false, what, err))
-            return false;
+        const belay_compare_part part = {.name = belay_format("table %s", name),
+            .what = {.select = belay_format("SELECT * FROM ONLY %s", name),
+                .format = "text",
+                .oid = (uint32_t)belay_rows_int(tables, i, 1)}};
+        belay_compare_parts_add(
+            to, part, (uint64_t)belay_rows_int(tables, i, 2), belay_rows_bool(tables, i, 3));
     }
+    return true;
+}
+
+/* Rows may have moved between pages: only the sums of all parts of a table are equal. */
+static void note_parts(pair *p, const belay_compare_parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i += parts->items[i].what.parts) {
+        const belay_compare_part *first = &parts->items[i];
+        belay_readback now = {0};
+        belay_readback twin = {0};
+        const char *missing = NULL;
+        for (size_t j = 0; j < first->what.parts; j++) {
+            belay_readback_merge(&now, &first[j].got[0]);
+            belay_readback_merge(&twin, &first[j].got[1]);
+            missing = missing == NULL ? first[j].missing : missing;
+        }
+        p->ret->rows += now.sum.rows;
+        p->ret->raw_bytes += now.bytes + twin.bytes;
+        if (missing != NULL)
+            belay_compare_note_difference(p->ret, belay_format("%s: %s", first->name, missing));
+        else
+            belay_compare_note_sums(p->ret, first->name, &twin.sum, &now.sum);
+    }
+}
+
+static bool compare_rows(pair *p, const char *twin, belay_error *err)
+{
+    BELAY_AUTO(belay_compare_parts_done) belay_compare_parts parts = {0};
+    const belay_compare_reading reading = {
+        .options = p->options, .sides = {{p->options->dbname, p->now}, {twin, p->twin}}, .side_count = 2};
+    if (!list_parts(p, &parts, err) || !belay_compare_read(&reading, &parts, err))
+        return false;
+    note_parts(p, &parts);
     return true;
 }
 
@@ -98,9 +111,7 @@ bool belay_compare_twin(
         return false;
     p.now = now_pg;
     p.twin = twin_pg;
-    bool ok = compare_positions(&p, err) &&
-              compare_copies(&p, sql_twin_large_objects, true, "large objects", err) &&
-              compare_tables(&p, err);
+    bool ok = compare_positions(&p, err) && compare_rows(&p, twin, err);
     ret->seconds = (double)(belay_now_ms() - p.started_ms) / 1000.0;
     return ok;
 }

@@ -1,8 +1,10 @@
 A database and its twin: equal catalogues give equal lists in equal order.
 
 -- query: twin_tables
-SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), c.oid,
+       pg_catalog.pg_table_size(c.oid), a.amname = 'heap'
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
  WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND c.relispopulated
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'belay')
  ORDER BY c.oid
@@ -14,4 +16,4 @@ SELECT pg_catalog.quote_ident(schemaname) || '.' || pg_catalog.quote_ident(seque
  ORDER BY 1
 
 -- query: twin_large_objects
-COPY (SELECT m.oid, pg_catalog.lo_get(m.oid) FROM pg_catalog.pg_largeobject_metadata m) TO STDOUT (FORMAT binary)
+SELECT m.oid, pg_catalog.lo_get(m.oid) FROM pg_catalog.pg_largeobject_metadata m

@@ -1,6 +1,11 @@
-/* Reads a table back as the snapshot read it, and sums its rows.
+/* Reads tables back as the snapshot read them, and sums their rows.
  *
- * One row is one CopyData message; the header and trailer of the binary format are left out of the sum.
+ *     BELAY_AUTO(belay_free) char *select = belay_readback_select(table, false, plain_names);
+ *     const belay_readback_part part = {.select = select, .format = table->format, .parts = 1};
+ *     belay_readback_read(&reader, &part, &got, &missing, err)
+ *
+ * One row is one CopyData message; the header and trailer of the binary format are left out of the sum. A
+ * reader belongs to one thread. The calls block; they end on a stop request.
  */
 #ifndef BELAY_RESTORE_READBACK_H
 #define BELAY_RESTORE_READBACK_H
@@ -14,21 +19,36 @@ typedef struct belay_readback {
     uint64_t bytes; /* received, header and trailer left out */
 } belay_readback;
 
+void belay_readback_merge(belay_readback *to, const belay_readback *from);
 /* `copy`: a COPY ... TO STDOUT. */
 bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
-/* The same under the database's own search_path, after the server did not find a name that planning the COPY
- * needs: a function's text in an index or in statistics may have it without its schema. Starts anew. In an
- * open transaction the path stays until that ends, or is rolled back to a savepoint. */
-bool belay_readback_by_path(
-    belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
-/* Pages from..end of a heap; end 0: no end, and from 0: the whole table. */
-typedef struct belay_page_range {
-    uint64_t from, end;
-} belay_page_range;
 
-/* COPY TO of the table (of its root, when it has one): its columns, or its generated ones. The caller frees.
- */
-char *belay_readback_statement(
-    const belay_table *table, bool generated, bool plain_names, belay_page_range range);
+/* Rows to be read: all of them, or one of several ranges of a heap's pages. */
+typedef struct belay_readback_part {
+    const char *select; /* "SELECT columns FROM ONLY table" */
+    const char *filter; /* a condition; NULL: none */
+    const char *format; /* of COPY: "binary" or "text" */
+    uint32_t oid;       /* of the heap; with several parts only */
+    size_t part, parts;
+} belay_readback_part;
+
+/* The table's columns, or its generated ones; of its root, when it has one. The caller frees. */
+char *belay_readback_select(const belay_table *table, bool generated, bool plain_names);
+/* The COPY TO of all that the part's table has. The caller frees. */
+char *belay_readback_statement(const belay_readback_part *part);
+/* In how many parts a table of that size is best read. Only a heap can be cut. */
+size_t belay_readback_parts(uint64_t bytes, bool heap);
+
+typedef struct belay_row_reader {
+    belay_pg *pg;      /* of profile DATA, outside of a transaction */
+    const char *begin; /* "BEGIN ...;": begins the transaction of each part */
+    const char *path;  /* "SET LOCAL search_path ...;": for the server plans with functions of indexes and of
+                          statistics, whose text may have names without their schema */
+} belay_row_reader;
+
+/* Reads one part in a transaction of its own. *ret_missing is the server's message where a name is missing
+ * under the reader's path too (table or column are not there), else NULL; owned. */
+bool belay_readback_read(const belay_row_reader *reader, const belay_readback_part *part, belay_readback *ret,
+    char **ret_missing, belay_error *err);
 
 #endif

@@ -32,5 +32,9 @@ bool belay_relations_read(belay_pg *pg, belay_relations *ret, belay_error *err);
 /* The number, or BELAY_NO_RELATION. */
 long belay_relations_find(const belay_relations *relations, const char *schema, const char *name);
 void belay_relations_done(belay_relations *relations);
+static inline void belay_relations_done_p(belay_relations *relations)
+{
+    belay_relations_done(relations);
+}
 
 #endif

@@ -144,6 +144,9 @@ WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <>
 -- query: inheritance
 SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits
 
+-- query: export_snapshot
+SELECT pg_catalog.pg_export_snapshot()
+
 -- query: relation_pages
 SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid) / pg_catalog.current_setting('block_size')::bigint
 

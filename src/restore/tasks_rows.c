@@ -1,11 +1,9 @@
 /* Rows, statistics and comparison of the tables. */
+#include "restore/compare_parts.h"
 #include "restore/tasks_parts.h"
 
-enum {
-    STREAMS_BYTES = 64 * 1024 * 1024, /* tables from here on may be loaded by several streams */
-    COMPARE_BYTES = 64 * 1024 * 1024, /* of a range that is read back */
-    MOST_RANGES = 256
-};
+/* Tables from here on may be loaded by several streams. */
+enum { STREAMS_BYTES = 64 * 1024 * 1024 };
 
 /* Several streams pay where one of them would be at work when all others are done. */
 static bool wants_streams(const belay_tasks_builder *b, const belay_table *table)
@@ -135,29 +133,11 @@ void belay_tasks_add_statistics(belay_tasks_builder *b, long relation)
     belay_tasks_depend(b, node, b->stands[belay_tasks_family_of(b, relation)].keyed);
 }
 
-static bool same_root(const belay_table *a, const belay_table *b)
-{
-    return a->root_name != NULL && b->root_name != NULL && belay_equal(a->root_name, b->root_name) &&
-           belay_equal(a->root_schema, b->root_schema);
-}
-
-/* Compared already with an earlier partition of the same root. */
-static bool is_compared(const belay_tasks_builder *b, size_t number)
-{
-    const belay_table *table = &b->manifest->tables[number];
-    for (size_t i = 0; table->root_name != NULL && i < number; i++) {
-        if (same_root(table, &b->manifest->tables[i]))
-            return true;
-    }
-    return false;
-}
-
 static void add_compare(belay_tasks_builder *b, const belay_table *table, long relation, belay_task_kind kind)
 {
     bool ranges =
         relation != BELAY_NO_RELATION && table->root_name == NULL && b->from->relations->items[relation].heap;
-    size_t parts = ranges ? (size_t)(table->raw_bytes / COMPARE_BYTES) + 1 : 1;
-    parts = parts > MOST_RANGES ? MOST_RANGES : parts;
+    size_t parts = belay_readback_parts(table->raw_bytes, ranges);
     for (size_t i = 0; i < parts; i++) {
         const belay_task task = {.kind = kind,
             .table = table,
@@ -180,7 +160,7 @@ void belay_tasks_add_comparisons(belay_tasks_builder *b, size_t number)
 {
     const belay_table *table = &b->manifest->tables[number];
     long relation = belay_tasks_find_loaded(b, table);
-    if (is_compared(b, number))
+    if (belay_compare_is_with_earlier(b->manifest, number))
         return;
     add_compare(b, table, relation, BELAY_TASK_COMPARE);
     if (table->generated_count > 0)

@@ -258,65 +258,23 @@ static bool do_analyze(worker *w, const belay_job *job, belay_error *err)
     return maintain(w, job, "ANALYZE", err);
 }
 
-/* The last range has no end, so that no page is missed. Where TOAST makes a table large, it has fewer pages
- * than parts, and most ranges are empty. */
-static bool range_of(
-    worker *w, const belay_task *task, belay_page_range *ret, bool *ret_empty, belay_error *err)
-{
-    *ret = (belay_page_range){0};
-    *ret_empty = false;
-    if (task->parts == 1)
-        return true;
-    BELAY_AUTO(belay_free)
-    char *oid = belay_format("%u", w->work->relations->items[task->relation].oid);
-    BELAY_AUTO(belay_free) char *pages = NULL;
-    long long count = 0;
-    if (!belay_pg_value(w->pg, sql_relation_pages, (const char *const[]){oid}, 1, &pages, err))
-        return false;
-    if (pages == NULL || !belay_parse_int64(pages, &count))
-        return belay_fail(err, BELAY_E_INTERNAL, "the size of a table is not known");
-    ret->from = (uint64_t)count * task->part / task->parts;
-    if (task->part + 1 == task->parts)
-        return true;
-    ret->end = (uint64_t)count * (task->part + 1) / task->parts;
-    *ret_empty = ret->end == ret->from;
-    return true;
-}
-
-/* The server plans with functions of indexes and of statistics. */
-static bool read_by_path(worker *w, const char *copy, bool binary, belay_readback *ret, belay_error *err)
-{
-    *ret = (belay_readback){0};
-    belay_error_clear(err);
-    bool ok = set_path(w, true, err) && belay_readback_copy(w->pg, copy, binary, ret, err);
-    return set_path(w, false, ok ? err : NULL) && ok;
-}
-
 static bool compare_one(worker *w, belay_task *task, belay_error *err)
 {
-    belay_page_range range;
-    belay_error fault = {0};
-    bool is_empty, generated = task->kind == BELAY_TASK_COMPARE_GENERATED;
-    task->got = (belay_readback){0};
-    if (!range_of(w, task, &range, &is_empty, err))
-        return false;
-    if (is_empty)
-        return true;
-    BELAY_AUTO(belay_free)
-    char *copy = belay_readback_statement(task->table, generated, w->loader.plain_names, range);
-    bool binary = belay_equal(task->table->format, "binary");
-    if (belay_readback_copy(w->pg, copy, binary, &task->got, &fault) ||
-        (belay_pg_is_missing_name(&fault) && read_by_path(w, copy, binary, &task->got, &fault))) {
-        atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
-        return true;
-    }
-    if (!belay_pg_is_missing_name(&fault)) {
-        if (err != NULL)
-            *err = fault;
-        return belay_error_prefix(err, "table %s.%s", task->table->schema, task->table->name);
-    }
-    free(task->text);
-    task->text = belay_format("table %s.%s: %s", task->table->schema, task->table->name, fault.message);
+    bool generated = task->kind == BELAY_TASK_COMPARE_GENERATED;
+    const belay_table *table = task->table;
+    BELAY_AUTO(belay_free) char *select = belay_readback_select(table, generated, w->loader.plain_names);
+    BELAY_AUTO(belay_free) char *path = belay_search_path_sql(w->work->toc, true);
+    const belay_row_reader reader = {w->pg, "BEGIN READ ONLY;", path};
+    const belay_readback_part part = {.select = select,
+        .filter = table->filter,
+        .format = table->format,
+        .oid = task->parts == 1 ? 0 : w->work->relations->items[task->relation].oid,
+        .part = task->part,
+        .parts = task->parts};
+    free(belay_take(task->text));
+    if (!belay_readback_read(&reader, &part, &task->got, &task->text, err))
+        return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
+    atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
     return true;
 }
 

@@ -2,7 +2,7 @@
 # Tables that are large enough for what small ones do not get: chunks by several workers, keys whose index is built beside the
 # others, foreign keys in two steps, comparison in ranges. pg_dump of the restored database is the source's; a changed row is found.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
-start_cluster
+CLUSTER_CONF="log_connections = on" start_cluster
 sql postgres "CREATE DATABASE large"
 cat >"$WORK/large.sql" <<'SQL'
 CREATE SCHEMA "Odd s";
@@ -81,3 +81,18 @@ begin "one job does the same"
 belay 0 prove "$snapshot" -j 1
 belay 2 prove "$snapshot" -j 65
 err_has "--jobs"
+
+begin "a comparison of any database reads it with several connections, and finds the row that differs"
+compare() {
+    LAST="restore_driver compare"
+    "${BELAY_TESTS:?}/restore_driver" compare "$WORK/project/backups" dev "$snapshot" large_before >"$OUT" 2>"$ERR" || fail "no comparison"
+}
+compare
+out_is equal
+sessions=$(grep -c 'authorized.* database=large_before application_name=restore_driver' "$(server_log)")
+equals "sessions that compared" "$sessions" 4
+sql large_before "UPDATE entries SET filler = 'other' WHERE id = 110000" "DELETE FROM parts WHERE id = 50005" "ALTER TABLE cached RENAME filler TO other"
+compare
+out_has "table public.entries: 220000 rows, but other values in at least one of them"
+out_has "table public.parts_"
+out_has 'table public.cached: column "filler" does not exist'

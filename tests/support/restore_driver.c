@@ -17,8 +17,11 @@ static bool compare(char **argv, bool exact, belay_error *err)
     BELAY_AUTO(belay_compare_differences_done) belay_compare_differences differences = {0};
     belay_conninfo connection = {0};
     belay_direct_dialer dialer;
-    const belay_compare_options how = {
-        .dialer = &dialer.base, .dbname = argv[5], .run_id = "restore_driver", .exact_sequences = exact};
+    const belay_compare_options how = {.dialer = &dialer.base,
+        .dbname = argv[5],
+        .run_id = "restore_driver",
+        .jobs = 3,
+        .exact_sequences = exact};
     belay_direct_dialer_init(&dialer, &connection);
     if (!belay_store_open_local(argv[2], &store, err) ||
         !belay_snapshot_find(store, argv[3], argv[4], &info, err) ||
