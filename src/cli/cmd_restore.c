@@ -38,18 +38,12 @@ static const belay_option options[] = {
 /* The other target's snapshots may lie in a store of its own. */
 static bool open_from(belay_cli *cli, belay_store **store, belay_run_options *how, belay_error *err)
 {
-    BELAY_AUTO(belay_free) char *url = NULL;
     if (o.from == NULL || belay_equal(o.from, cli->target.name))
         return true;
     how->from = o.from;
-    if (!belay_config_store_url(cli->config, o.from, &url, err))
-        return false;
-    if (url == NULL || belay_equal(url, cli->target.store_url))
-        return true;
-    if (!belay_cli_open_store(cli, url, store, err))
-        return false;
+    bool ok = belay_cli_open_from(cli, o.from, store, err);
     how->from_store = *store;
-    return true;
+    return ok;
 }
 
 static bool wants_tables(void)

@@ -14,6 +14,15 @@ bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_option
     return true;
 }
 
+bool belay_cli_open_from(void *context, const char *target, belay_store **ret, belay_error *err)
+{
+    belay_cli *cli = context;
+    BELAY_AUTO(belay_free) char *url = NULL;
+    if (!belay_config_store_url(cli->config, target, &url, err))
+        return false;
+    return url == NULL || belay_equal(url, cli->target.store_url) || belay_cli_open_store(cli, url, ret, err);
+}
+
 int belay_cli_run_answer(belay_cli *cli, int status, json_t *json)
 {
     if (cli->json && json != NULL)

@@ -8,6 +8,8 @@
 
 /* Resolves target and store and fills `ret`; `store` is the caller's to free. */
 bool belay_cli_run_options(belay_cli *cli, belay_store **store, belay_run_options *ret, belay_error *err);
+/* belay_run_options.open_from; the context is the cli. */
+bool belay_cli_open_from(void *cli, const char *target, belay_store **ret, belay_error *err);
 /* Prints the answer with --json and frees it; NULL: nothing. Returns `status`. */
 int belay_cli_run_answer(belay_cli *cli, int status, json_t *json);
 

@@ -18,6 +18,8 @@ struct belay_keeper {
     char *maintenance_db;
     char *dbname;
     int64_t wait_ms;
+    bool held;    /* the lock, by the session of `pg` */
+    int held_pid; /* the backend that took it last */
     char application_name[APPLICATION_NAME_SIZE];
     char key[KEY_SIZE]; /* of the advisory lock, a signed 64-bit number */
     char pids[48];
@@ -110,8 +112,11 @@ static bool take_lock(belay_keeper *keeper, int64_t wait_ms, belay_error *err)
         bool got = false;
         if (!try_lock(keeper, &got, err) || !belay_stop_check(err))
             return false;
-        if (got)
+        if (got) {
+            keeper->held = true;
+            keeper->held_pid = belay_pg_backend_pid(keeper->pg);
             return true;
+        }
         int64_t left = end - belay_now_ms();
         if (left <= 0)
             return fail_locked(keeper, err);
@@ -160,7 +165,7 @@ belay_pg *belay_keeper_pg(belay_keeper *keeper)
 
 bool belay_keeper_check(belay_keeper *keeper, belay_error *err)
 {
-    if (belay_pg_is_alive(keeper->pg))
+    if (keeper->held && belay_pg_is_alive(keeper->pg))
         return true;
     return belay_fail(err, BELAY_E_CONNECTION_LOST,
                "the connection that holds the lock of database \"%s\" was lost", keeper->dbname) ||
@@ -175,8 +180,10 @@ bool belay_keeper_may_commit(void *keeper, belay_error *err)
 }
 
 /* The backend of a lost connection can work on for seconds: ended, and waited for. */
-static bool end_old_backend(belay_keeper *keeper, const char *pid, belay_error *err)
+static bool end_old_backend(belay_keeper *keeper, belay_error *err)
 {
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", keeper->held_pid);
     int64_t end = belay_now_ms() + OLD_BACKEND_MS;
     for (;;) {
         BELAY_AUTO(belay_rows_free) belay_rows *gone = NULL;
@@ -196,14 +203,11 @@ static bool end_old_backend(belay_keeper *keeper, const char *pid, belay_error *
 
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)
 {
-    char old_pid[16];
-    snprintf(old_pid, sizeof old_pid, "%d", belay_pg_backend_pid(keeper->pg));
-    belay_pg *fresh = NULL;
-    if (!connect_keeper(keeper, &fresh, err))
-        return false;
-    belay_pg_close(keeper->pg);
-    keeper->pg = fresh;
-    return end_old_backend(keeper, old_pid, err) && take_lock(keeper, keeper->wait_ms, err);
+    keeper->held = false;
+    if (!belay_pg_reopen(keeper->pg, err))
+        return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
+    return belay_pg_exec(keeper->pg, sql_keeper_settings, err) && end_old_backend(keeper, err) &&
+           take_lock(keeper, keeper->wait_ms, err);
 }
 
 bool belay_keeper_hold(belay_keeper *keeper, belay_error *err)

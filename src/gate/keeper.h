@@ -32,7 +32,8 @@ BELAY_DEFINE_AUTO(belay_keeper, belay_keeper_close)
 /* BELAY_E_LOCKED names the holder of a database's lock, this process too. Any connection to the maintenance
  * database. */
 bool belay_keeper_require_free(belay_pg *pg, const char *dbname, belay_error *err);
-belay_pg *belay_keeper_pg(belay_keeper *keeper); /* for queries from outside of the target */
+/* For queries from outside of the target; the same as long as the keeper lives, also when it was reopened. */
+belay_pg *belay_keeper_pg(belay_keeper *keeper);
 /* One round trip; BELAY_E_CONNECTION_LOST when the lock's session is gone. */
 bool belay_keeper_check(belay_keeper *keeper, belay_error *err);
 

@@ -23,7 +23,7 @@ SELECT a.pid,
    AND (l.classid::bigint << 32) | l.objid::bigint = $1::bigint
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 -- query: backend_gone
-SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND application_name = $2)
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND application_name = $2 AND pid <> pg_catalog.pg_backend_pid())
 -- query: end_backend
 SELECT pg_catalog.pg_terminate_backend(pid)
-  FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND application_name = $2
+  FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND application_name = $2 AND pid <> pg_catalog.pg_backend_pid()

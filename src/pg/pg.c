@@ -43,8 +43,9 @@ void belay_pg_on_notice(belay_pg *pg, belay_notice_function *on_notice, void *co
 }
 
 /* PQconnectPoll until it is done, the time is over, or a stop was requested. */
-static bool connect_wait(belay_pg *pg, int timeout_s, belay_error *err)
+static bool connect_wait(belay_pg *pg, belay_error *err)
 {
+    int timeout_s = pg->connect_timeout_s;
     int64_t end = belay_now_ms() + (int64_t)timeout_s * 1000;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK) {
@@ -93,13 +94,13 @@ static bool fail_pooler(belay_pg *pg, belay_error *err)
 }
 
 /* A pooler answers with cancel keys of its own: the backend's pid differs from the one it announced. */
-static bool settle(belay_pg *pg, belay_pg_profile profile, belay_error *err)
+static bool settle(belay_pg *pg, belay_error *err)
 {
     char pid[16];
     snprintf(pid, sizeof pid, "%d", PQbackendPID(pg->conn));
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    const char *pinned = profile == BELAY_PG_USER ? "false" : "true";
-    const char *data = profile == BELAY_PG_DATA ? "true" : "false";
+    const char *pinned = pg->profile == BELAY_PG_USER ? "false" : "true";
+    const char *data = pg->profile == BELAY_PG_DATA ? "true" : "false";
     return belay_pg_queryp(pg, sql_settle, &rows, err, pid, pinned, data) &&
            (belay_rows_bool(rows, 0, 0) || fail_pooler(pg, err));
 }
@@ -115,12 +116,22 @@ static void add_keepalives(belay_conninfo *info)
     }
 }
 
+static bool connect_begun(belay_pg *pg, belay_error *err)
+{
+    if (PQstatus(pg->conn) == CONNECTION_BAD)
+        return belay_pg_connect_error(pg->conn, err);
+    PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
+    if (!connect_wait(pg, err))
+        return false;
+    PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
+    return true;
+}
+
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err)
 {
     BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
     if (!dialer->address(dialer, options->dbname, &info, err))
         return false;
-    int timeout_s = options->connect_timeout_s > 0 ? options->connect_timeout_s : DEFAULT_CONNECT_TIMEOUT_S;
     belay_conninfo_set(
         &info, "application_name", options->application_name == NULL ? "belay" : options->application_name);
     belay_conninfo_set(&info, "client_encoding", "UTF8");
@@ -134,24 +145,32 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
     }
     keywords[count] = values[count] = NULL;
     BELAY_AUTO(belay_pg_close) belay_pg *pg = belay_alloc(sizeof *pg);
+    pg->profile = options->profile;
+    pg->connect_timeout_s =
+        options->connect_timeout_s > 0 ? options->connect_timeout_s : DEFAULT_CONNECT_TIMEOUT_S;
     pg->on_notice = options->on_notice;
     pg->notice_context = options->notice_context;
     pg->conn = PQconnectStartParams(keywords, values, 0);
     if (pg->conn == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a connection");
-    if (PQstatus(pg->conn) == CONNECTION_BAD)
-        return belay_pg_connect_error(pg->conn, err);
-    PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
-    if (!connect_wait(pg, timeout_s, err))
+    if (!connect_begun(pg, err))
         return false;
-    PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
     if (options->dbname != NULL && belay_equal(options->dbname, dialer->counted))
         atomic_fetch_add(&dialer->sessions, 1);
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);
-    if (!require_version(pg, err) || !settle(pg, options->profile, err))
+    if (!require_version(pg, err) || !settle(pg, err))
         return false;
     *ret = belay_take(pg);
     return true;
+}
+
+bool belay_pg_reopen(belay_pg *pg, belay_error *err)
+{
+    if (pg->copy_buffer != NULL)
+        PQfreemem(belay_take(pg->copy_buffer));
+    if (PQresetStart(pg->conn) == 0)
+        return belay_pg_connect_error(pg->conn, err);
+    return connect_begun(pg, err) && settle(pg, err);
 }
 
 void belay_pg_close(belay_pg *pg)

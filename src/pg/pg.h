@@ -2,7 +2,7 @@
  *
  *   open --exec/query*--> open --copy_out_begin--> copying out --copy_read until END--> open
  *                              --copy_in_begin---> copying in  --copy_end / copy_abort-> open
- *   any state --connection lost--> broken (every call fails with BELAY_E_CONNECTION_LOST)
+ *   any state --connection lost--> broken (every call fails with BELAY_E_CONNECTION_LOST) --reopen--> open
  *
  * One connection, one thread at a time. Every wait also polls the stop pipe (util/stop.h): on a stop request
  * the query is cancelled on the server and the call fails with BELAY_E_CANCELLED. Errors carry SQLSTATE, the
@@ -52,6 +52,9 @@ typedef struct belay_pg_options {
  * BELAY_E_POOLER when a connection pooler answers instead of the server, in any of its modes; no setting is
  * left behind in its sessions then. */
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err);
+/* After a loss: connects again in place, as it was opened; settings that were made since are gone. A failure
+ * leaves it broken, and it can be tried again. */
+bool belay_pg_reopen(belay_pg *pg, belay_error *err);
 void belay_pg_close(belay_pg *pg);
 BELAY_DEFINE_AUTO(belay_pg, belay_pg_close)
 

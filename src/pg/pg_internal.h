@@ -8,6 +8,8 @@
 
 struct belay_pg {
     PGconn *conn;
+    belay_pg_profile profile; /* for opening it again */
+    int connect_timeout_s;
     char *address;
     char *copy_buffer;  /* the row handed out last, libpq's memory */
     int error_position; /* in the last failed statement: 1-based, in characters; 0: none */

@@ -4,6 +4,7 @@
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
 #include "pipeline/followers.h"
+#include "pipeline/restore_recover.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
 #include "restore/scratch.h"
@@ -81,11 +82,9 @@ static bool drop_kind(belay_run *run, const char *kind, belay_error *err)
     return belay_gate_drop(&run->gate, name, err);
 }
 
-/* A half-made database is gone on with when the run is restored (restore/marks.h); a `restore` that was
- * killed is not, its new database goes. */
-static bool may_go_on(const belay_run *run)
+static bool is_restore(const belay_run *run)
 {
-    return belay_equal(run->how.verb, "deploy");
+    return belay_equal(run->how.verb, "restore");
 }
 
 /* Looks at the run's databases: the twin is noted when it is complete, scratch ones are dropped. */
@@ -94,9 +93,8 @@ static bool find_databases(belay_run *run, const json_t *records, belay_error *e
     BELAY_AUTO(belay_gate_databases_done) belay_gate_databases found = {0};
     char twin[BELAY_DBNAME_SIZE];
     belay_gate_name(run->dbname, "twin", run->id, twin);
-    if (!drop_kind(run, "scratch", err) || (!may_go_on(run) && !drop_kind(run, "new", err)))
-        return false;
-    if (!belay_gate_find(belay_keeper_pg(run->keeper), run->dbname, &found, err))
+    if (!drop_kind(run, "scratch", err) ||
+        !belay_gate_find(belay_keeper_pg(run->keeper), run->dbname, &found, err))
         return false;
     bool complete = belay_journal_last(records, "done", "gate.twin") != NULL;
     for (size_t i = 0; i < found.count; i++) {
@@ -357,6 +355,8 @@ static bool settle_run(belay_run *run, const json_t *records, belay_error *err)
     if (!find_snapshot(run, records, err) || !find_databases(run, records, err) ||
         !assess(run, records, &effect, &complete, err))
         return false;
+    if (is_restore(run))
+        return belay_restore_recover(run, records, err);
     if (run->migrating && !complete && !run->how.keep)
         effect = belay_assess(run, effect); /* what stands as a whole was committed, and needs no proof */
     if (kept_by_a_person(run, effect))
@@ -385,7 +385,7 @@ static bool settle_run(belay_run *run, const json_t *records, belay_error *err)
 static bool recover_run(belay_run *run, const json_t *records, belay_error *err)
 {
     return settle_run(run, records, err) &&
-           (run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY || !may_go_on(run) || drop_kind(run, "new", err));
+           (run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY || drop_kind(run, "new", err));
 }
 
 /* 0 for each of the named ends, also when the run's own exit status was another; 5 when a person is needed

@@ -11,6 +11,7 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
     BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
     belay_restore_options options = {.dialer = run->how.dialer,
         .maintenance = belay_keeper_pg(run->keeper),
+        .keeper = run->keeper,
         .dbname = dbname,
         .run_id = run->id,
         .target = run->how.target,

@@ -6,6 +6,7 @@
 #include "pipeline/origin.h"
 #include "pipeline/replace.h"
 #include "pipeline/restore_check.h"
+#include "pipeline/restore_recover.h"
 #include "pipeline/stages.h"
 #include "restore/choose.h"
 #include "restore/estimate.h"
@@ -152,6 +153,17 @@ static void new_name(const belay_run *run, char name[static BELAY_DBNAME_SIZE])
     belay_gate_name(run->dbname, "new", run->id, name);
 }
 
+static bool needs_build(const belay_run *run)
+{
+    return !run->built;
+}
+
+/* A run that died behind its closed gate had disabled them. */
+static bool wants_subscriptions(const belay_run *run)
+{
+    return belay_followers_wants_subscriptions(run) && !run->gate.closed;
+}
+
 static bool stage_build(belay_run *run, belay_error *err)
 {
     char name[BELAY_DBNAME_SIZE];
@@ -217,9 +229,9 @@ static const belay_stage before_stages[] = {
 };
 
 static const belay_stage restore_stages[] = {
-    {.name = "build", .run = stage_build, .undo = drop_new},
+    {.name = "build", .run = stage_build, .wanted = needs_build, .undo = drop_new},
     {.name = "stop", .run = belay_run_stop_app},
-    {.name = "subscriptions", .run = belay_followers_disable, .wanted = belay_followers_wants_subscriptions},
+    {.name = "subscriptions", .run = belay_followers_disable, .wanted = wants_subscriptions},
     {.name = "gate", .run = belay_run_close_gate, .wanted = exists},
     {.name = "swap", .run = stage_swap, .wanted = exists},
     {.name = "followers", .run = belay_followers_after_swap, .wanted = exists},
@@ -246,6 +258,16 @@ static void go_back(belay_run *run)
     belay_stop_mask(false);
 }
 
+void belay_restore_work(belay_run *run)
+{
+    if (!belay_run_stages(run, restore_stages, BELAY_COUNT(restore_stages), &run->error)) {
+        go_back(run);
+        return;
+    }
+    belay_error_clear(&run->error);
+    run->outcome = BELAY_OUTCOME_RESTORED;
+}
+
 int belay_restore_run(const belay_run_options *how, const char *id, const char *revision, json_t **ret_json)
 {
     BELAY_AUTO(belay_run_done) belay_run run;
@@ -253,18 +275,14 @@ int belay_restore_run(const belay_run_options *how, const char *id, const char *
     belay_run_init(&run, how);
     if (!belay_run_take(&run, true, &run.error) || !choose(&run, &wish, &run.error) ||
         !belay_run_stages(&run, before_stages, BELAY_COUNT(before_stages), &run.error) ||
-        !agree(&run, &run.error) || !belay_run_begin(&run, belay_run_begin_details(&run), &run.error)) {
+        !agree(&run, &run.error) ||
+        !belay_run_begin(&run, belay_restore_begin_details(&run, revision), &run.error)) {
         run.outcome = belay_code_exit(run.error.code) == BELAY_EXIT_FAILED ? BELAY_OUTCOME_UNTOUCHED
                                                                            : BELAY_OUTCOME_REFUSED;
         belay_say_error(how->reporter, &run.error);
         return belay_run_finish(&run, ret_json);
     }
-    if (!belay_run_stages(&run, restore_stages, BELAY_COUNT(restore_stages), &run.error)) {
-        go_back(&run);
-        return belay_run_finish(&run, ret_json);
-    }
-    belay_error_clear(&run.error);
-    run.outcome = BELAY_OUTCOME_RESTORED;
+    belay_restore_work(&run);
     int status = belay_run_finish(&run, ret_json);
     return status == BELAY_EXIT_RESTORED ? BELAY_EXIT_OK : status;
 }

@@ -8,6 +8,9 @@
 
 /* One of id and revision. Returns the exit status; a restore that worked is 0. */
 int belay_restore_run(const belay_run_options *how, const char *id, const char *revision, json_t **ret_json);
+/* All stages, and the way back when one fails; the outcome is in the run. It was begun, and knows snapshot
+ * and plan. */
+void belay_restore_work(belay_run *run);
 /* Fills run->snapshot by an id or its beginning: a snapshot of the target itself, or of how.from. */
 bool belay_restore_find(belay_run *run, const char *id, belay_error *err);
 

@@ -29,14 +29,17 @@ typedef struct belay_run_options {
     belay_dialer *dialer;
     belay_store *store;
     belay_reporter *reporter;
-    const char *verb;            /* "deploy", "restore" */
-    const char *to;              /* deploy: identifier, default head */
-    const char *from;            /* restore: the target whose snapshots are meant; NULL: its own */
-    belay_store *from_store;     /* where those are; NULL: in `store` */
+    const char *verb;        /* "deploy", "restore" */
+    const char *to;          /* deploy: identifier, default head */
+    const char *from;        /* restore: the target whose snapshots are meant; NULL: its own */
+    belay_store *from_store; /* where those are; NULL: in `store` */
+    /* recover: opens the store of another target's snapshots; *ret stays NULL where that is `store` itself */
+    bool (*open_from)(void *context, const char *target, belay_store **ret, belay_error *err);
+    void *open_from_context;
     bool yes;                    /* the person, or the script, said yes */
     bool create_roles;           /* restore: those that the server lacks */
     bool accept_loss;            /* --accept-loss, beside the target's key */
-    bool keep;                   /* recover --keep: a person decided to keep what was migrated */
+    bool keep;                   /* recover --keep: a person decided to keep what stands */
     uint64_t server_space_bytes; /* free on the server, as declared; 0: not */
     belay_followers followers;   /* what the user said about them */
     /* Asks the person at the terminal, who has to type `answer`; NULL: nobody is there. */
@@ -65,6 +68,7 @@ typedef struct belay_run {
     belay_list disabled;       /* subscriptions that are to be enabled again */
     bool resumed;              /* they were, once: what they wrote since is in this database only */
     belay_engine *engine;
+    bool built;          /* recover of a restore: the new database was finished already */
     belay_list from, to; /* version rows before and wanted */
     belay_plan plan;
     belay_snapshot_info snapshot;        /* .id NULL: none */

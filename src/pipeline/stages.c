@@ -204,6 +204,7 @@ static belay_prove_options prove_options(belay_run *run)
 {
     return (belay_prove_options){.dialer = run->how.dialer,
         .maintenance = belay_keeper_pg(run->keeper),
+        .keeper = run->keeper,
         .target = run->how.target,
         .run_id = run->id,
         .recorder = belay_run_recorder(run),

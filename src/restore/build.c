@@ -4,6 +4,7 @@
 #include "restore/dispatch.h"
 #include "restore/lend.h"
 #include "restore/restore.sql.h"
+#include "restore/resume.h"
 #include "util/clock.h"
 #include "util/crew.h"
 #include "util/stop.h"
@@ -95,7 +96,7 @@ static void settle(fill *f, belay_task *task)
 /* Deadlocks and lock timeouts with sessions of others, as of autovacuum: again, when nobody else works. */
 static bool again_alone(fill *f, belay_job *job, const belay_error *err)
 {
-    if (err->code == BELAY_E_CANCELLED || err->code == BELAY_E_CONNECTION_LOST || !belay_ddl_is_outside(err))
+    if (err->code == BELAY_E_CANCELLED || belay_resume_is_cut(err) || !belay_ddl_is_outside(err))
         return false;
     if (job->count == 1 && job->tasks[0]->alone)
         return false;
@@ -125,7 +126,7 @@ static void take_answer(fill *f, belay_team_answer *answer)
 /* What others do is for nothing; but after a cut connection they may go on to the end of what they have. */
 static void cancel_others(fill *f)
 {
-    if (f->err.code == BELAY_E_CONNECTION_LOST || belay_now_ms() - f->cancelled_ms < CANCEL_AGAIN_MS)
+    if (belay_resume_is_cut(&f->err) || belay_now_ms() - f->cancelled_ms < CANCEL_AGAIN_MS)
         return;
     atomic_store(&f->work.count.abort, true);
     f->cancelled_ms = belay_now_ms();
@@ -191,6 +192,26 @@ static bool finish(fill *f, belay_ddl *script, belay_lend *lend, belay_error *er
     return belay_ddl_flush(script, err);
 }
 
+/* What the marks say is loaded is not loaded again: said, and kept in the journal. */
+static bool tell_resumed(const fill *f, belay_error *err)
+{
+    const belay_restore_options *o = f->build->options;
+    const belay_manifest *manifest = belay_archive_manifest(f->build->archive);
+    size_t chunks = 0;
+    if (!f->build->resumed)
+        return true;
+    for (size_t i = 0; i < manifest->table_count; i++)
+        chunks += manifest->tables[i].chunk_count;
+    size_t there = chunks - belay_tasks_chunks(&f->tasks);
+    belay_say(o->reporter, BELAY_INFO,
+        "going on with %s, which an earlier attempt has begun: %zu of %zu chunks of rows are in it",
+        o->dbname, there, chunks);
+    return belay_record(o->recorder, BELAY_RECORD_NOTE, "restore.resumed",
+        json_pack("{s:s, s:I, s:I}", "dbname", o->dbname, "chunks_there", (json_int_t)there, "chunks",
+            (json_int_t)chunks),
+        err);
+}
+
 static bool prepare(fill *f, belay_marks *marks, belay_relations *relations, size_t jobs, belay_error *err)
 {
     const belay_tasks_from from = {.archive = f->build->archive,
@@ -209,7 +230,7 @@ static bool prepare(fill *f, belay_marks *marks, belay_relations *relations, siz
     atomic_store(&f->work.count.bytes,
         belay_archive_manifest(f->build->archive)->raw_bytes - belay_tasks_rows_bytes(&f->tasks));
     belay_dispatch_init(&f->dispatch, &f->tasks, jobs, belay_work_batch(slots / (int64_t)jobs));
-    return true;
+    return tell_resumed(f, err);
 }
 
 static bool fill_with(fill *f, belay_marks *marks, belay_relations *relations, belay_error *err)

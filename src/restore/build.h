@@ -4,7 +4,7 @@
  *   marks read -> tasks -> [workers at work] -> event triggers, marks dropped -> schema, sequences compared
  *
  * The coordinator (the caller's thread) owns schedule, reporter and verdict. When a connection is cut, what
- * runs is waited for and belay_build_fill fails with BELAY_E_CONNECTION_LOST; called again, it goes on with
+ * runs is waited for and belay_build_fill fails as restore/resume.h tells; called again, it goes on with
  * what the marks do not have. Any other failure cancels what the others do. No thread and no session is left
  * when it returns. Blocks; ends on a stop request.
  */
@@ -19,6 +19,7 @@ typedef struct belay_build {
     belay_archive *archive;
     const belay_toc *toc;
     int64_t started_ms; /* of the whole restore */
+    bool resumed;       /* the database was begun by an attempt before: what is there already is told */
 } belay_build;
 
 /* `pg`: to the database, of profile DATA; used by the coordinator alone. */

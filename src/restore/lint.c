@@ -87,6 +87,7 @@ static belay_restore_options into_scratch(const lint *l, const char *scratch)
     const belay_prove_options *o = &l->options->prove;
     return (belay_restore_options){.dialer = o->dialer,
         .maintenance = l->maintenance,
+        .keeper = o->keeper,
         .dbname = scratch,
         .run_id = o->run_id,
         .target = o->target,

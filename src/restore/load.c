@@ -1,7 +1,6 @@
 #include "restore/load.h"
 
 #include "pg/names.h"
-#include "restore/marks.h"
 #include "restore/restore.sql.h"
 #include "restore/search_path.h"
 #include "util/hash.h"
@@ -83,11 +82,11 @@ static char *copy_statement(const belay_loader *loader, const belay_table *table
         list ? ")" : "", table->format, freeze ? ", FREEZE" : "");
 }
 
-static bool leave_mark(belay_loader *loader, const belay_load_job *job, const char *key, belay_error *err)
+static bool leave_mark(belay_loader *loader, bool unlogged, const char *key, belay_error *err)
 {
     if (loader->run_id == NULL)
         return true;
-    BELAY_AUTO(belay_free) char *insert = belay_marks_insert(loader->run_id, job->unlogged, key, NULL);
+    BELAY_AUTO(belay_free) char *insert = belay_marks_insert(loader->run_id, unlogged, key, NULL);
     return belay_pg_exec(loader->pg, insert, err);
 }
 
@@ -102,7 +101,7 @@ static bool copy_table(belay_loader *loader, const belay_load_job *job, belay_er
         if (!copy_chunk(loader, copy, table->chunks[i], err))
             return false;
     }
-    return leave_mark(loader, job, job->key, err);
+    return leave_mark(loader, job->unlogged, job->key, err);
 }
 
 /* One try at a transaction: whole tables, or one chunk of a table (chunk above 0, counted from 1). */
@@ -121,7 +120,7 @@ static bool load_once(belay_loader *loader, const loading *l, const char *path, 
     if (l->chunk > 0) {
         const char *member = l->jobs->table->chunks[l->chunk - 1];
         BELAY_AUTO(belay_free) char *copy = copy_statement(loader, l->jobs->table, false);
-        ok = copy_chunk(loader, copy, member, err) && leave_mark(loader, l->jobs, member, err);
+        ok = copy_chunk(loader, copy, member, err) && leave_mark(loader, l->jobs->unlogged, member, err);
     }
     for (; ok && l->chunk == 0 && done < l->count; done++)
         ok = copy_table(loader, &l->jobs[done], err);
@@ -273,14 +272,17 @@ static bool load_large_object(belay_loader *loader, const json_t *object, belay_
 {
     BELAY_AUTO(belay_free)
     char *oid = belay_format("%lld", (long long)json_integer_value(json_object_get(object, "oid")));
+    BELAY_AUTO(belay_free) char *key = belay_format("object %s", oid);
     uint64_t bytes = 0;
+    if (belay_marks_find(loader->marks, key) != NULL)
+        return true;
     bool ok = belay_pg_exec(loader->pg, "BEGIN", err) &&
               belay_pg_queryp(loader->pg, sql_create_large_object, NULL, err, oid) &&
               put_large_object(loader, oid, json_object_get(object, "chunks"), &bytes, err);
     if (ok && bytes != (uint64_t)json_integer_value(json_object_get(object, "bytes")))
         ok = belay_fail(err, BELAY_E_ARCHIVE, "its chunks hold %llu bytes, blobs.json says %lld",
             (unsigned long long)bytes, (long long)json_integer_value(json_object_get(object, "bytes")));
-    if (ok && belay_pg_exec(loader->pg, "COMMIT", err))
+    if (ok && leave_mark(loader, false, key, err) && belay_pg_exec(loader->pg, "COMMIT", err))
         return true;
     belay_pg_exec(loader->pg, "ROLLBACK", NULL);
     return belay_error_prefix(err, "large object %s", oid);

@@ -12,6 +12,7 @@
 #include "archive/archive.h"
 #include "archive/codec.h"
 #include "pg/pg.h"
+#include "restore/marks.h"
 #include "restore/toc.h"
 
 /* What all loaders of a restore share: bytes and rows that are in, and whether to end. */
@@ -31,7 +32,8 @@ typedef struct belay_load_job {
 typedef struct belay_loader {
     belay_pg *pg; /* of profile DATA */
     belay_archive *archive;
-    const char *run_id; /* of the marks; NULL: none are left */
+    const char *run_id;       /* of the marks; NULL: none are left */
+    const belay_marks *marks; /* of an attempt before; NULL: none */
     belay_load_count *count;
     const belay_toc *toc; /* for rows whose checks lean on the source's search_path; NULL: none do */
     belay_codec *codec;
@@ -50,7 +52,7 @@ bool belay_load_chunk(belay_loader *loader, const belay_load_job *job, size_t ch
 /* sequences.json */
 bool belay_load_sequences(belay_loader *loader, belay_error *err);
 /* blobs.json: creates those that the schema section did not, writes their bytes. Every `parts`-th of them,
- * from number `part` on; again is no harm. */
+ * from number `part` on; each in a transaction that leaves its mark. */
 bool belay_load_large_objects(belay_loader *loader, size_t part, size_t parts, belay_error *err);
 void belay_loader_done(belay_loader *loader);
 static inline void belay_loader_done_p(belay_loader *loader)

@@ -13,6 +13,7 @@ struct belay_marks {
 };
 
 static const char snapshot_key[] = "snapshot";
+static const char no_crash_key[] = "no crash";
 
 void belay_marks_free(belay_marks *marks)
 {
@@ -44,10 +45,22 @@ bool belay_marks_create(belay_pg *pg, const char *run_id, const char *snapshot_i
     BELAY_AUTO(belay_free) char *logged = table_of(run_id, false);
     BELAY_AUTO(belay_free) char *unlogged = table_of(run_id, true);
     BELAY_AUTO(belay_free) char *first = belay_marks_insert(run_id, false, snapshot_key, snapshot_id);
+    BELAY_AUTO(belay_free) char *second = belay_marks_insert(run_id, true, no_crash_key, NULL);
     return belay_pg_execf(pg, err,
         "BEGIN; CREATE SCHEMA %s; CREATE TABLE %s (key text PRIMARY KEY, note text) USING heap; "
-        "CREATE UNLOGGED TABLE %s (key text PRIMARY KEY, note text) USING heap; %s; COMMIT",
-        quoted, logged, unlogged, first);
+        "CREATE UNLOGGED TABLE %s (key text PRIMARY KEY, note text) USING heap; %s; %s; COMMIT",
+        quoted, logged, unlogged, first, second);
+}
+
+bool belay_marks_saw_crash(const belay_marks *marks)
+{
+    return belay_marks_find(marks, no_crash_key) == NULL;
+}
+
+bool belay_marks_settle_crash(belay_pg *pg, const char *run_id, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *insert = belay_marks_insert(run_id, true, no_crash_key, NULL);
+    return belay_pg_exec(pg, insert, err);
 }
 
 char *belay_marks_insert(const char *run_id, bool unlogged, const char *key, const char *note)

@@ -24,6 +24,10 @@ bool belay_marks_create(belay_pg *pg, const char *run_id, const char *snapshot_i
 bool belay_marks_read(belay_pg *pg, const char *run_id, belay_marks **ret, belay_error *err);
 /* Were they begun for that snapshot? */
 bool belay_marks_are_of(const belay_marks *marks, const char *snapshot_id);
+/* Has the server crashed since: are the unlogged tables empty, and the marks of their rows gone with them? */
+bool belay_marks_saw_crash(const belay_marks *marks);
+/* The marks' reader has seen to it. */
+bool belay_marks_settle_crash(belay_pg *pg, const char *run_id, belay_error *err);
 /* The note of a mark, "" when it has none; NULL when there is no such mark. `marks` may be NULL: none. */
 const char *belay_marks_find(const belay_marks *marks, const char *key);
 /* Adds the notes of marks whose key begins so, but empty ones. */

@@ -57,6 +57,7 @@ bool belay_prove(const belay_prove_options *options, belay_store *store, const b
     belay_gate_name(dbname, "scratch", options->run_id, scratch);
     const belay_restore_options how = {.dialer = options->dialer,
         .maintenance = options->maintenance == NULL ? own : options->maintenance,
+        .keeper = options->keeper,
         .dbname = scratch,
         .run_id = options->run_id,
         .target = options->target,

@@ -14,6 +14,7 @@
 typedef struct belay_prove_options {
     belay_dialer *dialer;
     belay_pg *maintenance; /* NULL: one is opened to the target's maintenance_db */
+    belay_keeper *keeper;  /* whose `maintenance` is; NULL: no keeper's */
     const belay_target *target;
     bool create_roles;  /* those that the server lacks; they stay (restore/make_roles.h) */
     const char *run_id; /* application_name, and in the scratch database's name */

@@ -7,6 +7,7 @@
 #include "restore/lend.h"
 #include "restore/make_roles.h"
 #include "restore/marks.h"
+#include "restore/resume.h"
 #include "restore/roles.h"
 #include "restore/script.h"
 #include "util/clock.h"
@@ -108,83 +109,6 @@ static bool open_new(const restore *r, belay_pg **ret, belay_error *err)
     return belay_pg_open(r->options->dialer, &how, ret, err);
 }
 
-/* Was it left by an attempt before, with its schema complete? */
-static bool is_begun(const restore *r, belay_pg **ret_pg)
-{
-    const char *id = belay_archive_manifest(r->archive)->id;
-    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    BELAY_AUTO(belay_marks_free) belay_marks *marks = NULL;
-    if (!open_new(r, &pg, NULL) || !belay_marks_read(pg, r->options->run_id, &marks, NULL) ||
-        !belay_marks_are_of(marks, id == NULL ? "" : id))
-        return false;
-    *ret_pg = belay_take(pg);
-    return true;
-}
-
-static bool begin(restore *r, belay_pg **ret_pg, belay_error *err)
-{
-    if ((r->created || r->options->go_on) && is_begun(r, ret_pg)) {
-        belay_say(r->options->reporter, BELAY_INFO, "going on with %s, which an earlier attempt has begun",
-            r->options->dbname);
-        r->created = true;
-        return true;
-    }
-    if ((r->created || r->options->go_on) &&
-        !belay_gate_drop_own(r->options->maintenance, r->options->dbname, err))
-        return false;
-    r->created = false;
-    if (!create(r, err))
-        return false;
-    r->created = true;
-    return record(r, BELAY_RECORD_DONE, err) && open_new(r, ret_pg, err) && make_schema(r, *ret_pg, err);
-}
-
-static bool attempt(restore *r, belay_error *err)
-{
-    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    const belay_build build = {r->options, r->archive, r->toc, r->started_ms};
-    return begin(r, &pg, err) && (r->options->pre_data_only || belay_build_fill(&build, pg, r->ret, err));
-}
-
-/* The server may be starting again. False when it does not come back. */
-static bool wait_for_server(const restore *r)
-{
-    enum { LONGEST_MS = 120 * 1000, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 4000 };
-    int64_t end_ms = belay_now_ms() + LONGEST_MS;
-    for (int64_t pause_ms = FIRST_PAUSE_MS; belay_now_ms() < end_ms;) {
-        BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-        belay_error fault = {0};
-        if (belay_stop_wait(pause_ms))
-            return false;
-        if (open_new(r, &pg, &fault))
-            return true;
-        if (fault.code != BELAY_E_CONNECTION && fault.code != BELAY_E_CONNECTION_LOST &&
-            fault.code != BELAY_E_CONNECTION_REFUSED)
-            return false;
-        pause_ms = pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms * 2;
-    }
-    return false;
-}
-
-/* A cut connection is no reason to begin anew. Without the maintenance connection, which is the run's lock or
- * the scratch database's keeper, it ends: nobody would know of it. */
-static bool attempts(restore *r, belay_error *err)
-{
-    enum { MOST_CUTS = 5 };
-    for (int cuts = 0;; cuts++) {
-        belay_error fault = {0};
-        if (attempt(r, &fault))
-            return true;
-        if (fault.code != BELAY_E_CONNECTION_LOST || cuts == MOST_CUTS || !r->created ||
-            !belay_pg_is_alive(r->options->maintenance) || !wait_for_server(r)) {
-            if (err != NULL)
-                *err = fault;
-            return false;
-        }
-        belay_say(r->options->reporter, BELAY_WARN, "%s; going on with what is missing", fault.message);
-    }
-}
-
 static bool apply_state(const restore *r, belay_error *err)
 {
     if (!r->options->apply_dbstate)
@@ -195,12 +119,105 @@ static bool apply_state(const restore *r, belay_error *err)
     return ok;
 }
 
+static bool make(restore *r, belay_pg **ret_pg, belay_error *err)
+{
+    belay_error fault = {0};
+    r->created = true; /* perhaps, when the answer is lost */
+    if (create(r, &fault))
+        return record(r, BELAY_RECORD_DONE, err) && open_new(r, ret_pg, err) && make_schema(r, *ret_pg, err);
+    r->created = belay_resume_is_cut(&fault);
+    if (err != NULL)
+        *err = fault;
+    return false;
+}
+
+static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *why = NULL;
+    const belay_restore_options *o = r->options;
+    uint32_t oid = 0;
+    *ret_resumed = false;
+    if (!r->created && !o->go_on)
+        return make(r, ret_pg, err);
+    if (!belay_gate_oid_of(o->maintenance, o->dbname, &oid, err))
+        return false;
+    if (oid == 0)
+        return make(r, ret_pg, err);
+    if (!belay_resume(o, r->archive, ret_pg, &why, err))
+        return false;
+    *ret_resumed = *ret_pg != NULL;
+    r->created = true;
+    if (*ret_resumed)
+        return true;
+    belay_say(o->reporter, BELAY_WARN, "beginning again: the half-made %s cannot be gone on with (%s)",
+        o->dbname, why);
+    return belay_gate_drop_own(o->maintenance, o->dbname, err) && make(r, ret_pg, err);
+}
+
+static bool attempt(restore *r, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    belay_build build = {r->options, r->archive, r->toc, r->started_ms, false};
+    return begin(r, &pg, &build.resumed, err) &&
+           (r->options->pre_data_only || belay_build_fill(&build, pg, r->ret, err)) && apply_state(r, err);
+}
+
+/* The maintenance connection, which is the run's lock or the scratch database's keeper, is there or there
+ * again. */
+static bool hold(const restore *r, belay_error *err)
+{
+    const belay_restore_options *o = r->options;
+    if (o->keeper != NULL)
+        return belay_keeper_hold(o->keeper, err);
+    return belay_pg_is_alive(o->maintenance) || belay_pg_reopen(o->maintenance, err);
+}
+
+/* It may be starting again after a crash. False when it does not come back, or when another run has the lock.
+ */
+static bool wait_for_server(const restore *r, belay_error *err)
+{
+    enum { LONGEST_MS = 120 * 1000, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 4000 };
+    int64_t end_ms = belay_now_ms() + LONGEST_MS;
+    belay_error fault = {0};
+    for (int64_t pause_ms = FIRST_PAUSE_MS; belay_now_ms() < end_ms;) {
+        if (belay_stop_wait(pause_ms))
+            return belay_stop_check(err);
+        if (hold(r, &fault))
+            return true;
+        if (!belay_resume_is_cut(&fault))
+            break;
+        pause_ms = pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms * 2;
+    }
+    if (err != NULL)
+        *err = fault;
+    return false;
+}
+
+/* A cut connection, or a server that crashed, is no reason to begin anew. */
+static bool attempts(restore *r, belay_error *err)
+{
+    enum { MOST_CUTS = 5 };
+    for (int cuts = 0;; cuts++) {
+        belay_error fault = {0};
+        if (attempt(r, &fault))
+            return true;
+        bool again = belay_resume_is_cut(&fault) && cuts < MOST_CUTS && r->created;
+        if (again)
+            belay_say(r->options->reporter, BELAY_WARN, "%s; going on with what is missing", fault.message);
+        if (!again || !wait_for_server(r, &fault)) {
+            if (err != NULL)
+                *err = fault;
+            return false;
+        }
+    }
+}
+
 /* The error that led here stays; a second Ctrl-C still ends the process. */
 static void drop_half_made(const restore *r)
 {
     belay_error fault = {0};
     belay_stop_mask(true);
-    if (!belay_gate_drop_own(r->options->maintenance, r->options->dbname, &fault))
+    if (!hold(r, &fault) || !belay_gate_drop_own(r->options->maintenance, r->options->dbname, &fault))
         belay_say(r->options->reporter, BELAY_WARN, "the half-made database %s could not be dropped: %s",
             r->options->dbname, fault.message);
     belay_stop_mask(false);
@@ -245,7 +262,7 @@ bool belay_restore_into(
     restore r = {options, archive, toc, ret, belay_now_ms(), false};
     if (!check(&r, err) || !make_roles(&r, err))
         return false;
-    if (!attempts(&r, err) || !apply_state(&r, err)) {
+    if (!attempts(&r, err)) {
         if (r.created)
             drop_half_made(&r);
         return belay_error_prefix(err, "restoring into %s", options->dbname);

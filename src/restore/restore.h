@@ -5,7 +5,7 @@
  *
  *   toc and header read --roles, extensions, versions checked--> created --pre-data--> schema
  *     --rows, indexes, keys; statistics; each table compared when its rows are in--> restored and compared
- *   a cut connection: on with what is missing (restore/marks.h)
+ *   a cut connection, or a crash of the server: on with what is missing (restore/marks.h, restore/resume.h)
  *   any other failure after "created": the half-made database is dropped
  */
 #ifndef BELAY_RESTORE_RESTORE_H
@@ -15,6 +15,7 @@
 
 #include "archive/archive.h"
 #include "config/target.h"
+#include "gate/keeper.h"
 #include "pg/pg.h"
 #include "report/checks.h"
 #include "report/recorder.h"
@@ -24,6 +25,7 @@
 typedef struct belay_restore_options {
     belay_dialer *dialer;
     belay_pg *maintenance;      /* a connection outside of every target: the keeper's */
+    belay_keeper *keeper;       /* whose it is; NULL: the caller's own, with no lock to it */
     const char *dbname;         /* to be created; must hold "__belay_" */
     const char *run_id;         /* application_name */
     const belay_target *target; /* role_map, jobs */
@@ -59,10 +61,11 @@ bool belay_restore_check(
 
 /* Creates the database, fills and compares it: schema, data, sequences, large objects, indexes, constraints,
  * ...; `jobs` of the target is how many workers with a connection each. A connection that was cut is tried
- * again for two minutes. On failure the half-made database is dropped when the server can be reached.
- * Recorded: "restore.create" with {"dbname", "snapshot"}. BELAY_E_PREFLIGHT, before anything is created, for
- * a server that is older than the snapshot's, missing roles, or extensions that the server does not offer at
- * their version. What differs is in the result and no failure here: see belay_restore_verdict. */
+ * again for two minutes, the maintenance connection with its lock too. On failure the half-made database is
+ * dropped when the server can be reached. Recorded: "restore.create" with {"dbname", "snapshot"}.
+ * BELAY_E_PREFLIGHT, before anything is created, for a server that is older than the snapshot's, missing
+ * roles, or extensions that the server does not offer at their version. What differs is in the result and no
+ * failure here: see belay_restore_verdict. */
 bool belay_restore_into(const belay_restore_options *options, belay_archive *archive,
     belay_restore_result *ret, belay_error *err);
 

@@ -49,6 +49,18 @@ uint64_t belay_tasks_rows_bytes(const belay_tasks *tasks)
     return bytes;
 }
 
+size_t belay_tasks_chunks(const belay_tasks *tasks)
+{
+    size_t chunks = 0;
+    for (size_t i = 0; i < tasks->count; i++) {
+        const belay_task *task = &tasks->items[i];
+        chunks += task->kind == BELAY_TASK_CHUNK  ? 1
+                  : task->kind == BELAY_TASK_LOAD ? task->table->chunk_count
+                                                  : 0;
+    }
+    return chunks;
+}
+
 static bool meet(const belay_claim *a, const belay_claim *b)
 {
     return a->family == b->family && (a->exclusive || b->exclusive) &&

@@ -94,6 +94,8 @@ static inline void belay_tasks_done_p(belay_tasks *tasks)
 bool belay_task_is_loading(const belay_task *task);
 /* Raw bytes of the rows that are to be loaded. */
 uint64_t belay_tasks_rows_bytes(const belay_tasks *tasks);
+/* Chunks of rows that are to be loaded. */
+size_t belay_tasks_chunks(const belay_tasks *tasks);
 bool belay_task_conflicts(const belay_task *a, const belay_task *b);
 
 #endif

@@ -6,9 +6,14 @@ enum {
     SPLIT_KEY_BYTES = 8 * 1024 * 1024
 }; /* a table's rows, from where its indexes are built side by side */
 
+static char *index_key(const belay_toc_entry *entry)
+{
+    return belay_format("index %ld", entry->id);
+}
+
 static void add_split_key(belay_tasks_builder *b, const belay_toc_entry *entry, long relation)
 {
-    BELAY_AUTO(belay_free) char *index_key = belay_format("index %ld", entry->id);
+    BELAY_AUTO(belay_free) char *key = index_key(entry);
     belay_task make = {.kind = BELAY_TASK_KEY_INDEX, .entry = entry, .relation = relation};
     belay_task use = {.kind = BELAY_TASK_KEY, .entry = entry, .relation = relation};
     belay_tasks_claim(b, &make, relation, false, false);
@@ -17,9 +22,9 @@ static void add_split_key(belay_tasks_builder *b, const belay_toc_entry *entry, 
     belay_tasks_depend(b, used, belay_tasks_loaded_of(b, relation));
     belay_tasks_depend(b, b->stands[relation].keyed, used);
     belay_tasks_depend(b, b->all_keyed, used);
-    if (belay_tasks_is_done(b, index_key))
+    if (belay_tasks_is_done(b, key))
         return;
-    make.key = belay_take(index_key);
+    make.key = belay_take(key);
     size_t made = belay_tasks_add(b, make, belay_tasks_bytes_of(b, relation));
     belay_tasks_depend(b, made, belay_tasks_loaded_of(b, relation));
     belay_tasks_depend(b, used, made);
@@ -29,6 +34,9 @@ static bool wants_split(const belay_tasks_builder *b, const belay_toc_entry *ent
 {
     BELAY_AUTO(belay_free) char *index = NULL;
     BELAY_AUTO(belay_free) char *constraint = NULL;
+    BELAY_AUTO(belay_free) char *key = index_key(entry);
+    if (belay_tasks_is_done(b, key)) /* by an attempt before, which may have had other jobs */
+        return true;
     return relation != BELAY_NO_RELATION && b->from->jobs > 1 &&
            b->from->relations->items[relation].kind == 'r' &&
            belay_tasks_bytes_of(b, relation) >= SPLIT_KEY_BYTES &&

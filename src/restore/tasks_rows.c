@@ -5,6 +5,16 @@
 /* Tables from here on may be loaded by several streams. */
 enum { STREAMS_BYTES = 64 * 1024 * 1024 };
 
+/* An attempt before, which may have had other jobs, loaded some of its chunks one by one. */
+static bool has_streams(const belay_tasks_builder *b, const belay_table *table)
+{
+    for (size_t i = 0; i < table->chunk_count; i++) {
+        if (belay_tasks_is_done(b, table->chunks[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Several streams pay where one of them would be at work when all others are done. */
 static bool wants_streams(const belay_tasks_builder *b, const belay_table *table)
 {
@@ -64,7 +74,8 @@ void belay_tasks_add_rows(belay_tasks_builder *b, size_t number)
     bool known = relation != BELAY_NO_RELATION;
     belay_load_job job = {.table = table,
         .freeze = known && may_freeze(table, &b->from->relations->items[relation]),
-        .unlogged = known && b->from->relations->items[relation].unlogged};
+        /* the partitions of a root may be of either kind: see restore/resume.h */
+        .unlogged = known && table->root_name == NULL && b->from->relations->items[relation].unlogged};
     long own = belay_relations_find(b->from->relations, table->schema, table->name);
     if (known)
         b->stands[relation].bytes += table->raw_bytes;
@@ -74,16 +85,16 @@ void belay_tasks_add_rows(belay_tasks_builder *b, size_t number)
         b->stands[relation].table = table;
     if (table->chunk_count == 0)
         return;
-    if (wants_streams(b, table)) {
+    BELAY_AUTO(belay_free) char *key = belay_format("table %zu", number);
+    if (belay_tasks_is_done(b, key))
+        return;
+    if (has_streams(b, table) || wants_streams(b, table)) {
         job.freeze = false;
         if (known)
             b->stands[relation].streams = true;
         add_chunks(b, relation, &job);
         return;
     }
-    BELAY_AUTO(belay_free) char *key = belay_format("table %zu", number);
-    if (belay_tasks_is_done(b, key))
-        return;
     job.key = key;
     add_load(b, relation,
         (belay_task){.kind = BELAY_TASK_LOAD,

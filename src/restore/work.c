@@ -57,8 +57,11 @@ static void *begin(void *context, belay_error *err)
         .extensions = json_object_get(work->toc->header, "extensions"),
         .run_id = work->options->run_id,
         .toc = work->toc};
-    w->loader = (belay_loader){
-        .archive = work->archive, .toc = work->toc, .run_id = work->options->run_id, .count = &work->count};
+    w->loader = (belay_loader){.archive = work->archive,
+        .toc = work->toc,
+        .run_id = work->options->run_id,
+        .marks = work->marks,
+        .count = &work->count};
     if (connect_worker(w, err))
         return w;
     end(context, w);

@@ -1,0 +1,21 @@
+/* What becomes of a `restore` that died before its swap.
+ *
+ *   no new database yet, or recover --keep ------------------> untouched, what was half-made is dropped
+ *   half-made --> gone on with (restore/resume.h), or begun again --> compared, stamped, verified, swapped:
+ * restored finished, only not swapped -------------------------------> swapped: restored
+ *
+ * The old database stays as it is until the swap. Where the snapshot or its migrations are not those of the
+ * run any more, the new database is dropped, and that is said.
+ */
+#ifndef BELAY_PIPELINE_RESTORE_RECOVER_H
+#define BELAY_PIPELINE_RESTORE_RECOVER_H
+
+#include "pipeline/run.h"
+
+/* What the begin record of a restore holds for this; `revision`: as it was asked for, or NULL. */
+json_t *belay_restore_begin_details(const belay_run *run, const char *revision);
+/* The run's sessions are ended, its gate is known, and no swap was committed. The outcome is in the run;
+ * false when it cannot be decided now. */
+bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* Whether a restore can go on in a database that an attempt before it, or a process that is dead, left
+ * half-made.
+ *
+ *   opened, marks of this run and snapshot --the server did not crash since--> go on with what has no mark
+ *                                          --it crashed: unlogged tables are empty, their marks are gone-->
+ *          they are loaded again, where that is possible--> go on
+ *   anything else: begin again
+ *
+ * Not possible where rows would meet what comes after them: keys to other tables, triggers, row security; or
+ * where a table is loaded through its root, whose other partitions have their rows still; or where an
+ * extension put rows of its own into it.
+ */
+#ifndef BELAY_RESTORE_RESUME_H
+#define BELAY_RESTORE_RESUME_H
+
+#include "restore/restore.h"
+
+/* *ret_pg: a connection to it, of profile DATA; NULL when it cannot be gone on with: *ret_why says why then,
+ * to be freed. False when it cannot be known, since the server is not there. */
+bool belay_resume(const belay_restore_options *options, belay_archive *archive, belay_pg **ret_pg,
+    char **ret_why, belay_error *err);
+
+/* Was the connection cut, or the server gone or starting? */
+bool belay_resume_is_cut(const belay_error *err);
+
+#endif
