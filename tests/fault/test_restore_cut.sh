@@ -1,8 +1,8 @@
 #!/bin/bash
-# A restore whose connections are cut goes on with what is missing, and loads nothing twice; so does `belay recover` after a
-# SIGKILL in the middle of a restore. What the server refuses ends it, and leaves nothing.
+# A restore whose connections are cut, or whose server crashes, goes on with what is missing, and loads nothing twice; so does
+# `belay recover` after a SIGKILL in the middle of a restore. What the server refuses ends it, and leaves nothing.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
-start_cluster
+CLUSTER_CONF="log_statement = mod" start_cluster
 PROJECT_KEYS="gate = rename
 way_back = verified
 accept_loss = yes
@@ -11,16 +11,20 @@ add_migration aaaa00000001 "" "Make tables" >"$WORK/file" <<'SQL'
 CREATE TABLE customers (id int PRIMARY KEY, name text);
 CREATE TABLE entries (id bigint PRIMARY KEY, customer int REFERENCES customers, filler text);
 CREATE UNLOGGED TABLE cached (id int PRIMARY KEY, filler text);
+CREATE UNLOGGED TABLE pending (id bigint PRIMARY KEY, entry bigint REFERENCES entries);
+CREATE SEQUENCE numbers;
+SELECT setval('numbers', 4711), lo_from_bytea(0, 'a large object');
 CREATE INDEX ON entries (customer);
 CREATE INDEX ON entries (md5(filler));
 INSERT INTO customers SELECT i, 'c' || i FROM generate_series(1, 1000) i;
 INSERT INTO entries SELECT i, 1 + i % 1000, repeat(md5(i::text), 8) FROM generate_series(1, 260000) i;
 INSERT INTO cached SELECT i, repeat(md5(i::text), 8) FROM generate_series(1, 20000) i;
+INSERT INTO pending SELECT i, i FROM generate_series(1, 1000) i;
 SQL
 belay 0 upgrade head
 # fails slowly, after its first statement was committed
 add_migration aaaa00000002 aaaa00000001 "Fail" "Transaction: no" >"$WORK/file" <<'SQL'
-DELETE FROM entries WHERE id % 2 = 0;
+DELETE FROM entries WHERE id % 2 = 0 AND id > 1000;
 SELECT 1 / 0;
 SQL
 rows=$(data_hash bank)
@@ -37,6 +41,23 @@ has_marks() {
     local schema
     schema=$(in_copies "$marks") && [ -n "$schema" ] &&
         [ "$(in_copies "SELECT count(*) > 2 FROM \"$schema\".done")" = t ]
+}
+# has_unlogged: the rows of both unlogged tables are in, and their marks.
+has_unlogged() {
+    local schema
+    schema=$(in_copies "$marks") && [ -n "$schema" ] && [ "$(in_copies "SELECT count(*) FROM \"$schema\".done_unlogged")" -ge 3 ]
+}
+# has_pending_key: and what was committed with synchronous_commit = off until then outlasts a crash.
+has_pending_key() {
+    [ "$(in_copies "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'pending'::regclass")" = 1 ] &&
+        psql -X -q -d postgres -c 'CREATE TABLE flushed (); DROP TABLE flushed'
+}
+# loads: how many times rows of `entries` were sent to the server.
+loads() {
+    grep -c 'COPY "public"."entries" .* FROM STDIN' "$(server_log)"
+}
+resumed() {
+    grep -h '"act":"restore.resumed"' "$(newest backups journal.ndjson)" | tail -n 1 | sed -nE "s/.*\"$1\":([0-9]+).*/\\1/p"
 }
 cut_workers() {
     [ "$(in_copies "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -81,4 +102,69 @@ err_has "going on with"
 equals "rows" "$(data_hash bank)" "$rows"
 nothing_left
 sql_is bank "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'belay\\_restore\\_%'" 0
-sql_is bank "SELECT count(*) FROM pg_constraint WHERE contype IN ('p', 'f') AND conrelid::regclass::text IN ('customers', 'entries', 'cached') AND convalidated" 4
+sql_is bank "SELECT count(*) FROM pg_constraint WHERE contype IN ('p', 'f') AND conrelid::regclass::text IN ('customers', 'entries', 'cached', 'pending') AND convalidated" 6
+
+begin "SIGKILL in the middle of a restore: recover goes on with it, with other jobs, and loads no chunk twice"
+sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+sql bank "UPDATE customers SET name = 'changed'"
+changed=$(data_hash bank)
+LAST="belay restore, killed"
+"$BELAY" restore "$snapshot" --yes >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until has_marks
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+equals "rows of the old database" "$(data_hash bank)" "$changed"
+belay 5 restore "$snapshot" --yes
+err_has "belay recover --target dev"
+sed -i 's/^jobs = 2/jobs = 1/' belay.ini
+before=$(loads)
+belay 0 recover --json
+json_is outcome restored
+err_has "chunks of rows are in it"
+[ "$(resumed chunks_there)" -ge 1 ] || fail "no chunk was taken over"
+[ "$(($(loads) - before))" -le "$(($(resumed chunks) - $(resumed chunks_there)))" ] || fail "chunks were loaded twice"
+equals "rows" "$(data_hash bank)" "$rows"
+equals "kept" "$(databases | grep -c __belay_failed_)" 1
+nothing_left
+sed -i 's/^jobs = 1/jobs = 2/' belay.ini
+
+begin "recover --keep of a killed restore drops what is half-made"
+sql bank "UPDATE customers SET name = 'changed'"
+LAST="belay restore, killed"
+"$BELAY" restore "$snapshot" --yes >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until has_marks
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+belay 0 recover --keep --json
+json_is outcome untouched
+equals "rows" "$(data_hash bank)" "$changed"
+nothing_left
+
+begin "the server crashes in the middle of a restore: it goes on, with unlogged tables loaded again"
+LAST="belay restore, with a crash"
+"$BELAY" restore "$snapshot" --yes --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until has_unlogged
+crash_cluster
+restart_cluster
+wait "$pid" || fail "the restore failed"
+json_is outcome restored
+err_has "going on with what is missing"
+[ "$(resumed chunks_there)" -ge 1 ] || fail "no chunk was taken over"
+equals "rows" "$(data_hash bank)" "$rows"
+sql_is bank "SELECT last_value FROM numbers" 4711
+nothing_left
+
+begin "the server crashes when an unlogged table has a key: it begins again"
+LAST="belay prove, with a crash"
+"$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until has_pending_key
+crash_cluster
+restart_cluster
+wait "$pid" || fail "the proof failed"
+json_is ok true
+err_has "beginning again"
+nothing_left
