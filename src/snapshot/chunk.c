@@ -1,17 +1,11 @@
 /* A chunk on its way from a worker to the writer. */
 #include "snapshot/flow.h"
-#include "util/stop.h"
-
-static bool given_up(belay_error *err)
-{
-    return belay_stop_check(err) && belay_fail(err, BELAY_E_CANCELLED, "another part of the snapshot failed");
-}
 
 bool belay_chunk_begin(belay_worker *w, belay_piece *piece, belay_error *err)
 {
     void *chunk = NULL;
     if (!belay_queue_take(w->flow->free_chunks, &chunk))
-        return given_up(err);
+        return belay_flow_given_up(err);
     w->chunk = chunk;
     w->chunk->piece = piece;
     w->chunk->raw_bytes = w->chunk->rows = 0;
@@ -45,7 +39,7 @@ bool belay_chunk_end(belay_worker *w, belay_error *err)
     if (!belay_codec_end(w->codec, w->buffer, w->buffered, err))
         return false;
     if (!belay_queue_put(w->flow->full_chunks, w->chunk))
-        return given_up(err);
+        return belay_flow_given_up(err);
     w->chunk = NULL;
     return true;
 }

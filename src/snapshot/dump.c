@@ -85,7 +85,8 @@ bool belay_dump_run(const belay_dump_options *options, const char *section, bela
     char *wait = belay_format("--lock-wait-timeout=%lld", (long long)options->lock_wait_ms);
     belay_spawn how = {.argv = (const char *const[]){options->program, part, "--blobs", "--format=plain",
                            "--encoding=UTF8", "--verbose", "--no-password", snapshot, wait, NULL},
-        .environment = variables};
+        .environment = variables,
+        .given_up = options->given_up};
     BELAY_AUTO(belay_str_done) belay_str errors = BELAY_STR_INIT;
     int status = 0;
     ret->max = BELAY_DUMP_MAX_BYTES;

@@ -28,6 +28,7 @@ typedef struct belay_dump_options {
     const char *snapshot; /* exported id */
     const char *application_name;
     int64_t lock_wait_ms;
+    const atomic_bool *given_up; /* util/process.h */
 } belay_dump_options;
 /* Runs pg_dump for "pre-data" or "post-data"; its text goes to ret. It dies with belay. Blocking. */
 bool belay_dump_run(const belay_dump_options *options, const char *section, belay_str *ret, belay_error *err);

@@ -49,7 +49,8 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.
 ORDER BY c.oid
 
 -- query: extras_large_objects
-SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m ORDER BY 1
+SELECT m.oid, pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass)
+FROM pg_catalog.pg_largeobject_metadata m ORDER BY 1
 
 -- query: extras_large_object_ddl
 WITH lo AS (

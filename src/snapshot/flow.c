@@ -1,5 +1,6 @@
 #include "snapshot/flow.h"
 
+#include "util/clock.h"
 #include "util/condition.h"
 #include "util/crew.h"
 #include "util/stop.h"
@@ -24,6 +25,41 @@ bool belay_flow_fail(belay_flow *flow, const belay_error *err)
     return false;
 }
 
+bool belay_flow_given_up(belay_error *err)
+{
+    return belay_stop_check(err) && belay_fail(err, BELAY_E_CANCELLED, "another part of the snapshot failed");
+}
+
+static belay_piece *find_wanted(belay_flow *flow)
+{
+    for (size_t i = flow->next; i < flow->piece_count; i++) {
+        belay_piece *piece = flow->pieces[i];
+        if (!piece->is_begun && piece->planned != NULL && atomic_load(&piece->planned->is_wanted))
+            return piece;
+    }
+    return NULL;
+}
+
+static belay_piece *find_next(belay_flow *flow)
+{
+    while (flow->pieces[flow->next]->is_begun)
+        flow->next++;
+    return flow->pieces[flow->next];
+}
+
+belay_piece *belay_flow_next(belay_flow *flow)
+{
+    pthread_mutex_lock(&flow->mutex);
+    belay_piece *piece = atomic_exchange(&flow->t->any_wanted, false) ? find_wanted(flow) : NULL;
+    if (piece != NULL)
+        atomic_store(&flow->t->any_wanted, true); /* there may be more */
+    else
+        piece = find_next(flow);
+    piece->is_begun = true;
+    pthread_mutex_unlock(&flow->mutex);
+    return piece;
+}
+
 static void note_member(belay_taking *t, belay_piece *piece, const char *member, uint64_t raw_bytes)
 {
     if (piece->chunk_count == piece->chunk_capacity) {
@@ -38,13 +74,19 @@ static void note_member(belay_taking *t, belay_piece *piece, const char *member,
     piece->raw_bytes += raw_bytes;
 }
 
+static char *member_name(belay_taking *t, const belay_piece *piece)
+{
+    if (piece->member != NULL)
+        return belay_strdup(piece->member);
+    if (piece->planned == NULL)
+        return belay_format("blobs/%zu.zst", ++t->blob_count);
+    return belay_format("data/%s/%zu.copy.zst", piece->planned->folder, ++piece->planned->member_count);
+}
+
 static bool append(belay_taking *t, const belay_chunk *chunk, belay_error *err)
 {
     belay_piece *piece = chunk->piece;
-    BELAY_AUTO(belay_free)
-    char *member = piece->planned == NULL ? belay_strdup(piece->member)
-                                          : belay_format("data/%s/%zu.copy.zst", piece->planned->folder,
-                                                ++piece->planned->member_count);
+    BELAY_AUTO(belay_free) char *member = member_name(t, piece);
     if (!belay_archive_add(
             t->writer, member, chunk->frame.data, chunk->frame.length, chunk->raw_bytes, chunk->rows, err))
         return false;
@@ -77,7 +119,9 @@ static void report(belay_flow *flow)
 {
     belay_taking *t = flow->t;
     const belay_planned *at = atomic_load(&flow->at);
-    t->progress.item = at == NULL ? "schema" : at->table->name;
+    t->progress.item = at != NULL                             ? at->table->name
+                       : atomic_load(&flow->schema_left) == 0 ? "large objects"
+                                                              : "schema";
     t->progress.item_done_bytes = at == NULL ? 0 : atomic_load(&at->read_bytes);
     t->progress.item_total_bytes = at == NULL ? 0 : at->total_bytes;
     t->progress.done_items = atomic_load(&flow->tables_done);
@@ -86,19 +130,28 @@ static void report(belay_flow *flow)
     belay_taking_advance(t, 0, 0);
 }
 
-/* Without the coordinator's transaction nobody else can join the snapshot. Its connection is free meanwhile.
- */
+/* pg_dump needs the locks of all tables until it is done. */
+static bool may_give_back(const belay_flow *flow)
+{
+    const belay_waiters *waiters = &flow->t->waiters;
+    return waiters->at_holder > 0 && waiters->unread == 0 && atomic_load(&flow->schema_left) == 0;
+}
+
+/* Without the coordinator's transaction nobody else can join the snapshot. */
 static void tick(void *context)
 {
     belay_flow *flow = context;
     belay_error err = {0};
     report(flow);
-    if (belay_stop_requested() || atomic_load(&flow->given_up) || belay_taking_watch(flow->t, &err))
+    if (belay_stop_requested() || atomic_load(&flow->given_up))
         return;
-    if (err.code != BELAY_E_LOCK_TIMEOUT && !belay_pg_is_alive(flow->t->pg))
-        belay_fail(&err, BELAY_E_CONNECTION_LOST,
-            "the connection that holds the snapshot together was lost, and with it the snapshot");
-    belay_flow_fail(flow, &err);
+    if (!belay_holder_check(flow, &err) || !belay_taking_watch(flow->t, &err)) {
+        belay_flow_fail(flow, &err);
+        belay_holder_let_go(flow); /* at once, however long the writer still has to do with a slow store */
+    } else if (may_give_back(flow)) {
+        belay_holder_renew(flow);
+        flow->t->waiters = (belay_waiters){0}; /* until it looks again */
+    }
 }
 
 static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t count)
@@ -112,6 +165,10 @@ static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t
     flow->full_chunks = belay_queue_new(flow->chunk_count);
     pthread_mutex_init(&flow->mutex, NULL);
     belay_condition_init(&flow->written);
+    belay_condition_init(&flow->returned);
+    flow->checked_ms = belay_now_ms();
+    for (size_t i = 0; i < count; i++)
+        flow->schema_left += pieces[i]->is_schema;
     for (size_t i = 0; i < flow->chunk_count; i++) {
         flow->chunks[i] = (belay_chunk){.frame = BELAY_STR_MAX(FRAME_MAX_BYTES)};
         belay_queue_put(flow->free_chunks, &flow->chunks[i]);
@@ -126,6 +183,7 @@ static void done(belay_flow *flow)
     belay_queue_free(flow->free_chunks);
     belay_queue_free(flow->full_chunks);
     pthread_cond_destroy(&flow->written);
+    pthread_cond_destroy(&flow->returned);
     pthread_mutex_destroy(&flow->mutex);
 }
 

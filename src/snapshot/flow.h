@@ -43,11 +43,14 @@ struct belay_piece {
     uint64_t first_block;
     uint64_t end_block; /* 0: to the end; both 0: the whole table */
     uint64_t cost_bytes;
-    bool by_path;       /* planning it needs the search_path of the database */
-    size_t section;     /* not of a table: its number */
-    const char *member; /* and its name */
+    size_t first, end;  /* not of a table: numbers of a section, of sequences, of large objects */
+    const char *member; /* of a section */
+    bool is_schema;     /* of the schema or of sequences: others may alter tables when all of it is taken */
+    bool needs_server;
+    bool by_path;  /* planning it needs the search_path of the database */
+    bool is_begun; /* guarded by the flow's mutex */
     /* The worker's. */
-    json_t *entries; /* of a section; NULL: none */
+    json_t *entries; /* of a section or of sequences; NULL: none */
     belay_rowsum sum, generated_sum;
     belay_rowsum handed_over; /* of the rows whose chunks went to the writer */
     /* The writer's. */
@@ -64,7 +67,7 @@ typedef struct belay_chunk {
 
 struct belay_flow {
     belay_taking *t;
-    belay_piece **pieces; /* in the order of work */
+    belay_piece **pieces; /* in the order of work, but for what somebody waits for */
     size_t piece_count;
     belay_chunk *chunks;
     size_t chunk_count;
@@ -72,9 +75,15 @@ struct belay_flow {
     atomic_uint_fast64_t bytes, rows; /* read so far, raw */
     _Atomic(belay_planned *) at;      /* the table begun last; NULL: the schema */
     atomic_size_t tables_done;
+    atomic_size_t schema_left; /* pieces of sections and sequences */
     atomic_bool given_up;
-    pthread_mutex_t mutex; /* guards what follows */
-    belay_error failure;   /* the first */
+    atomic_uint generation; /* of the holder, and so of the exported snapshot */
+    int64_t checked_ms;     /* when the holder was found alive */
+    pthread_mutex_t mutex;  /* guards what follows, and t->snapshot */
+    size_t next;            /* pieces before it are begun */
+    bool is_lent;           /* t->pg; who set it may use that */
+    pthread_cond_t returned;
+    belay_error failure; /* the first */
     bool is_writing;
     pthread_cond_t written; /* it is false now */
 };
@@ -83,6 +92,9 @@ struct belay_worker {
     belay_flow *flow;
     belay_pg *pg; /* NULL: not connected */
     size_t pieces_in_transaction;
+    unsigned generation;            /* whose snapshot it imported */
+    bool is_spent;                  /* the transaction has to end */
+    const belay_planned *read_last; /* in this transaction; NULL: no table */
     belay_codec *codec;
     belay_chunk *chunk; /* at work; NULL: none */
     belay_rowsum sum;   /* of this try at the piece */
@@ -94,6 +106,21 @@ struct belay_worker {
 bool belay_flow_run(belay_taking *t, belay_piece **pieces, size_t count, belay_error *err);
 /* Any thread; false. Only the first failure counts. */
 bool belay_flow_fail(belay_flow *flow, const belay_error *err);
+/* False: why a worker's wait ended without what it waited for. */
+bool belay_flow_given_up(belay_error *err);
+/* For a worker, as often as there are pieces. */
+belay_piece *belay_flow_next(belay_flow *flow);
+
+/* holder.c. A worker borrows the connection that has all locks, waiting for others who do; whatever it sets
+ * or locks there ends with take_back, which fails when the connection is of no more use. */
+bool belay_holder_lend(belay_flow *flow, belay_pg **ret, belay_error *err);
+bool belay_holder_take_back(belay_flow *flow, belay_error *err);
+/* The coordinator's, none of which waits for a worker. check: fails when the connection was lost; asks once
+ * a second. renew: another connection takes over with the locks of tables that are still to be read; where
+ * that cannot be now, everything stays as it is. let_go: ends the transaction, and with it the snapshot. */
+bool belay_holder_check(belay_flow *flow, belay_error *err);
+void belay_holder_renew(belay_flow *flow);
+void belay_holder_let_go(belay_flow *flow);
 
 /* worker.c: one of the crew; see util/crew.h. */
 void *belay_worker_begin(void *flow);
@@ -110,11 +137,13 @@ void belay_chunk_drop(belay_worker *worker);
 
 /* data.c: a piece of a table. */
 bool belay_take_rows(belay_worker *worker, belay_piece *piece, belay_error *err);
-/* schema.c: the first BELAY_SECTION_COUNT pieces are the sections; begin before, end after they were taken.
- */
-enum { BELAY_SECTION_COUNT = 2 };
-bool belay_sections_begin(belay_taking *t, belay_error *err);
-void belay_section_pieces(belay_piece *pieces);
-bool belay_sections_end(belay_taking *t, const belay_piece *pieces, belay_error *err);
+/* What else there is: begin says how many pieces it has, cut fills them in, and end, which is called in the
+ * order of the archive, makes members of what was taken. */
+typedef struct belay_extra {
+    bool (*begin)(belay_taking *t, size_t *ret_count, belay_error *err);
+    void (*cut)(belay_taking *t, belay_piece *pieces, size_t count);
+    bool (*end)(belay_taking *t, const belay_piece *pieces, size_t count, belay_error *err);
+} belay_extra;
+extern const belay_extra belay_extra_sections, belay_extra_sequences, belay_extra_large_objects;
 
 #endif

@@ -1,10 +1,9 @@
 /* What the parts of taking a snapshot share. Internal to src/snapshot; see snapshot.h.
  *
- *     plan (locks, tables) -> header, readme -> schema and rows (flow.h) -> large objects, sequences ->
- * script
+ *     plan (locks, tables) -> header, readme -> schema, rows, large objects, sequences (flow.h) -> script
  *
- * The coordinator has one connection of profile PINNED, in one read-only transaction whose snapshot is
- * exported to pg_dump and to the workers.
+ * The coordinator has a connection of profile PINNED, in a read-only transaction whose snapshot is exported
+ * to pg_dump and to the workers.
  */
 #ifndef BELAY_SNAPSHOT_PARTS_H
 #define BELAY_SNAPSHOT_PARTS_H
@@ -29,13 +28,21 @@ typedef struct belay_planned {
     size_t member_count;             /* written so far; the writer's */
     atomic_uint_fast64_t read_bytes; /* raw, for the progress */
     atomic_size_t pieces_left;
+    atomic_bool is_wanted; /* somebody waits for its lock: it is read first */
 } belay_planned;
+
+/* As the server said last. */
+typedef struct belay_waiters {
+    size_t at_holder; /* wait for a lock of the coordinator's connection */
+    size_t unread;    /* tables that somebody waits for and that are not read yet */
+} belay_waiters;
 
 typedef struct belay_taking {
     const belay_snapshot_options *options;
     const char *id, *run_id;
     int64_t lock_wait_ms;
-    belay_pg *pg;
+    belay_pg *pg;      /* while the flow runs, see its `is_lent` */
+    belay_pg *watcher; /* watch.c's; NULL: not yet needed */
     belay_archive_writer *writer;
     belay_codec *codec;
     size_t jobs;
@@ -46,8 +53,10 @@ typedef struct belay_taking {
     char *description;  /* of the schema (pg/schema_hash.h) */
     bool plain_names;   /* pg/names.h */
     char *pg_dump;      /* the program */
-    belay_rows *large_object_ddl;
-    belay_str raw, frame;   /* reused from piece to piece of a large object */
+    belay_rows *large_object_ddl, *large_object_oids, *sequence_names;
+    uint64_t *large_object_bytes; /* as many as oids; in the arena */
+    size_t blob_count;            /* members of large objects; the writer's */
+    belay_str frame;
     belay_table *tables;    /* in the arena, largest first */
     belay_planned *planned; /* as many */
     size_t table_count;
@@ -58,6 +67,8 @@ typedef struct belay_taking {
     belay_progress progress;
     belay_list told; /* pids of sessions that wait for this one */
     int64_t watched_ms;
+    belay_waiters waiters;
+    atomic_bool any_wanted; /* maybe: a table with pieces that are not begun */
     int64_t started_ms;
 } belay_taking;
 
@@ -67,18 +78,15 @@ bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err);
 bool belay_taking_plan(belay_taking *t, belay_error *err);
 /* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
-/* pieces.c: schema/pre-data.sql.zst, schema/post-data.sql.zst, toc.json, and the rows of all tables; their
- * counts and hashes go to the table list. */
+/* pieces.c: schema/, toc.json, data/, blobs/, blobs.json, sequences.json; the tables' counts and hashes go to
+ * the table list. */
 bool belay_taking_bulk(belay_taking *t, belay_error *err);
 /* large_object_ddl.c: appends the DDL of large objects to the text of pre-data and its entries. Any thread.
  */
 bool belay_taking_large_object_ddl(const belay_taking *t, belay_str *to, json_t *entries, belay_error *err);
-/* extras.c: sequences.json; blobs.json and blobs/. */
-bool belay_taking_sequences(belay_taking *t, belay_error *err);
-bool belay_taking_large_objects(belay_taking *t, belay_error *err);
-/* watch.c: to be called several times per second while locks are held and the connection is free; asks the
- * server once per second, more often while somebody waits. Names who waits; BELAY_E_LOCK_TIMEOUT when
- * somebody did for too long. */
+/* watch.c: to be called several times per second while locks are held; asks the server once per second, more
+ * often while somebody waits. Names who waits, and fills t->waiters and the tables' is_wanted;
+ * BELAY_E_LOCK_TIMEOUT when somebody waited for too long. */
 bool belay_taking_watch(belay_taking *t, belay_error *err);
 /* readme.c: README.txt, the first member; script.c: restore.sh, which restores by hand. */
 bool belay_taking_readme(belay_taking *t, belay_error *err);

@@ -28,6 +28,7 @@ static void cut(belay_planned *planned, belay_piece *pieces, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         bool last = i + 1 == count;
         pieces[i] = (belay_piece){.take = belay_take_rows,
+            .needs_server = true,
             .planned = planned,
             .first_block = planned->block_count * i / count,
             .end_block = last ? 0 : planned->block_count * (i + 1) / count,
@@ -71,9 +72,9 @@ static void collect_table(belay_taking *t, belay_planned *planned, const belay_p
     t->raw_bytes += table->raw_bytes;
 }
 
-static void collect(belay_taking *t, const belay_piece *pieces, size_t count)
+static void collect_tables(belay_taking *t, const belay_piece *pieces, size_t count)
 {
-    size_t at = BELAY_SECTION_COUNT;
+    size_t at = 0;
     for (size_t i = 0; i < t->table_count; i++) {
         size_t from = at;
         while (at < count && pieces[at].planned == &t->planned[i])
@@ -82,10 +83,9 @@ static void collect(belay_taking *t, const belay_piece *pieces, size_t count)
     }
 }
 
-static size_t cut_all(belay_taking *t, belay_piece *pieces)
+static size_t cut_tables(belay_taking *t, belay_piece *pieces)
 {
-    size_t count = BELAY_SECTION_COUNT;
-    belay_section_pieces(pieces);
+    size_t count = 0;
     for (size_t i = 0; i < t->table_count; i++) {
         uint64_t own = count_pieces(&t->planned[i]);
         t->progress.total_items += own > 0;
@@ -95,28 +95,62 @@ static size_t cut_all(belay_taking *t, belay_piece *pieces)
     return count;
 }
 
-static bool take_all(belay_taking *t, belay_piece *pieces, size_t count, belay_error *err)
+/* In the order of their members. */
+static const belay_extra *const extras[] = {
+    &belay_extra_sections, &belay_extra_large_objects, &belay_extra_sequences};
+
+/* All pieces: those of each of `extras`, then the tables'. */
+typedef struct pile {
+    belay_piece *pieces;
+    size_t extra_counts[BELAY_COUNT(extras)];
+    size_t extra_count, count;
+} pile;
+
+static bool gather(belay_taking *t, pile *all, belay_error *err)
 {
-    BELAY_AUTO(belay_free) belay_piece **order = belay_realloc_array(NULL, count, sizeof *order);
-    for (size_t i = 0; i < count; i++)
-        order[i] = &pieces[i];
-    qsort(order, count, sizeof(belay_piece *), compare_costs);
-    if (!belay_flow_run(t, order, count, err))
-        return false;
-    collect(t, pieces, count);
+    size_t most = 0;
+    for (size_t i = 0; i < BELAY_COUNT(extras); i++) {
+        if (!extras[i]->begin(t, &all->extra_counts[i], err))
+            return false;
+        most += all->extra_counts[i];
+    }
+    for (size_t i = 0; i < t->table_count; i++)
+        most += count_pieces(&t->planned[i]);
+    all->pieces = belay_realloc_array(NULL, most, sizeof *all->pieces);
+    for (size_t i = 0; i < BELAY_COUNT(extras); i++) {
+        extras[i]->cut(t, &all->pieces[all->extra_count], all->extra_counts[i]);
+        all->extra_count += all->extra_counts[i];
+    }
+    all->count = all->extra_count + cut_tables(t, &all->pieces[all->extra_count]);
+    return true;
+}
+
+static bool take_all(belay_taking *t, const pile *all, belay_error *err)
+{
+    BELAY_AUTO(belay_free) belay_piece **order = belay_realloc_array(NULL, all->count, sizeof *order);
+    for (size_t i = 0; i < all->count; i++)
+        order[i] = &all->pieces[i];
+    qsort(order, all->count, sizeof(belay_piece *), compare_costs);
+    return belay_flow_run(t, order, all->count, err);
+}
+
+static bool collect(belay_taking *t, const pile *all, belay_error *err)
+{
+    const belay_piece *at = all->pieces;
+    collect_tables(t, &all->pieces[all->extra_count], all->count - all->extra_count);
+    for (size_t i = 0; i < BELAY_COUNT(extras); at += all->extra_counts[i++]) {
+        if (!extras[i]->end(t, at, all->extra_counts[i], err))
+            return false;
+    }
     return true;
 }
 
 bool belay_taking_bulk(belay_taking *t, belay_error *err)
 {
-    size_t most = BELAY_SECTION_COUNT;
-    for (size_t i = 0; i < t->table_count; i++)
-        most += count_pieces(&t->planned[i]);
-    BELAY_AUTO(belay_free) belay_piece *pieces = belay_realloc_array(NULL, most, sizeof *pieces);
-    size_t count = cut_all(t, pieces);
-    bool ok =
-        belay_sections_begin(t, err) && take_all(t, pieces, count, err) && belay_sections_end(t, pieces, err);
-    for (size_t i = 0; i < BELAY_SECTION_COUNT; i++)
-        json_decref(pieces[i].entries);
+    pile all = {0};
+    bool ok = gather(t, &all, err) && take_all(t, &all, err) && collect(t, &all, err);
+    for (size_t i = 0; i < all.extra_count; i++)
+        json_decref(all.pieces[i].entries);
+    free(all.pieces);
     return ok;
 }

@@ -7,8 +7,7 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 -- query: plan_export
 SELECT pg_catalog.pg_export_snapshot(), pg_catalog.getdatabaseencoding()
 
--- query: plan_worker_begin
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+-- query: plan_worker_settings
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL enable_tidscan = on;
 SET LOCAL enable_seqscan = off;

@@ -6,7 +6,7 @@
 
 static const struct {
     const char *of_pg_dump, *name, *member;
-} sections[BELAY_SECTION_COUNT] = {
+} sections[] = {
     {"pre-data", "pre", "schema/pre-data.sql.zst"},
     {"post-data", "post", "schema/post-data.sql.zst"},
 };
@@ -23,8 +23,9 @@ static bool has_type(const json_t *entries, const char *type)
     return false;
 }
 
-bool belay_sections_begin(belay_taking *t, belay_error *err)
+static bool begin(belay_taking *t, size_t *ret_count, belay_error *err)
 {
+    *ret_count = BELAY_COUNT(sections);
     return belay_dump_find(belay_pg_server_version(t->pg), &t->pg_dump, err) &&
            belay_pg_query0(t->pg, sql_extras_large_object_ddl, &t->large_object_ddl, err);
 }
@@ -43,8 +44,9 @@ static bool take_section(belay_worker *w, belay_piece *piece, belay_error *err)
         .dbname = t->options->dbname,
         .snapshot = t->snapshot,
         .application_name = t->run_id,
-        .lock_wait_ms = t->lock_wait_ms};
-    size_t number = piece->section;
+        .lock_wait_ms = t->lock_wait_ms,
+        .given_up = &w->flow->given_up};
+    size_t number = piece->first;
     BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
     BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
     piece->entries = json_array();
@@ -58,17 +60,21 @@ static bool take_section(belay_worker *w, belay_piece *piece, belay_error *err)
     return put(w, piece, &clean, err);
 }
 
-void belay_section_pieces(belay_piece *pieces)
+static void cut(belay_taking *t, belay_piece *pieces, size_t count)
 {
-    for (size_t i = 0; i < BELAY_SECTION_COUNT; i++)
-        pieces[i] = (belay_piece){
-            .take = take_section, .section = i, .member = sections[i].member, .cost_bytes = UINT64_MAX};
+    (void)t;
+    for (size_t i = 0; i < count; i++)
+        pieces[i] = (belay_piece){.take = take_section,
+            .first = i,
+            .member = sections[i].member,
+            .cost_bytes = UINT64_MAX,
+            .is_schema = true};
 }
 
-bool belay_sections_end(belay_taking *t, const belay_piece *pieces, belay_error *err)
+static bool end(belay_taking *t, const belay_piece *pieces, size_t count, belay_error *err)
 {
     json_t *all = json_array();
-    for (size_t i = 0; i < BELAY_SECTION_COUNT; i++)
+    for (size_t i = 0; i < count; i++)
         json_array_extend(all, pieces[i].entries);
     t->has_event_triggers = has_type(all, "EVENT TRIGGER");
     json_t *toc = json_pack("{s:o}", "entries", all);
@@ -77,3 +83,5 @@ bool belay_sections_end(belay_taking *t, const belay_piece *pieces, belay_error 
     json_decref(toc);
     return ok;
 }
+
+const belay_extra belay_extra_sections = {begin, cut, end};

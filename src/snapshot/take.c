@@ -51,23 +51,25 @@ static void init(belay_taking *t, const belay_snapshot_options *options, const c
     t->codec = belay_taking_codec(t);
     t->jobs = belay_crew_size(options->target->jobs);
     t->arena = belay_arena_new();
-    t->raw = t->frame = BELAY_STR_MAX(CHUNK_MAX_BYTES);
+    t->frame = BELAY_STR_MAX(CHUNK_MAX_BYTES);
     t->progress.what = "snapshot";
-    t->started_ms = belay_now_ms();
+    t->started_ms = t->watched_ms = belay_now_ms();
 }
 
 static void done(belay_taking *t)
 {
     belay_pg_close(t->pg);
+    belay_pg_close(t->watcher);
     belay_archive_writer_free(t->writer);
     belay_codec_free(t->codec);
     belay_arena_free(t->arena);
     free(t->pg_dump);
     belay_rows_free(t->large_object_ddl);
+    belay_rows_free(t->large_object_oids);
+    belay_rows_free(t->sequence_names);
     free(t->snapshot);
     free(t->encoding);
     free(t->description);
-    belay_str_done(&t->raw);
     belay_str_done(&t->frame);
     json_decref(t->header);
     json_decref(t->sequences);
@@ -127,8 +129,7 @@ static bool write_archive(belay_taking *t, belay_store *store, const char *name,
            belay_archive_create(store, name, &t->writer, err) && belay_taking_plan(t, err) &&
            passed(t, "planned") && belay_taking_header(t, err) && belay_taking_readme(t, err) &&
            belay_taking_add_json(t, "header.json", t->header, err) && belay_taking_bulk(t, err) &&
-           passed(t, "rows") && belay_taking_large_objects(t, err) && belay_taking_sequences(t, err) &&
-           belay_taking_script(t, err) && finish(t, err) && passed(t, "synced");
+           passed(t, "rows") && belay_taking_script(t, err) && finish(t, err) && passed(t, "synced");
 }
 
 static json_t *details_of(const belay_taking *t, const char *name)

@@ -39,21 +39,38 @@ static bool connect(belay_worker *w, belay_error *err)
     const belay_taking *t = w->flow->t;
     const belay_pg_options how = {
         .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_DATA};
-    w->pieces_in_transaction = 0;
     if (!belay_pg_open(t->options->dialer, &how, &w->pg, err))
         return false;
     belay_pg_give_up_on(w->pg, &w->flow->given_up);
     return true;
 }
 
-/* The snapshot is there as long as the coordinator's transaction is. */
+/* The present name of the snapshot; the caller frees. */
+static char *current_snapshot(belay_worker *w)
+{
+    belay_flow *flow = w->flow;
+    pthread_mutex_lock(&flow->mutex);
+    w->generation = atomic_load(&flow->generation);
+    char *snapshot = belay_strdup(flow->t->snapshot);
+    pthread_mutex_unlock(&flow->mutex);
+    return snapshot;
+}
+
+/* The snapshot is there as long as the transaction of the one who holds it, who may change meanwhile. */
 static bool begin(belay_worker *w, belay_error *err)
 {
     belay_error fault = {0};
-    w->pieces_in_transaction = 1;
-    if (belay_pg_execf(
-            w->pg, &fault, "%s; SET TRANSACTION SNAPSHOT '%s'", sql_plan_worker_begin, w->flow->t->snapshot))
-        return true;
+    w->pieces_in_transaction = 0;
+    w->is_spent = false;
+    w->read_last = NULL;
+    do {
+        BELAY_AUTO(belay_free) char *snapshot = current_snapshot(w);
+        belay_error_clear(&fault);
+        if (belay_pg_execf(w->pg, &fault, "%s; SET TRANSACTION SNAPSHOT '%s'; %s", sql_plan_begin, snapshot,
+                sql_plan_worker_settings))
+            return true;
+        belay_pg_exec(w->pg, "ROLLBACK", NULL);
+    } while (fault.code == BELAY_E_SQL && w->generation != atomic_load(&w->flow->generation));
     if (err != NULL)
         *err = fault;
     if (fault.code == BELAY_E_SQL)
@@ -61,17 +78,27 @@ static bool begin(belay_worker *w, belay_error *err)
     return false;
 }
 
-static bool is_ready(belay_worker *w, belay_error *err)
+/* A table's lock is kept until all of its pieces that this worker takes are read: somebody may wait for the
+ * table, and nobody gets a lock past him. */
+static bool must_end_transaction(const belay_worker *w, const belay_piece *piece)
 {
-    if (w->pg == NULL)
-        return connect(w, err) && begin(w, err);
-    if (w->pieces_in_transaction++ < PIECES_PER_TRANSACTION)
-        return true;
-    return belay_pg_exec(w->pg, "COMMIT", err) && begin(w, err);
+    return w->is_spent || w->generation != atomic_load(&w->flow->generation) ||
+           (w->pieces_in_transaction >= PIECES_PER_TRANSACTION &&
+               (piece->planned == NULL || piece->planned != w->read_last));
 }
 
-/* Somebody waits for the table's lock in front of this worker. The coordinator holds it already, and gives
- * way in time; maybe the other does before. */
+static bool is_ready(belay_worker *w, const belay_piece *piece, belay_error *err)
+{
+    if (w->pg == NULL && !(connect(w, err) && begin(w, err)))
+        return false;
+    if (must_end_transaction(w, piece) && !(belay_pg_exec(w->pg, "COMMIT", err) && begin(w, err)))
+        return false;
+    w->pieces_in_transaction++;
+    w->read_last = piece->planned;
+    return true;
+}
+
+/* Somebody waits for the table's lock in front of this worker. */
 static bool is_locked(const belay_error *err)
 {
     return belay_equal(err->sqlstate, "55P03");
@@ -86,9 +113,9 @@ static bool is_lost(const belay_error *err)
 /* Once more, after a pause that others may end. */
 static bool may_try_again(belay_worker *w, int tries, const belay_error *err)
 {
-    if (!is_locked(err) && (!is_lost(err) || tries >= TRIES))
+    if (!is_lost(err) || tries >= TRIES)
         return false;
-    int64_t end = belay_now_ms() + (is_locked(err) ? FIRST_PAUSE_MS : (int64_t)FIRST_PAUSE_MS << (tries - 1));
+    int64_t end = belay_now_ms() + ((int64_t)FIRST_PAUSE_MS << (tries - 1));
     while (belay_now_ms() < end && !atomic_load(&w->flow->given_up) && !belay_stop_requested())
         belay_sleep_ms(20);
     return !atomic_load(&w->flow->given_up) && !belay_stop_requested();
@@ -103,18 +130,39 @@ static bool may_need_path(belay_piece *piece, const belay_error *err)
     return may;
 }
 
+/* On the connection that has all locks. */
+static bool take_with_holder(belay_worker *w, belay_piece *piece, belay_error *err)
+{
+    belay_pg *own = w->pg;
+    if (!belay_holder_lend(w->flow, &w->pg, err))
+        return false;
+    bool ok = piece->take(w, piece, err);
+    w->pg = own;
+    return belay_holder_take_back(w->flow, ok ? err : NULL) && ok;
+}
+
+static bool take_alone(belay_worker *w, belay_piece *piece, belay_error *err)
+{
+    bool ok = (!piece->needs_server || is_ready(w, piece, err)) && piece->take(w, piece, err);
+    w->is_spent = !ok || piece->by_path; /* the path ends with the transaction */
+    return ok;
+}
+
 static bool take(belay_worker *w, belay_piece *piece, belay_error *err)
 {
+    bool with_holder = false;
     for (int tries = 1;; tries++) {
         belay_error_clear(err);
-        if ((piece->planned == NULL || is_ready(w, err)) && piece->take(w, piece, err)) {
-            if (piece->by_path) /* the path ends with the transaction */
-                w->pieces_in_transaction = PIECES_PER_TRANSACTION;
+        if (with_holder ? take_with_holder(w, piece, err) : take_alone(w, piece, err))
             return true;
-        }
         belay_chunk_drop(w);
-        disconnect(w);
-        if (!may_need_path(piece, err) && !may_try_again(w, tries, err))
+        if (!with_holder && piece->planned != NULL && is_locked(err)) {
+            with_holder = true;
+            continue;
+        }
+        if (!with_holder)
+            disconnect(w);
+        if (!may_need_path(piece, err) && (with_holder || !may_try_again(w, tries, err)))
             return false;
     }
 }
@@ -135,12 +183,14 @@ static void explain(const belay_piece *piece, belay_error *err)
 bool belay_worker_work(void *context, void *worker, size_t number, belay_error *err)
 {
     belay_flow *flow = context;
-    belay_piece *piece = flow->pieces[number];
+    (void)number;
     if (atomic_load(&flow->given_up))
         return true;
-    if (piece->planned != NULL)
-        atomic_store(&flow->at, piece->planned);
+    belay_piece *piece = belay_flow_next(flow);
+    atomic_store(&flow->at, piece->planned);
     if (take(worker, piece, err)) {
+        if (piece->is_schema)
+            atomic_fetch_sub(&flow->schema_left, 1);
         if (piece->planned != NULL && atomic_fetch_sub(&piece->planned->pieces_left, 1) == 1)
             atomic_fetch_add(&flow->tables_done, 1);
         return true;

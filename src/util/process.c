@@ -278,6 +278,11 @@ static bool has_ended(const belay_process *process)
     return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
+static bool is_given_up(const belay_spawn *how)
+{
+    return how->given_up != NULL && atomic_load(how->given_up);
+}
+
 bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *ret_stdout,
     belay_str *ret_stderr, belay_line_function *on_line, void *context, int *ret_status, belay_error *err)
 {
@@ -291,7 +296,8 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     int64_t end = belay_now_ms() + timeout_ms;
     bool in_time = true;
     int64_t ended_ms = 0;
-    while ((process.stdout_fd >= 0 || process.stderr_fd >= 0) && in_time && !belay_stop_requested()) {
+    while ((process.stdout_fd >= 0 || process.stderr_fd >= 0) && in_time && !belay_stop_requested() &&
+           !is_given_up(how)) {
         int64_t left = timeout_ms <= 0 ? 1000 : end - belay_now_ms();
         in_time = timeout_ms <= 0 || left > 0;
         struct pollfd waits[3] = {{.fd = process.stdout_fd, .events = POLLIN},
@@ -314,6 +320,10 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     }
     belay_str_done(&out.line);
     belay_str_done(&errors.line);
+    if (is_given_up(how)) {
+        end_gently(&process);
+        return belay_fail(err, BELAY_E_CANCELLED, "%s is not needed any more", how->argv[0]);
+    }
     int64_t left = timeout_ms <= 0 ? 0 : end - belay_now_ms();
     if (!belay_process_wait(&process, timeout_ms <= 0 ? 0 : left < 1 ? 1 : left, err)) {
         if (err != NULL && err->code == BELAY_E_DEADLINE) /* of the whole time, not of what was left of it */

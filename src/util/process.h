@@ -9,6 +9,7 @@
 #ifndef BELAY_UTIL_PROCESS_H
 #define BELAY_UTIL_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,7 +33,9 @@ typedef struct belay_spawn {
     const char *folder;             /* working folder, NULL: the same */
     bool pipe_stdout; /* otherwise inherited from belay's stderr, since stdout carries the answer */
     bool pipe_stderr;
-    const char *stdin_text; /* NULL: /dev/null. At most 64 KiB. */
+    const char *stdin_text;      /* NULL: /dev/null. At most 64 KiB. */
+    const atomic_bool *given_up; /* of belay_process_run: once another thread sets it the child is ended as at
+                                    a stop request, and the call fails with BELAY_E_CANCELLED; may be NULL */
 } belay_spawn;
 
 #define BELAY_PROCESS_INIT ((belay_process){.stdout_fd = -1, .stderr_fd = -1})
