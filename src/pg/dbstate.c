@@ -107,26 +107,32 @@ static void add_list_value(belay_str *to, const char *value)
         belay_str_append(to, "''");
 }
 
-static void add_setting(belay_str *to, const char *name, const char *role, const char *setting)
+void belay_dbstate_add_assignment(const char *setting, belay_str *to)
 {
     const char *equals = strchr(setting, '=');
-    if (equals == NULL)
-        return;
-    size_t length = (size_t)(equals - setting);
+    size_t length = equals == NULL ? strlen(setting) : (size_t)(equals - setting);
     BELAY_AUTO(belay_free) char *key = belay_strndup(setting, length);
     BELAY_AUTO(belay_free) char *quoted_key = belay_quote_ident(key);
-    if (role != NULL) {
-        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(role);
-        belay_str_appendf(to, "ALTER ROLE %s IN DATABASE %s SET %s TO ", quoted, name, quoted_key);
-    } else {
-        belay_str_appendf(to, "ALTER DATABASE %s SET %s TO ", name, quoted_key);
-    }
-    if (is_list_setting(setting, length)) {
+    belay_str_appendf(to, "SET %s TO ", quoted_key);
+    if (equals == NULL) {
+        belay_str_append(to, "DEFAULT");
+    } else if (is_list_setting(setting, length)) {
         add_list_value(to, equals + 1);
     } else {
         BELAY_AUTO(belay_free) char *literal = belay_quote_literal(equals + 1);
         belay_str_append(to, literal);
     }
+}
+
+static void add_setting(belay_str *to, const char *name, const char *role, const char *setting)
+{
+    if (role != NULL) {
+        BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(role);
+        belay_str_appendf(to, "ALTER ROLE %s IN DATABASE %s ", quoted, name);
+    } else {
+        belay_str_appendf(to, "ALTER DATABASE %s ", name);
+    }
+    belay_dbstate_add_assignment(setting, to);
     belay_str_append(to, ";\n");
 }
 

@@ -25,5 +25,7 @@ bool belay_dbstate_barred_grantors(belay_pg *pg, const json_t *state, belay_list
 /* The same two as SQL text: statements that a person could type, each ended by ";\n". */
 void belay_dbstate_create_sql(const json_t *state, const char *dbname, int server_version, belay_str *to);
 void belay_dbstate_apply_sql(const json_t *state, const char *dbname, belay_str *to);
+/* `SET "name" TO 'value'` of "name=value" as pg_db_role_setting has it. */
+void belay_dbstate_add_assignment(const char *setting, belay_str *to);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "restore/make_roles.sql.h"
 #include "restore/restore.sql.h"
+#include "restore/role_settings.h"
 #include "restore/roles.h"
 #include "util/json.h"
 
@@ -182,7 +183,8 @@ static bool make_all(maker *m, const belay_list *missing, belay_error *err)
     for (size_t i = 0; ok && i < missing->count; i++)
         ok = create(m, missing->items[i], err);
     for (size_t i = 0; ok && i < missing->count; i++)
-        ok = grant_all(m, missing->items[i], err);
+        ok = grant_all(m, missing->items[i], err) &&
+             belay_role_settings_give(m->pg, find(m, missing->items[i]), missing->items[i], err);
     if (ok && belay_pg_exec(m->pg, "COMMIT", err))
         return true;
     belay_pg_exec(m->pg, "ROLLBACK", NULL);

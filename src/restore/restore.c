@@ -1,4 +1,5 @@
 #include "restore/restore.h"
+#include "restore/role_settings.h"
 
 #include "gate/gate.h"
 #include "pg/dbstate.h"
@@ -235,12 +236,13 @@ static bool check(const restore *r, belay_error *err)
 
 static bool make_roles(const restore *r, belay_error *err)
 {
+    const json_t *recorded = json_object_get(r->toc->header, "roles");
+    belay_pg *pg = r->options->maintenance;
     BELAY_AUTO(belay_list_done) belay_list wanted = {0};
-    if (!r->options->create_roles)
-        return true;
     belay_restore_wanted_roles(r->options, r->toc, &wanted);
-    return belay_roles_make(r->options->maintenance, json_object_get(r->toc->header, "roles"), &wanted,
-        role_map(r), r->options->reporter, err);
+    return (!r->options->create_roles ||
+               belay_roles_make(pg, recorded, &wanted, role_map(r), r->options->reporter, err)) &&
+           belay_role_settings_report(pg, recorded, &wanted, role_map(r), r->options->reporter, err);
 }
 
 bool belay_restore_check(

@@ -28,6 +28,8 @@ WITH RECURSIVE here AS (
 SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', r.rolname, 'superuser', r.rolsuper, 'inherit', r.rolinherit,
     'createrole', r.rolcreaterole, 'createdb', r.rolcreatedb, 'login', r.rolcanlogin, 'replication', r.rolreplication,
     'bypassrls', r.rolbypassrls, 'connection_limit', r.rolconnlimit, 'valid_until', r.rolvaliduntil,
+    'settings', (SELECT coalesce(pg_catalog.json_agg(v ORDER BY v COLLATE "C"), '[]')
+        FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) v WHERE s.setrole = r.oid AND s.setdatabase = 0),
     'member_of', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('role', p.rolname, 'admin', m.admin_option,
             'inherit', (pg_catalog.to_jsonb(m) -> 'inherit_option'), 'set', (pg_catalog.to_jsonb(m) -> 'set_option')) ORDER BY p.rolname), '[]')
         FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles p ON p.oid = m.roleid WHERE m.member = r.oid)) ORDER BY r.rolname), '[]')

@@ -9,6 +9,12 @@ sql postgres "CREATE ROLE staff NOINHERIT" "CREATE ROLE readers IN ROLE staff" "
     "GRANT readers TO \"Odd 'one\" WITH ADMIN OPTION" "ALTER DATABASE bank OWNER TO readers"
 sql bank "CREATE TABLE a (id int)" "INSERT INTO a SELECT generate_series(1, 10)" "CREATE TABLE b (id int)" "CREATE TABLE c (id int)" \
     "ALTER TABLE a OWNER TO \"Odd 'one\"" "ALTER TABLE b OWNER TO boss" "GRANT SELECT ON c TO helper"
+sql postgres "ALTER ROLE \"Odd 'one\" SET search_path = \"\$user\", 'some schema'" "ALTER ROLE \"Odd 'one\" SET work_mem = '7MB'" \
+    "ALTER ROLE boss SET session_preload_libraries = ''" "ALTER ROLE helper SET log_min_messages = error"
+settings() {
+    sql postgres "SELECT setconfig FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = setrole WHERE rolname = '$1' AND setdatabase = 0"
+}
+odd_settings=$(settings "Odd ''one")
 schema=$(schema_hash bank)
 wanted=$(sql postgres "SELECT $attributes FROM pg_authid WHERE rolname = 'Odd ''one'" | sed 's/f$/t/')
 members=$(sql postgres "SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members WHERE roleid::regrole::text IN ('staff', 'readers') ORDER BY roleid::regrole::text")
@@ -21,6 +27,7 @@ json_is roles.length 6
 equals "names" "$(python3 -c 'import json, sys; print(",".join(r["name"] for r in json.load(open(sys.argv[1]))["roles"]))' "$OUT")" "Odd 'one,boss,helper,postgres,readers,staff"
 json_is roles.0.connection_limit 3
 json_is roles.1.superuser true
+json_is roles.0.settings.1 work_mem=7MB
 ! grep -q SCRAM "$OUT" || fail "a password's hash in the header"
 belay 0 snapshots show "$id" --json
 json_is roles.1 boss
@@ -50,8 +57,17 @@ equals "attributes" "$(sql postgres "SELECT $attributes FROM pg_authid WHERE rol
 equals "memberships" "$(sql postgres "SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members WHERE roleid::regrole::text IN ('staff', 'readers') ORDER BY roleid::regrole::text")" "$members"
 sql_is postgres "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = 'boss'" "f|f|f"
 sql_is postgres "SELECT rolinherit FROM pg_roles WHERE rolname = 'staff'" f
+equals "settings" "$(settings "Odd ''one")" "$odd_settings"
+equals "settings of superusers" "$(settings helper)" "{log_min_messages=error}"
+! grep -q "other settings" "$ERR" || fail "settings are missed that are there"
 sql_is postgres "SELECT count(*) FROM pg_roles WHERE rolname = 'helper' AND pg_has_role(oid, 'pg_write_server_files', 'MEMBER')" 0
 sql_is postgres "SELECT datdba::regrole FROM pg_database WHERE datname = 'bank'" readers
+
+begin "what a role lacks in settings is named, and not given to one that exists"
+sql postgres "ALTER ROLE \"Odd 'one\" SET work_mem = '8MB'" "ALTER ROLE \"Odd 'one\" RESET search_path"
+belay 0 prove "$id"
+err_has "role Odd 'one had other settings where the snapshot was taken; if it is to have them here: ALTER ROLE \"Odd 'one\" SET \"search_path\" TO '\$user', 'some schema'; ALTER ROLE \"Odd 'one\" SET \"work_mem\" TO '7MB'"
+equals "settings" "$(settings "Odd ''one")" "{work_mem=8MB}"
 
 begin "no membership in a superuser; what exists is left alone"
 sql bank "REVOKE SELECT ON c FROM helper"
