@@ -7,6 +7,7 @@
 #include "cli/lock.h"
 #include "migrate/engine.h"
 #include "pg/pg.h"
+#include "pipeline/prune.h"
 #include "pipeline/runs.h"
 #include "seal/keyring.h"
 #include "snapshot/dump.h"
@@ -117,7 +118,33 @@ static void check_store(doctor *d)
         say(d, BELAY_OK, NULL, "%s is writable", d->store->url);
 }
 
-/* Behind a gate, or how to create what is not there, with the names filled in. */
+/* Files of snapshots that were killed, and what belongs to no snapshot. */
+static void check_leftovers(doctor *d)
+{
+    belay_error err = {0};
+    BELAY_AUTO(belay_prune_done) belay_prune plan = {0};
+    const belay_prune_options how = {.target = &d->cli->target,
+        .store = d->store,
+        .reporter = d->cli->reporter,
+        .retention = belay_retention_of(&d->cli->target)};
+    size_t count = 0;
+    if (!belay_prune_plan(&how, &plan, &err)) {
+        say_error(d, &err);
+        return;
+    }
+    for (size_t i = 0; i < plan.count; i++) {
+        const belay_prune_item *one = &plan.items[i];
+        if (belay_equal(one->kind, "part") && count++ == 0)
+            say(d, BELAY_WARNING,
+                "`belay prune` removes what is left over, and `belay prune --dry-run` lists it", "%s: %s",
+                one->name, one->why);
+    }
+    if (count > 1)
+        say(d, BELAY_WARNING, NULL, "and %zu more files like it", count - 1);
+    if (count == 0)
+        say(d, BELAY_OK, NULL, "nothing in the store is left over");
+}
+
 /* Whether those that are configured can be read; pre-flight's check of that name asks whether they fit. */
 static void check_keys(doctor *d)
 {
@@ -139,6 +166,7 @@ static void check_keys(doctor *d)
             recipients->count > 0 ? "encrypted" : "not encrypted", signer != NULL ? "signed" : "not signed");
 }
 
+/* Behind a gate, or how to create what is not there, with the names filled in. */
 static void explain_missing(const belay_cli *cli, belay_error *err)
 {
     const belay_target *target = &cli->target;
@@ -331,6 +359,7 @@ static const struct {
     {"config", check_config, NEEDS_NOTHING},
     {"migrations", check_migrations, NEEDS_TARGET},
     {"store", check_store, NEEDS_TARGET},
+    {"leftovers", check_leftovers, NEEDS_STORE},
     {"keys", check_keys, NEEDS_TARGET},
     {"connection", check_connection, NEEDS_TARGET},
     {"maintenance_db", check_maintenance, NEEDS_TARGET},

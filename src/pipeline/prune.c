@@ -196,7 +196,7 @@ static const char *leftover(
         return NULL;
     if (part)
         return "unfinished, nobody writes to it";
-    return has_snapshot(listing, folder, of) ? NULL : "its snapshot is gone";
+    return has_snapshot(listing, folder, of) ? NULL : "there is no snapshot that it belongs to";
 }
 
 static bool plan_parts(const facts *f, belay_prune *ret, belay_error *err)

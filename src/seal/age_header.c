@@ -220,8 +220,9 @@ static bool no_key(const parse *p, belay_error *err)
     }
     belay_fail(err, BELAY_E_KEY, "it is encrypted to %zu other key%s than %s here", p->stanzas,
         p->stanzas == 1 ? "" : "s", p->identities->count == 1 ? "the identity" : "the identities");
-    return belay_error_hint(
-        err, "set `identity` of the target, or BELAY_IDENTITY, to the file of the private key");
+    return belay_error_hint(err, "set `identity` of the target, or BELAY_IDENTITY, to the file of the "
+                                 "private key; where that is the right "
+                                 "one, the file's header is damaged");
 }
 
 static bool begins(parse *p, belay_error *err)

@@ -214,7 +214,8 @@ bool belay_snapshot_remove_part(belay_store *store, const char *target, const ch
         BELAY_AUTO(belay_free) char *part = belay_format("%s.part", name);
         BELAY_AUTO(belay_free) char *signature = belay_format("%s" BELAY_SUFFIX_SIGNATURE, name);
         bool published = belay_snapshot_file_bytes(store, name) > 0;
-        if (!store->remove(store, part, err) || (!published && !store->remove(store, signature, err)))
+        /* the part last, since it is what is looked for */
+        if ((!published && !store->remove(store, signature, err)) || !store->remove(store, part, err))
             return false;
     }
     return true;

@@ -71,7 +71,8 @@ bool belay_snapshot_newest(
 /* The file called `name` and what belongs to it, proof and signature, which go first: killed in between, it
  * leaves a snapshot that is found, and so removed, again. */
 bool belay_snapshot_remove(belay_store *store, const char *name, belay_error *err);
-/* What a run left behind that was ended while it wrote this snapshot. */
+/* What a run left behind that was ended while it wrote this snapshot: the unfinished file, and a signature
+ * that was there before the name. */
 bool belay_snapshot_remove_part(belay_store *store, const char *target, const char *id, belay_error *err);
 /* By id or unique prefix, in any target's folder unless `target` is given. */
 bool belay_snapshot_find(

@@ -31,6 +31,12 @@ static bool lives(belay_pg *pg, const char *id, bool *ret, belay_error *err)
     return true;
 }
 
+static bool remove_left(
+    belay_store *store, const char *target, const char *id, const char *name, belay_error *err)
+{
+    return belay_snapshot_remove_part(store, target, id, err) && store->remove(store, name, err);
+}
+
 bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err)
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
@@ -43,7 +49,8 @@ bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err)
         bool living = true;
         if (id == NULL || store->is_held(store, name))
             continue;
-        if (!lives(t->pg, id, &living, err) || (!living && !store->remove(store, name, err)))
+        if (!lives(t->pg, id, &living, err) ||
+            (!living && !remove_left(store, t->options->target->name, id, name, err)))
             return false;
         if (!living)
             belay_say(t->options->reporter, BELAY_NOTICE,

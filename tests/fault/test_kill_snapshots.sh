@@ -1,7 +1,7 @@
 #!/bin/bash
 # SIGKILL at random times of `snapshot`, `prove` and `restore ID`: no half-published snapshot, no session or process stays, the
 # same command then succeeds, and with it all leftovers are gone. KILL_EACH is how many times of each (the slow
-# label takes 50), KILL_VERBS which of them.
+# label takes 50), KILL_VERBS which of them. And between the two names that publish a signed snapshot.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 # shellcheck source=kill_lib.sh
 source "$BELAY_SOURCE/tests/fault/kill_lib.sh"
@@ -80,3 +80,49 @@ look_after() {
     equals "kept databases" "$(databases | grep -c '__belay_failed_')" 1
 }
 each_time restore "$snapshot" --yes
+
+# published, left: the target's snapshots; what else of them lies there, but proofs.
+published() {
+    belay 0 snapshots --json
+    json snapshots.length
+}
+left() {
+    find backups/dev -maxdepth 1 -type f ! -name '*.tar' ! -name '*.proof.json' -printf '%f\n' | sed 's/^[^.]*//' | sort | tr '\n' ' '
+}
+kill_fresh
+belay 0 key new --sign "$WORK/sign.key"
+sed -i "s|^store = local|&\nsign_with = $WORK/sign.key|" belay.ini
+
+begin "killed between the signature of a snapshot and its name: neither is a snapshot; prune, doctor and the next one know"
+kill_at_publishing() {
+    KILLER_ON=publish KILLER_AT=1 KILLER_WHEN=$1 LD_PRELOAD=$KILLER kill_run "${@:2}"
+    [ "$status" -eq 137 ] || fail "it was not killed; it ended with status $status"
+}
+kill_at_publishing before snapshot
+equals "files" "$(left)" ".tar.minisig .tar.part "
+equals "snapshots" "$(published)" 1
+wait_until no_session
+belay 0 doctor
+out_has "nothing in the store is left over"
+find backups/dev -maxdepth 1 -name '*.tar.*' -exec touch -d '20 minutes ago' {} +
+belay 0 prune --dry-run
+out_has "unfinished, nobody writes to it"
+out_has "there is no snapshot that it belongs to"
+belay 0 doctor
+out_has "there is no snapshot that it belongs to"
+belay_ends 0 snapshot
+equals "files" "$(left)" ".tar.minisig "
+equals "snapshots" "$(published)" 2
+
+begin "killed behind the name: it is a snapshot, and signed"
+kill_at_publishing after snapshot
+equals "files" "$(left)" ".tar.minisig .tar.minisig "
+equals "snapshots" "$(published)" 3
+sed -i "s|^sign_with = .*|&\nrequire_signature = $WORK/sign.pub|" belay.ini
+belay 0 verify "$(json snapshots.0.id)"
+
+begin "a deploy that is killed there: recover removes both"
+kill_at_publishing before deploy
+belay_ends 0 recover --json
+json_is outcome untouched
+equals "files" "$(left)" ".tar.minisig .tar.minisig "

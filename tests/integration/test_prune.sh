@@ -64,7 +64,7 @@ for name in 20251102T120000Z-abcdef 20251103T120000Z-123456 20251104T120000Z-654
 done
 touch -d '1 hour ago' "$store"/dev/20251103T120000Z-123456.*
 belay 0 prune --yes --keep 1
-out_has "its snapshot is gone"
+out_has "there is no snapshot that it belongs to"
 equals "files" "$(cd "$store/dev" && printf '%s ' *.minisig 2025110[234]*)" "20251104T120000Z-654321.tar.minisig 20251104T120000Z-654321.proof.json 20251104T120000Z-654321.tar.minisig "
 rm "$store"/dev/20251104T120000Z-654321.*
 

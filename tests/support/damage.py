@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Damages a snapshot at places of every class of its bytes, the same for the same seed.
+"""Damages a snapshot, encrypted or not, at places of every class of its bytes, the same for the same seed.
 
 usage: damage.py plan FILE COUNT SEED      prints COUNT lines "flip|cut CLASS MEMBER OFFSET BIT", spread over the classes
        damage.py apply FILE TO KIND OFFSET BIT
@@ -23,8 +23,35 @@ def pax_path(content):
     return None
 
 
+AGE = b"age-encryption.org/v1\n"
+NONCE, PIECE = 16, 64 * 1024 + 16
+
+
+def age_regions(data):
+    """The same of a file of age."""
+    at, stanzas = len(AGE), 0
+    yield "version line", "-", 0, at
+    while not data.startswith(b"---", at):
+        end = data.index(b"\n", at) + 1
+        stanzas += data.startswith(b"-> ", at)
+        yield ("stanza" if data.startswith(b"-> ", at) else "stanza body"), str(stanzas), at, end
+        at = end
+    end = data.index(b"\n", at) + 1
+    yield "header mac", "-", at, end
+    yield "nonce", "-", end, end + NONCE
+    pieces = range(end + NONCE, len(data), PIECE)
+    for number, at in enumerate(pieces):
+        what = "last piece" if at + PIECE >= len(data) else "first piece" if number == 0 else "piece"
+        end = min(at + PIECE, len(data))
+        yield what, str(number), at, end - 16
+        yield "tag of " + what, str(number), end - 16, end
+
+
 def regions(data):
     """Each piece of the file: (class, member, first byte, byte behind the last)."""
+    if data.startswith(AGE):
+        yield from age_regions(data)
+        return
     at, name = 0, None
     while data[at:at + BLOCK].strip(b"\0"):
         header = data[at:at + BLOCK]

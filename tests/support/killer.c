@@ -4,6 +4,7 @@
  *
  *   KILLER_ON         what is counted. journal (default): writes to a file called journal.ndjson;
  *                     call: send(2), renameat(2), unlinkat(2), by which belay changes servers and stores
+ *                     publish: renameat(2) of an unfinished snapshot
  *   KILLER_AT=N       the N-th of them, counted from 1
  *   KILLER_WHEN       after (default); before: nothing of it is done; torn: half of a journal record is
  *   KILLER_CMD=TEXT   runs this shell command instead of killing; belay then goes on
@@ -34,7 +35,7 @@ static write_function *real_write;
 static send_function *real_send;
 static renameat_function *real_renameat;
 static unlinkat_function *real_unlinkat;
-static bool counts_calls;
+static bool counts_calls, counts_publishing;
 static bool in_belay;
 
 static atomic_long moments;
@@ -47,6 +48,7 @@ __attribute__((constructor)) static void look_up(void)
     *(void **)&real_unlinkat = dlsym(RTLD_NEXT, "unlinkat");
     const char *on = getenv("KILLER_ON");
     counts_calls = on != NULL && strcmp(on, "call") == 0;
+    counts_publishing = on != NULL && strcmp(on, "publish") == 0;
     in_belay = strcmp(program_invocation_short_name, "belay") == 0;
 }
 
@@ -99,7 +101,7 @@ static bool is_the_moment(void)
 
 ssize_t write(int fd, const void *data, size_t size)
 {
-    if (!in_belay || counts_calls || !is_journal(fd))
+    if (!in_belay || counts_calls || counts_publishing || !is_journal(fd))
         return real_write(fd, data, size);
     bool now = is_the_moment();
     if (now && asked_for("torn")) {
@@ -122,9 +124,22 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
     return done;
 }
 
+static bool is_snapshot_part(const char *name)
+{
+    static const char *const ends[] = {".tar.part", ".tar.age.part"};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t size = strlen(ends[i]);
+        if (length > size && strcmp(name + length - size, ends[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-    bool now = in_belay && counts_calls && is_the_moment();
+    bool counts = counts_calls || (counts_publishing && is_snapshot_part(from));
+    bool now = in_belay && counts && is_the_moment();
     int status = real_renameat(from_folder, from, to_folder, to);
     if (now)
         strike();
