@@ -3,7 +3,7 @@
 # anything. DAMAGE_PLACES, DAMAGE_SEALED_PLACES and DAMAGE_SEED say how many places and which; `verify`, `prove` and `rehearse` look at
 # some of them.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
-places=${DAMAGE_PLACES:-200} sealed_places=${DAMAGE_SEALED_PLACES:-60} seed=${DAMAGE_SEED:-1}
+places=${DAMAGE_PLACES:-200} sealed_places=${DAMAGE_SEALED_PLACES:-39} seed=${DAMAGE_SEED:-1}
 CLUSTER_CONF="log_statement = ddl" start_cluster
 PROJECT_KEYS="gate = rename" make_empty_project bank staging
 add_migration aaaa00000001 "" "Make tables" >"$WORK/file" <<'SQL'
