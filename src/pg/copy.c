@@ -38,7 +38,7 @@ static bool finish(belay_pg *pg, uint64_t *ret_rows, belay_error *err)
     }
 }
 
-/* Starts the command and expects the given copy state. */
+/* Starts the command and expects the given copy state, perhaps behind other statements. */
 static bool begin(belay_pg *pg, const char *sql, ExecStatusType wanted, belay_error *err)
 {
     if (PQsendQuery(pg->conn, sql) == 0)
@@ -52,7 +52,7 @@ static bool begin(belay_pg *pg, const char *sql, ExecStatusType wanted, belay_er
                 return false;
         }
         result = PQgetResult(pg->conn);
-    } while (PQresultStatus(result) == PGRES_COMMAND_OK);
+    } while (PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK);
     ExecStatusType status = PQresultStatus(result);
     if (status == wanted) {
         PQclear(result);

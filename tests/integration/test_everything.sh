@@ -53,7 +53,7 @@ export PROJECT_KEYS="gate = none"
 begin "kinds that need a superuser, tablespaces, what leans on search_path"
 make_empty_project more
 sql more "$version_table"
-sql_file more "$BELAY_SOURCE/tests/support/everything_more.sql" >/dev/null 2>&1
+sql_file more "$BELAY_SOURCE/tests/support/everything_more.sql" >/dev/null
 sql more "ALTER DATABASE more SET timezone = 'Asia/Kolkata'" "ALTER DATABASE more SET datestyle = 'German'" "ALTER DATABASE more SET extra_float_digits = 0" \
     "ALTER DATABASE more SET bytea_output = 'escape'" "ALTER DATABASE more SET intervalstyle = 'iso_8601'" "ALTER ROLE rich_reader IN DATABASE more SET work_mem = '5MB'" \
     "ALTER DATABASE more SET lc_monetary = 'C'" "COMMENT ON DATABASE more IS 'more'" "GRANT TEMPORARY ON DATABASE more TO rich_reader" \

@@ -172,11 +172,15 @@ CREATE FUNCTION public.clean(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 CREATE FUNCTION public.folded(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(clean($1))';
 CREATE FUNCTION public.is_clean(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT clean($1) OPERATOR(pg_catalog.=) $1 OR length(folded($1)) > 0';
 CREATE DOMAIN public.clean_text AS text CHECK (is_clean(VALUE));
-CREATE TABLE public.by_path (id int PRIMARY KEY, v text CHECK (is_clean(v)), f text GENERATED ALWAYS AS (folded(v)) STORED, c clean_text,
-    EXCLUDE USING btree (folded(c) WITH =));
+CREATE TABLE public.by_path (id int PRIMARY KEY, v text CHECK (is_clean(v)), f text GENERATED ALWAYS AS (folded(v)) STORED, c clean_text);
 INSERT INTO public.by_path (id, v, c) SELECT i, 'Row-' || i, 'Clean-' || i FROM generate_series(1, 50) i;
+-- From 17 on the server itself makes indexes and materialized views with an empty path.
+SELECT current_setting('server_version_num')::int < 170000 AS path_holds \gset
+\if :path_holds
+ALTER TABLE public.by_path ADD EXCLUDE USING btree (folded(c) WITH =);
 CREATE INDEX by_path_folded ON public.by_path (folded(v)) WHERE is_clean(v);
 CREATE MATERIALIZED VIEW public.stored_by_path AS SELECT folded(v) AS f, is_clean(v) AS c FROM public.by_path;
+\endif
 CREATE STATISTICS public.stats_by_path ON folded(v), id FROM public.by_path;
 -- by a search_path of the database, which the test sets
 CREATE FUNCTION more.half(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 / 2';
@@ -184,7 +188,9 @@ CREATE FUNCTION more.quarter(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEG
 SET search_path = public, more;
 CREATE TABLE more.by_path_too (a int CHECK (quarter(a) >= 0), q int GENERATED ALWAYS AS (quarter(a)) STORED);
 INSERT INTO more.by_path_too SELECT generate_series(1, 1000);
+\if :path_holds
 CREATE INDEX by_path_too_quarter ON more.by_path_too (quarter(a));
+\endif
 RESET search_path;
 -- whose statistics cannot be made
 CREATE TABLE more.cannot_analyze (n int, v int);

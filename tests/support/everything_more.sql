@@ -85,8 +85,12 @@ CREATE TABLE aaa_leans (
     id int PRIMARY KEY, kind text CONSTRAINT known_rate CHECK (rate_of(kind) > 0), doubled int GENERATED ALWAYS AS (leaning(id) * 2) STORED
 );
 INSERT INTO aaa_leans SELECT i, chr(97 + i % 2) FROM generate_series(1, 500) i;
+-- From 17 on the server itself makes indexes and materialized views with an empty path.
+SELECT current_setting('server_version_num')::int < 170000 AS path_holds \gset
+\if :path_holds
 CREATE INDEX leaning_index ON aaa_leans (leaning(id));
 CREATE MATERIALIZED VIEW aaa_view AS SELECT kind, sum(rate_of(kind)) AS total FROM aaa_leans GROUP BY kind;
+\endif
 
 -- keys in a circle, keys of and to partitions, constraints of every sort
 CREATE TABLE hen (id int PRIMARY KEY, egg int);

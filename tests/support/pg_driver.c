@@ -180,7 +180,8 @@ static void copies_out_and_in(void **state)
     uint64_t count = 0;
     assert_true(belay_pg_copy_end(pg, &count, &err));
     assert_int_equal(count, 100000);
-    assert_true(belay_pg_copy_out_begin(pg, "COPY (SELECT n FROM k.t ORDER BY n LIMIT 3) TO STDOUT", &err));
+    assert_true(belay_pg_copy_out_begin(
+        pg, "BEGIN; SELECT 1; COPY (SELECT n FROM k.t ORDER BY n LIMIT 3) TO STDOUT; COMMIT", &err));
     BELAY_AUTO(belay_str_done) belay_str back = BELAY_STR_INIT;
     const char *data;
     size_t size;
