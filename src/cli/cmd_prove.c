@@ -7,7 +7,7 @@ static struct {
     bool create_roles;
     long long jobs;
     const char *rate;
-} o;
+} o = {.jobs = BELAY_JOBS_UNSET};
 
 static const belay_option options[] = {
     {"create-roles", 0, NULL, "create the roles that the server lacks, without passwords", BELAY_OPT_FLAG,

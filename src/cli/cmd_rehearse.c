@@ -7,7 +7,7 @@ static struct {
     bool fresh, cluster, create_roles;
     const char *to;
     long long jobs;
-} o;
+} o = {.jobs = BELAY_JOBS_UNSET};
 
 static const belay_option options[] = {
     {"to", 0, "REV", "revision to go to (default: head)", BELAY_OPT_TEXT, &o.to},

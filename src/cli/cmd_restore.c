@@ -16,7 +16,7 @@ static struct {
     const char *rate;
     belay_list tables, schemas;
     const char *into_schema, *into_table;
-} o;
+} o = {.jobs = BELAY_JOBS_UNSET};
 
 static const belay_option options[] = {
     {"revision", 0, "REV",

@@ -11,7 +11,7 @@ static struct {
     const char *lock_wait;
     bool no_lint;
     const char *rate;
-} o;
+} o = {.jobs = BELAY_JOBS_UNSET};
 
 static const belay_option options[] = {BELAY_JOBS_OPTION(o.jobs),
     {"format", 0, "NAME", "of rows: auto, text or binary (default: the key format)", BELAY_OPT_TEXT,
@@ -61,6 +61,17 @@ static bool lint(belay_cli *cli, belay_store *store, const belay_snapshot_info *
            belay_error_prefix(err, "the snapshot %s is kept, but cannot be restored", info->id);
 }
 
+/* It can be signed later, by minisign on another machine. */
+static void warn_of_unsigned(const belay_cli *cli, const belay_snapshot_info *info)
+{
+    const belay_target *target = &cli->target;
+    if (target->require_signature.count > 0 && target->sign_with == NULL)
+        belay_say(cli->reporter, BELAY_WARN,
+            "snapshot %s is not signed, and target %s has require_signature: nothing uses it until "
+            "`minisign -S -W` has signed it",
+            info->id, target->name);
+}
+
 static int run(belay_cli *cli)
 {
     belay_error err = {0};
@@ -82,6 +93,8 @@ static int run(belay_cli *cli)
             (unsigned long long)info.tables, info.tables == 1 ? "" : "s", (unsigned long long)info.rows,
             info.rows == 1 ? "" : "s", (double)info.bytes / 1e6, (double)info.raw_bytes / 1e6, info.seconds,
             info.path);
+    if (ok)
+        warn_of_unsigned(cli, &info);
     json_t *json = ok ? belay_cli_snapshot_json(&info) : NULL;
     if (ok && !o.no_lint) {
         ok = lint(cli, store, &info, &report, &err);

@@ -9,9 +9,11 @@
 #include "pg/pg.h"
 #include "pipeline/prune.h"
 #include "pipeline/runs.h"
+#include "preflight/preflight.h"
 #include "seal/keyring.h"
 #include "snapshot/dump.h"
 #include "util/clock.h"
+#include "util/crew.h"
 
 typedef struct doctor {
     belay_cli *cli;
@@ -145,22 +147,23 @@ static void check_leftovers(doctor *d)
         say(d, BELAY_OK, NULL, "nothing in the store is left over");
 }
 
-/* Whether those that are configured can be read; pre-flight's check of that name asks whether they fit. */
+/* Whether those that are configured can be read, and what is signed here would be used here; pre-flight's
+ * check of that name asks whether a run could go back to what it writes. */
 static void check_keys(doctor *d)
 {
     const belay_target *target = &d->cli->target;
     const belay_age_recipients *recipients = NULL;
     const belay_age_identities *identities = NULL;
     const belay_signer *signer = NULL;
-    const belay_sign_public *trusted = NULL;
-    size_t trusted_count = 0;
     belay_error err = {0};
     BELAY_AUTO(belay_keyring_free) belay_keyring *keyring = belay_keyring_new(target);
     if (!belay_keyring_recipients(keyring, &recipients, &err) ||
         (target->identity.count > 0 && !belay_keyring_identities(keyring, &identities, &err)) ||
-        !belay_keyring_signer(keyring, &signer, &err) ||
-        !belay_keyring_trusted(keyring, &trusted, &trusted_count, &err))
+        !belay_keyring_signer(keyring, &signer, &err) || !belay_keyring_check_signer(keyring, &err))
         say_error(d, &err);
+    else if (signer == NULL && target->require_signature.count > 0)
+        say(d, BELAY_WARNING, "let sign_with name the private key of a key in require_signature",
+            "require_signature wants signed snapshots, and target %s signs none", target->name);
     else
         say(d, BELAY_OK, NULL, "snapshots are %s and %s",
             recipients->count > 0 ? "encrypted" : "not encrypted", signer != NULL ? "signed" : "not signed");
@@ -279,6 +282,16 @@ static void check_rights(doctor *d)
         say(d, BELAY_OK, NULL, "the role may do what a deploy and a restore need");
 }
 
+static void check_connections(doctor *d)
+{
+    const belay_preflight context = {.pg = any(d), .target = &d->cli->target, .store = d->store};
+    size_t before = d->report->count;
+    belay_preflight_connections(&context, d->report, d->name);
+    if (d->report->count == before)
+        say(d, BELAY_OK, NULL, "room for what a run opens at once, with %zu job%s",
+            belay_crew_size(d->cli->target.jobs), belay_crew_size(d->cli->target.jobs) == 1 ? "" : "s");
+}
+
 static void check_dump(doctor *d)
 {
     belay_error err = {0};
@@ -365,6 +378,7 @@ static const struct {
     {"maintenance_db", check_maintenance, NEEDS_TARGET},
     {"server", check_server, NEEDS_SERVER},
     {"rights", check_rights, NEEDS_SERVER},
+    {"connections", check_connections, NEEDS_SERVER},
     {"pg_dump", check_dump, NEEDS_SERVER},
     {"runs", check_runs, NEEDS_STORE},
     {"revision", check_revision, NEEDS_DATABASE | NEEDS_FILES},

@@ -6,17 +6,20 @@
 
 /* clang-format off */
 #define BELAY_JOBS_OPTION(number)                                                              \
-    {"jobs", 'j', "N", "connections to use at once (default: the key jobs)", BELAY_OPT_INT, &(number)}
+    {"jobs", 'j', "N", "connections to use at once (default: the key jobs)", BELAY_OPT_INT, &(number)} /* BELAY_JOBS_UNSET before */
 /* clang-format on */
 
-/* After belay_cli_target, whose key it takes the place of. 0: was not given. */
+enum { BELAY_JOBS_UNSET = -1 };
+
+/* After belay_cli_target, whose key it takes the place of. */
 static inline bool belay_cli_jobs(belay_cli *cli, long long number, belay_error *err)
 {
     enum { JOBS_MAX = 64 };
-    if (number < 0 || number > JOBS_MAX)
+    if (number == BELAY_JOBS_UNSET)
+        return true;
+    if (number < 1 || number > JOBS_MAX)
         return belay_fail(err, BELAY_E_USAGE, "--jobs takes a number from 1 to %d", JOBS_MAX);
-    if (number > 0)
-        cli->target.jobs = (int)number;
+    cli->target.jobs = (int)number;
     return true;
 }
 

@@ -53,8 +53,7 @@ static const struct {
     {"28", BELAY_E_AUTHENTICATION, NULL},
     {"53300", BELAY_E_CONNECTION,
         "a connection limit is reached: that of the server (max_connections), of the database or of the "
-        "role; "
-        "end idle sessions or raise it"},
+        "role; end idle sessions, raise it, or let `jobs` (-j) be lower"},
     {"53100", BELAY_E_NO_SPACE, server_space_hint},
     {"57P03", BELAY_E_CONNECTION, "the server starts up or shuts down; try again in a moment"},
 };

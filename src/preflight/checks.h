@@ -9,7 +9,6 @@ typedef void belay_preflight_check(
     const belay_preflight *context, belay_check_report *report, const char *name);
 
 belay_preflight_check belay_check_server_version;
-belay_preflight_check belay_check_connections;
 belay_preflight_check belay_check_long_transactions;
 belay_preflight_check belay_check_window;
 belay_preflight_check belay_check_policy;

@@ -40,30 +40,16 @@ static void look_at_signer(
 {
     belay_error err = {0};
     const belay_signer *signer = NULL;
-    const belay_sign_public *trusted = NULL;
-    size_t trusted_count = 0;
-    belay_sign_public own;
-    if (!belay_keyring_signer(keyring, &signer, &err) ||
-        !belay_keyring_trusted(keyring, &trusted, &trusted_count, &err)) {
+    if (!belay_keyring_check_signer(keyring, &err) || !belay_keyring_signer(keyring, &signer, &err))
         belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
-        return;
-    }
-    if (trusted_count == 0)
-        return;
-    if (signer != NULL)
-        belay_sign_public_of(signer, &own);
-    for (size_t i = 0; signer != NULL && i < trusted_count; i++) {
-        if (memcmp(&own, &trusted[i], sizeof own) == 0)
-            return;
-    }
-    add_unusable(context, report, name,
-        signer == NULL
-            ? "require_signature wants signed snapshots, and the target signs none: the run could not "
-              "go back to its own"
-            : "snapshots are signed with a key that require_signature does not have: the run could "
-              "not go back to its own",
-        "set `sign_with` to the private key of require_signature; `belay key show FILE` prints the public "
-        "one");
+    else if (signer == NULL && context->target->require_signature.count > 0)
+        add_unusable(context, report, name,
+            "require_signature wants signed snapshots, and the target signs none: the run could not go back "
+            "to "
+            "its own",
+            "set `sign_with` to the private key of require_signature; `belay key show FILE` prints the "
+            "public "
+            "one");
 }
 
 void belay_check_keys(const belay_preflight *context, belay_check_report *report, const char *name)

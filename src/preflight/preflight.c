@@ -29,7 +29,7 @@ static const check checks[] = {
     {.name = "verify_sql", .function = belay_check_verify_sql},
     {.name = "ownership", .sql = sql_ownership, .renames = true, .restores = true},
     {.name = "rights", .function = belay_check_rights, .renames = true, .restores = true},
-    {.name = "connections", .function = belay_check_connections, .restores = true},
+    {.name = "connections", .function = belay_preflight_connections, .restores = true},
     {.name = "sessions", .sql = sql_sessions, .gate_only = true, .restores = true},
     {.name = "background_workers", .sql = sql_background_workers, .gate_only = true, .restores = true},
     {.name = "prepared_transactions", .sql = sql_prepared_transactions, .restores = true},

@@ -47,6 +47,9 @@ typedef struct belay_preflight {
 /* False (with err) only when the checks could not be run at all; refusals are in the report. */
 bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret, belay_error *err);
 
+/* One check by itself, for the doctor: has the server room for what a run opens at once? */
+void belay_preflight_connections(
+    const belay_preflight *context, belay_check_report *report, const char *name);
 /* One check by itself, for the bare verbs: warns of pending files that git does not have as they are. Starts
  * git; adds nothing where there is no git or no repository. */
 void belay_preflight_tracked(const belay_plan *plan, const char *name, belay_check_report *report);

@@ -77,7 +77,7 @@ room AS (SELECT current_setting('max_connections')::int
                                                  + coalesce(current_setting('reserved_connections', true)::int, 0) END
                 - (SELECT count(*) FROM others) AS free FROM me)
 SELECT 'refuse', format('the server has room for %s more connections of role %s, the run needs %s', greatest(free, 0),
-         current_user, $2::int), 'close idle connections, or raise max_connections'
+         current_user, $2::int), 'close idle connections, raise max_connections, or lower `jobs`'
   FROM room WHERE free < $2::int
 UNION ALL
 SELECT 'refuse', format('role %s may have %s connections at once, the run needs %s more than the %s it has', current_user,

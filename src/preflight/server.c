@@ -4,10 +4,18 @@
 #include "config/window.h"
 #include "preflight/checks.h"
 #include "preflight/preflight.sql.h"
+#include "util/crew.h"
 
 /* The most that a run has open at once beyond what it holds already when it looks: in the target's database
  * the snapshot's session, pg_dump's and one that asks beside them; outside of it the keeper's second one. */
 enum { IN_TARGET_COUNT = 3, OUTSIDE_COUNT = 1 };
+
+/* And the workers of a snapshot, or of the restore from one. */
+static int worker_count(const belay_preflight *context)
+{
+    bool works = context->kind == BELAY_PREFLIGHT_RESTORE || belay_preflight_wants_snapshot(context);
+    return works ? (int)belay_crew_size(context->target->jobs) : 0;
+}
 
 void belay_preflight_judge_version(int version, belay_check_report *report, const char *name)
 {
@@ -25,12 +33,13 @@ void belay_check_server_version(const belay_preflight *context, belay_check_repo
     belay_preflight_judge_version(belay_pg_server_version(context->pg), report, name);
 }
 
-void belay_check_connections(const belay_preflight *context, belay_check_report *report, const char *name)
+void belay_preflight_connections(const belay_preflight *context, belay_check_report *report, const char *name)
 {
     bool restore = context->kind == BELAY_PREFLIGHT_RESTORE;
     bool ends_sessions = context->target->gate == BELAY_GATE_RENAME;
-    BELAY_AUTO(belay_free) char *all = belay_format("%d", IN_TARGET_COUNT + OUTSIDE_COUNT);
-    BELAY_AUTO(belay_free) char *in_target = belay_format("%d", restore ? 0 : IN_TARGET_COUNT);
+    int workers = worker_count(context);
+    BELAY_AUTO(belay_free) char *all = belay_format("%d", workers + IN_TARGET_COUNT + OUTSIDE_COUNT);
+    BELAY_AUTO(belay_free) char *in_target = belay_format("%d", restore ? 0 : workers + IN_TARGET_COUNT);
     const char *const params[] = {
         belay_target_dbname(context->target), all, in_target, ends_sessions ? "true" : "false"};
     belay_preflight_add_rows(context, report, name, sql_connections, params, BELAY_COUNT(params));

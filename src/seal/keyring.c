@@ -196,3 +196,39 @@ bool belay_keyring_trusted(
     *ret_count = k->trusted_count;
     return true;
 }
+
+static bool fail_untrusted(const belay_keyring *k, const belay_sign_public *own, belay_error *err)
+{
+    char id[BELAY_SIGN_ID_TEXT_SIZE];
+    belay_str wanted = BELAY_STR_INIT;
+    for (size_t i = 0; i < k->trusted_count; i++) {
+        belay_sign_id_text(k->trusted[i].id, id);
+        belay_str_appendf(&wanted, "%s%s", i == 0 ? "" : ", ", id);
+    }
+    BELAY_AUTO(belay_free) char *ids = belay_str_steal(&wanted);
+    belay_sign_id_text(own->id, id);
+    belay_fail(err, BELAY_E_KEY,
+        "target %s signs with key %s, but require_signature wants %s: what it signs it could not restore",
+        k->target->name, id, ids);
+    return belay_error_hint(err,
+        "add the public key of sign_with, which `belay key show FILE` prints, to require_signature, or let "
+        "sign_with name the private key of one that is there");
+}
+
+bool belay_keyring_check_signer(belay_keyring *k, belay_error *err)
+{
+    const belay_signer *signer = NULL;
+    const belay_sign_public *trusted = NULL;
+    size_t count = 0;
+    belay_sign_public own;
+    if (!belay_keyring_signer(k, &signer, err) || !belay_keyring_trusted(k, &trusted, &count, err))
+        return false;
+    if (signer == NULL || count == 0)
+        return true;
+    belay_sign_public_of(signer, &own);
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(&own, &trusted[i], sizeof own) == 0)
+            return true;
+    }
+    return fail_untrusted(k, &own, err);
+}

@@ -27,5 +27,8 @@ bool belay_keyring_signer(belay_keyring *keyring, const belay_signer **ret, bela
 /* Those of require_signature; none when it is not set. */
 bool belay_keyring_trusted(
     belay_keyring *keyring, const belay_sign_public **ret, size_t *ret_count, belay_error *err);
+/* Would the target use what it signs? BELAY_E_KEY names both keys when that of sign_with is none of
+ * require_signature; true where one of them is not set. */
+bool belay_keyring_check_signer(belay_keyring *keyring, belay_error *err);
 
 #endif

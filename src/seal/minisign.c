@@ -31,7 +31,7 @@ _Static_assert(sizeof(public_form) == 42 && sizeof(secret_form) == 158 && sizeof
 static const char untrusted[] = "untrusted comment: ";
 static const char trusted[] = "trusted comment: ";
 
-enum { TEXT_SIZE = 4 * (sizeof(secret_form) / 3 + 1) + 1, ID_TEXT_SIZE = 2 * BELAY_SIGN_ID_BYTES + 1 };
+enum { TEXT_SIZE = 4 * (sizeof(secret_form) / 3 + 1) + 1 };
 
 static bool is(const char algorithm[static 2], const char *name)
 {
@@ -39,7 +39,8 @@ static bool is(const char algorithm[static 2], const char *name)
 }
 
 /* The number that minisign shows: the lowest byte is the first. */
-static void id_text(const uint8_t id[static BELAY_SIGN_ID_BYTES], char ret[static ID_TEXT_SIZE])
+void belay_sign_id_text(
+    const uint8_t id[static BELAY_SIGN_ID_BYTES], char ret[static BELAY_SIGN_ID_TEXT_SIZE])
 {
     for (size_t i = 0; i < BELAY_SIGN_ID_BYTES; i++)
         snprintf(ret + 2 * i, 3, "%02X", id[BELAY_SIGN_ID_BYTES - 1 - i]);
@@ -151,13 +152,13 @@ void belay_sign_public_text(const belay_sign_public *key, char ret[static BELAY_
 void belay_sign_generate(char **ret_secret_text, char **ret_public_text, belay_sign_public *ret)
 {
     secret_form form = {.algorithm = {'E', 'd'}, .checksum = {'B', '2'}};
-    char text[TEXT_SIZE], public_text[BELAY_SIGN_TEXT_SIZE], id[ID_TEXT_SIZE];
+    char text[TEXT_SIZE], public_text[BELAY_SIGN_TEXT_SIZE], id[BELAY_SIGN_ID_TEXT_SIZE];
     belay_random_bytes(form.id, sizeof form.id);
     belay_sign_pair(ret->key, form.secret);
     memcpy(ret->id, form.id, sizeof ret->id);
     belay_base64_encode(&form, sizeof form, true, text);
     belay_sign_public_text(ret, public_text);
-    id_text(ret->id, id);
+    belay_sign_id_text(ret->id, id);
     *ret_secret_text = belay_format("%sminisign encrypted secret key\n%s\n", untrusted, text);
     *ret_public_text = belay_format("%sminisign public key %s\n%s\n", untrusted, id, public_text);
     explicit_bzero(&form, sizeof form);
@@ -234,14 +235,14 @@ bool belay_signature_check(const char *text, const uint8_t hash[static BELAY_BLA
     const belay_sign_public *keys, size_t key_count, char **ret_comment, belay_error *err)
 {
     signature_file file;
-    char id[ID_TEXT_SIZE];
+    char id[BELAY_SIGN_ID_TEXT_SIZE];
     if (!parse(text, &file, err))
         return false;
     if (!is(file.form.algorithm, "ED"))
         return belay_fail(err, BELAY_E_SIGNATURE,
             "the signature is of the old kind (minisign -S -l), which belay does not read");
     const belay_sign_public *key = find_key(&file.form, keys, key_count);
-    id_text(file.form.id, id);
+    belay_sign_id_text(file.form.id, id);
     if (key == NULL)
         return belay_fail(err, BELAY_E_SIGNATURE, "it is signed with key %s, which is not trusted here", id);
     if (!belay_sign_check(key->key, hash, BELAY_BLAKE2B_BYTES, file.form.signature))

@@ -17,6 +17,7 @@
 
 enum {
     BELAY_SIGN_ID_BYTES = 8,
+    BELAY_SIGN_ID_TEXT_SIZE = 17,   /* of a key id's text, with NUL */
     BELAY_SIGN_TEXT_SIZE = 64,      /* of a public key's text, with NUL */
     BELAY_SIGNATURE_MAX = 16 * 1024 /* of a signature's text */
 };
@@ -39,6 +40,9 @@ bool belay_sign_public_parse(const char *word, belay_sign_public *ret);
 /* The text of a public key's file. BELAY_E_KEY. */
 bool belay_sign_public_read(const char *text, const char *path, belay_sign_public *ret, belay_error *err);
 void belay_sign_public_of(const belay_signer *signer, belay_sign_public *ret);
+/* As minisign writes it: 16 upper-case hex digits. */
+void belay_sign_id_text(
+    const uint8_t id[static BELAY_SIGN_ID_BYTES], char ret[static BELAY_SIGN_ID_TEXT_SIZE]);
 void belay_sign_public_text(const belay_sign_public *key, char ret[static BELAY_SIGN_TEXT_SIZE]);
 
 /* Texts of the two files of a new pair, as minisign -G -W writes them. The caller frees the first with

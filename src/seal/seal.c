@@ -144,12 +144,14 @@ static belay_sink *hashing(sealed_store *store, const char *name, belay_sink *to
     return &sink->base;
 }
 
-/* With the mutex: the keys that a new snapshot needs. One that cannot be encrypted or signed is not begun. */
+/* With the mutex: the keys that a new snapshot needs. One that cannot be encrypted or signed, or that nobody
+ * would take with that signature, is not begun. */
 static bool find_keys(sealed_store *self, const char *name, const belay_age_recipients **ret_recipients,
     const belay_signer **ret_signer, belay_error *err)
 {
     if (!belay_keyring_recipients(self->keyring, ret_recipients, err) ||
-        !belay_keyring_signer(self->keyring, ret_signer, err))
+        !belay_keyring_signer(self->keyring, ret_signer, err) ||
+        !belay_keyring_check_signer(self->keyring, err))
         return false;
     return !is_encrypted(name) || (*ret_recipients)->count > 0 ||
            belay_fail(err, BELAY_E_KEY, "%s: there is nobody to encrypt it to", name);
@@ -395,6 +397,7 @@ belay_store *belay_seal_store(belay_store *plain, const belay_target *target)
 {
     sealed_store *store = belay_alloc(sizeof *store);
     store->base = (belay_store){.url = belay_strdup(plain->url),
+        .bytes_per_s = plain->bytes_per_s,
         .create = sealed_create,
         .append = sealed_append,
         .open = sealed_open,

@@ -50,7 +50,8 @@ typedef struct belay_store_listing {
 } belay_store_listing;
 
 struct belay_store {
-    char *url; /* as a person would write it */
+    char *url;            /* as a person would write it */
+    uint64_t bytes_per_s; /* most that goes to or from it (store/rate.h); 0: no limit */
     bool (*create)(belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* truncates */
     bool (*append)(
         belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* creates, appends */

@@ -112,8 +112,15 @@ psql -X -q -d template1 <"$WORK/in2" >/dev/null 2>&1 &
 exec 7>"$WORK/in2"
 two() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'template1'")" = 2 ]; }
 wait_until two
+sed -i '/^gate/a jobs = 1' belay.ini
 finds refuse connections "the server has room for 3 more connections" "max_connections"
+grep -q "the run needs 5" "$OUT" || fail "pre-flight does not say how many connections it needs"
+belay 3 doctor --json
+grep -q "the run needs 5" "$OUT" || fail "doctor does not say how many connections it needs"
+sed -i 's/^jobs = 1/jobs = 2/' belay.ini
 exec 7>&-
 wait
+finds refuse connections "the server has room for 5 more connections" "lower \`jobs\`"
+sed -i 's/^jobs = 2/jobs = 1/' belay.ini
 belay 0 preflight --json
 equals "check connections" "$(verdict connections)" ok

@@ -80,6 +80,8 @@ sql_is large "SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespac
 begin "one job does the same"
 belay 0 prove "$snapshot" -j 1
 belay 2 prove "$snapshot" -j 65
+belay 2 prove "$snapshot" -j 0
+belay 2 snapshot -j -1
 err_has "--jobs"
 
 begin "a comparison of any database reads it with several connections, and finds the row that differs"

@@ -94,6 +94,26 @@ refused "it was signed as $first.tar: another file lies under this name"
 minisign -S -l -W -s "$KEYS/peer.key" -m "$SNAPSHOT" >/dev/null </dev/null
 refused "of the old kind"
 
+begin "a key that the target itself does not trust signs nothing: both are named, beforehand"
+rm -f backups/dev/*.tar*
+key_id() { sed -n '1s/.* //p' "$KEYS/$1.pub"; }
+use_keys "sign_with = $KEYS/ci.key" "require_signature = $PEER"
+for verb in snapshot doctor preflight; do
+    belay 3 $verb
+    cat "$OUT" >>"$ERR"
+    err_has "signs with key $(key_id ci)"
+    err_has "require_signature wants $(key_id peer)"
+done
+equals "files in the store" "$(find backups -name '*.tar*')" ""
+use_keys "sign_with = $KEYS/ci.key" "require_signature = $PEER, $CI"
+belay 0 snapshot
+belay 0 doctor
+use_keys "require_signature = $PEER"
+take
+err_has "is not signed, and target dev has require_signature"
+belay 0 doctor
+out_has "signs none"
+
 begin "a snapshot of another server that nobody signed asks first"
 rm -f backups/dev/*.tar*
 use_keys "accept_loss = yes"
@@ -110,7 +130,32 @@ nothing_made
 belay 3 restore "$ID" --table projects
 err_has "was taken on another server"
 belay 0 restore "$ID" --yes
-sql postgres "DROP DATABASE bank"
+
+begin "so does one that was brought along, for another target, encrypted"
+drop_all() { for name in $(databases); do sql postgres "DROP DATABASE \"$name\""; done; }
+drop_all
+sql postgres "CREATE DATABASE bank"
+PGHOST=$(cluster_host) use_keys "encrypt_to = $OPS" "identity = $KEYS/ops.txt"
+plain=$ID
+take
+cat >>belay.ini <<INI
+[target.here]
+environment = development
+host = $(cluster_host other)
+user = postgres
+dbname = bank
+gate = none
+store = local
+identity = $KEYS/ops.txt
+INI
+belay 3 restore "$ID" -t here --from dev
+err_has "was taken on another server"
+nothing_made
+belay 0 restore "$ID" -t here --from dev --yes
+err_has "was taken on another server"
+ID=$plain
+SNAPSHOT=backups/dev/$ID.tar
+drop_all
 minisign -S -W -s "$KEYS/peer.key" -m "$SNAPSHOT" >/dev/null </dev/null
 use_keys "accept_loss = yes" "require_signature = $PEER"
 belay 0 restore "$ID"
