@@ -170,9 +170,13 @@ void belay_cli_print(const belay_cli *cli, const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    BELAY_AUTO(belay_free) char *text = NULL;
+    int length = vasprintf(&text, format, args);
     va_end(args);
-    putchar('\n');
+    if (length < 0)
+        return;
+    BELAY_AUTO(belay_free) char *shown = belay_printable(text, "\n\t");
+    puts(shown);
 }
 
 /* Words against what the command takes; the first may name the target. */

@@ -1,8 +1,16 @@
 /* `belay snapshots show ID`: what one holds. */
 #include "archive/archive.h"
 #include "cli/snapshots.h"
+#include "pg/names.h"
 #include "restore/estimate.h"
 #include "restore/load.h"
+
+/* As `restore --table` takes it, on one line. */
+static char *table_name(const char *schema, const char *name)
+{
+    BELAY_AUTO(belay_free) char *typed = belay_name_typed(schema, name);
+    return belay_printable(typed, "");
+}
 
 static json_t *table_list(const belay_cli *cli, const belay_manifest *m)
 {
@@ -12,7 +20,7 @@ static json_t *table_list(const belay_cli *cli, const belay_manifest *m)
         const belay_table *t = &m->tables[i];
         char raw[BELAY_BYTES_SIZE];
         belay_cli_format_bytes(t->raw_bytes, raw);
-        BELAY_AUTO(belay_free) char *name = belay_format("%s.%s", t->schema, t->name);
+        BELAY_AUTO(belay_free) char *name = table_name(t->schema, t->name);
         belay_cli_print(cli, "%-50s %12llu %10s  %s", name, (unsigned long long)t->rows, raw, t->format);
         json_array_append_new(
             tables, json_pack("{s:s, s:s, s:I, s:I, s:s}", "schema", t->schema, "name", t->name, "rows",

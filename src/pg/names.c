@@ -64,3 +64,17 @@ char *belay_name_columns(const char *const *columns, size_t count, bool plain)
     }
     return belay_str_steal(&list);
 }
+
+/* What SQL takes without quotes, but for its key words. */
+static bool is_simple(const char *name)
+{
+    static const char of_names[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    return name[0] != '\0' && strchr("0123456789", name[0]) == NULL && name[strspn(name, of_names)] == '\0';
+}
+
+char *belay_name_typed(const char *schema, const char *name)
+{
+    BELAY_AUTO(belay_free) char *left = is_simple(schema) ? belay_strdup(schema) : belay_quote_ident(schema);
+    BELAY_AUTO(belay_free) char *right = is_simple(name) ? belay_strdup(name) : belay_quote_ident(name);
+    return belay_format("%s.%s", left, right);
+}

@@ -14,6 +14,9 @@ char *belay_name_ident(const char *name, bool plain);
 char *belay_name_qualified(const char *schema, const char *name, bool plain);
 /* "a, b"; "" for none. */
 char *belay_name_columns(const char *const *columns, size_t count, bool plain);
+/* "orders.lines" and the like, as a person types it in SQL: each part quoted only where it has to be. The
+ * caller frees. */
+char *belay_name_typed(const char *schema, const char *name);
 bool belay_name_plain(const char *encoding);
 
 #endif

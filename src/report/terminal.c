@@ -41,8 +41,9 @@ static void line(belay_reporter *self, belay_level level, const char *text)
     if (level < t->least)
         return;
     clear_progress(t);
+    BELAY_AUTO(belay_free) char *shown = belay_printable(text, "\n\t");
     bool coloured = t->colours && level_table[level].colour[0] != '\0';
-    fprintf(stderr, "%s%s%s%s\n", coloured ? level_table[level].colour : "", level_table[level].label, text,
+    fprintf(stderr, "%s%s%s%s\n", coloured ? level_table[level].colour : "", level_table[level].label, shown,
         coloured ? "\033[0m" : "");
 }
 
@@ -108,8 +109,9 @@ static void append_progress(belay_str *to, const belay_progress *p, const belay_
         append_bytes(to, p, figures);
     if (p->total_items > 0 && !has_bytes)
         append_items(to, p);
-    if (p->item != NULL)
-        belay_str_appendf(to, "%s%s", has_bytes || p->total_items > 0 ? "  " : "", p->item);
+    BELAY_AUTO(belay_free) char *item = p->item == NULL ? NULL : belay_printable(p->item, "");
+    if (item != NULL)
+        belay_str_appendf(to, "%s%s", has_bytes || p->total_items > 0 ? "  " : "", item);
     if (p->item != NULL && p->item_total_bytes > 0 && p->item_done_bytes <= p->item_total_bytes)
         belay_str_appendf(to, " %.0f %%", 100.0 * (double)p->item_done_bytes / (double)p->item_total_bytes);
 }

@@ -78,7 +78,7 @@ static bool name_schema(beside *b, belay_error *err)
     if (b->options->into_table != NULL)
         return name_one(b, err);
     b->schema = b->options->into_schema != NULL ? belay_strdup(b->options->into_schema)
-                                                : belay_format("restored_%s", b->tail);
+                                                : belay_format(BELAY_BESIDE_SCHEMA "%s", b->tail);
     return true;
 }
 

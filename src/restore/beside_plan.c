@@ -1,5 +1,6 @@
 #include "restore/beside_plan.h"
 
+#include "pg/names.h"
 #include "pg/pg.h"
 #include "restore/qualified.h"
 #include "restore/sql_token.h"
@@ -56,7 +57,19 @@ static bool fits(const char *typed, const char *key)
     BELAY_AUTO(belay_free) char *schema = belay_qualified_schema(key);
     BELAY_AUTO(belay_free) char *name = belay_qualified_name(key);
     BELAY_AUTO(belay_free) char *both = belay_format("%s.%s", schema, name);
-    return belay_equal(typed, name) || belay_equal(typed, both) || belay_equal(typed, key);
+    BELAY_AUTO(belay_free) char *quoted = belay_name_typed(schema, name);
+    return belay_equal(typed, name) || belay_equal(typed, both) || belay_equal(typed, key) ||
+           belay_equal(typed, quoted);
+}
+
+/* A schema that a `restore --table` made by itself: what is in it are copies, meant to be dropped. */
+static bool is_copy(const char *key)
+{
+    static const char of_ids[] = "0123456789abcdef";
+    BELAY_AUTO(belay_free) char *schema = belay_qualified_schema(key);
+    const char *id = schema + sizeof BELAY_BESIDE_SCHEMA - 1;
+    return belay_starts_with(schema, BELAY_BESIDE_SCHEMA) && strlen(id) == BELAY_BESIDE_ID_LENGTH &&
+           strspn(id, of_ids) == BELAY_BESIDE_ID_LENGTH;
 }
 
 static bool in_schema(const char *schema, const char *key)
@@ -82,33 +95,47 @@ static const char *other_kind(const names *n, const char *typed)
     return NULL;
 }
 
-/* Each table that `chosen` names; returns how many those are. */
-static size_t choose_by(const names *n, const char *chosen, bool (*match)(const char *, const char *),
-    belay_beside_plan *plan, belay_list *ret_found)
+/* Each table that `chosen` names. */
+static void find_by(
+    const names *n, const char *chosen, bool (*match)(const char *, const char *), belay_list *ret)
 {
     for (size_t i = 0; i < n->toc->pre_count; i++) {
-        if (!is(n, i, "TABLE") || !match(chosen, n->of[i].items[0]))
-            continue;
-        add_table(plan, n->of[i].items[0]);
-        belay_list_add(ret_found, n->of[i].items[0]);
+        if (is(n, i, "TABLE") && match(chosen, n->of[i].items[0]))
+            belay_list_add(ret, n->of[i].items[0]);
     }
-    return ret_found->count;
+}
+
+/* The only one, or the only one that is no copy; NULL when that is not one. */
+static const char *the_one(const belay_list *found)
+{
+    const char *one = NULL;
+    for (size_t i = 0; i < found->count && found->count > 1; i++) {
+        if (is_copy(found->items[i]))
+            continue;
+        if (one != NULL)
+            return NULL;
+        one = found->items[i];
+    }
+    return found->count == 1 ? found->items[0] : one;
 }
 
 static bool choose_table(const names *n, const char *typed, belay_beside_plan *plan, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list found = {0};
-    size_t count = choose_by(n, typed, fits, plan, &found);
-    const char *other = count == 0 ? other_kind(n, typed) : NULL;
+    find_by(n, typed, fits, &found);
+    const char *one = the_one(&found);
+    const char *other = found.count == 0 ? other_kind(n, typed) : NULL;
     if (other != NULL)
         return belay_fail(err, BELAY_E_UNSUPPORTED,
             "\"%s\" is %s in the snapshot: only tables can be restored alone", typed, other);
-    if (count == 0) {
+    if (found.count == 0) {
         belay_fail(err, BELAY_E_NOT_FOUND, "the snapshot has no table \"%s\"", typed);
         return belay_error_hint(err, "`belay snapshots show ID` lists its tables");
     }
-    if (count == 1)
+    if (one != NULL) {
+        add_table(plan, one);
         return true;
+    }
     BELAY_AUTO(belay_free) char *all = belay_list_join(&found, ", ");
     belay_fail(err, BELAY_E_USAGE, "several tables are called \"%s\": %s", typed, all);
     return belay_error_hint(err, "name the schema too");
@@ -117,7 +144,10 @@ static bool choose_table(const names *n, const char *typed, belay_beside_plan *p
 static bool choose_schema(const names *n, const char *schema, belay_beside_plan *plan, belay_error *err)
 {
     BELAY_AUTO(belay_list_done) belay_list found = {0};
-    return choose_by(n, schema, in_schema, plan, &found) > 0 ||
+    find_by(n, schema, in_schema, &found);
+    for (size_t i = 0; i < found.count; i++)
+        add_table(plan, found.items[i]);
+    return found.count > 0 ||
            belay_fail(err, BELAY_E_NOT_FOUND, "the snapshot has no table in a schema \"%s\"", schema);
 }
 

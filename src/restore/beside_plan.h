@@ -23,6 +23,10 @@
 
 #include "restore/beside_kind.h"
 
+/* The schema of copies that nobody named: this, and the end of the snapshot's id. */
+#define BELAY_BESIDE_SCHEMA "restored_"
+enum { BELAY_BESIDE_ID_LENGTH = 6 };
+
 typedef struct belay_beside_plan {
     belay_list tables; /* keys (restore/qualified.h), partitioned ones and their partitions too */
     belay_list keys;   /* of all that is made: tables, sequences, indexes, statistics objects */
@@ -32,7 +36,8 @@ typedef struct belay_beside_plan {
     belay_list left_out; /* labels of what belongs to the tables and is not made */
 } belay_beside_plan;
 
-/* `tables`: names as typed, "orders" or "public.orders"; `schemas`: all tables of those. BELAY_E_NOT_FOUND
+/* `tables`: names as typed, "orders" or "public.orders"; of several, the one that is no copy of an earlier
+ * restore beside; `schemas`: all tables of those. BELAY_E_NOT_FOUND
  * for what the snapshot lacks, BELAY_E_USAGE for a name that fits several tables, BELAY_E_UNSUPPORTED for a
  * child table without its parent. */
 bool belay_beside_choose(const belay_toc *toc, const belay_list *tables, const belay_list *schemas,

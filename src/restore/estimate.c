@@ -2,6 +2,8 @@
 
 /* So many proofs make a rate. Loading, indexes and comparing take several times what reading took. */
 enum { PROOFS = 3, TIMES_A_SNAPSHOT = 3 };
+/* Checked as a whole first, then its rows. */
+enum { TIMES_READ = 2 };
 
 static const struct {
     const char *name;
@@ -11,6 +13,7 @@ static const struct {
     [BELAY_BY_OTHER_PROOFS] = {"other_proofs", "at the rate of earlier proofs of this target"},
     [BELAY_BY_SNAPSHOT] = {"snapshot",
         "a guess from the time that the snapshot took: nothing was proven yet"},
+    [BELAY_BY_RATE] = {"rate", "as long as the store's limit (rate) makes it"},
 };
 
 const char *belay_estimate_basis_name(belay_estimate_basis basis)
@@ -46,7 +49,7 @@ static bool by_others(
     return true;
 }
 
-bool belay_estimate_restore(
+static bool by_past(
     belay_store *store, const belay_snapshot_info *info, belay_estimate *ret, belay_error *err)
 {
     belay_snapshot_info *all = NULL;
@@ -60,6 +63,26 @@ bool belay_estimate_restore(
     if (!by_others(info, all, count, ret))
         *ret = (belay_estimate){TIMES_A_SNAPSHOT * info->seconds, BELAY_BY_SNAPSHOT, NULL};
     belay_snapshot_list_free(all, count);
+    return true;
+}
+
+/* Earlier proofs may have read a store without that limit. */
+static void bound_by_rate(const belay_store *store, const belay_snapshot_info *info, belay_estimate *estimate)
+{
+    double least =
+        store->bytes_per_s == 0 ? 0 : TIMES_READ * (double)info->bytes / (double)store->bytes_per_s;
+    if (least <= estimate->seconds)
+        return;
+    estimate->seconds = least;
+    estimate->basis = BELAY_BY_RATE;
+}
+
+bool belay_estimate_restore(
+    belay_store *store, const belay_snapshot_info *info, belay_estimate *ret, belay_error *err)
+{
+    if (!by_past(store, info, ret, err))
+        return false;
+    bound_by_rate(store, info, ret);
     return true;
 }
 

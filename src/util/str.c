@@ -274,3 +274,39 @@ void belay_list_done_secret(belay_list *list)
         explicit_bzero(list->items[i], strlen(list->items[i]));
     belay_list_done(list);
 }
+
+/* C1 controls, marks and overrides of direction: what UTF-8 has beside ASCII's own. 0: none of them, else the
+ * bytes of the character. */
+static size_t unseen(const unsigned char *at, unsigned *ret)
+{
+    if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F) {
+        *ret = at[1];
+        return 2;
+    }
+    if (at[0] != 0xE2 || (at[1] != 0x80 && at[1] != 0x81) || at[2] < 0x80 || at[2] > 0xBF)
+        return 0;
+    *ret = 0x2000U + ((at[1] & 0x3FU) << 6) + (at[2] & 0x3FU);
+    bool turns = (*ret >= 0x200E && *ret <= 0x200F) || (*ret >= 0x2028 && *ret <= 0x202E) ||
+                 (*ret >= 0x2066 && *ret <= 0x2069);
+    return turns ? 3 : 0;
+}
+
+char *belay_printable(const char *text, const char *keep)
+{
+    belay_str shown = BELAY_STR_MAX(SIZE_MAX / 2);
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        unsigned point = 0;
+        size_t size = unseen(at, &point);
+        if (size > 0) {
+            belay_str_appendf(&shown, "\\u%04x", point);
+            at += size - 1;
+        } else if ((*at >= 0x20 && *at != 0x7F) || strchr(keep, *at) != NULL) {
+            belay_str_append_char(&shown, (char)*at);
+        } else if (*at == '\n') {
+            belay_str_append(&shown, "\\n");
+        } else {
+            belay_str_appendf(&shown, "\\x%02x", *at);
+        }
+    }
+    return belay_str_steal(&shown);
+}

@@ -70,6 +70,11 @@ static inline bool belay_equal(const char *a, const char *b)
 bool belay_starts_with(const char *text, const char *prefix);
 bool belay_ends_with(const char *text, const char *suffix);
 
+/* The text as it can be shown to a person: control characters, which could move the cursor or change the
+ * terminal's mode, and those that turn the direction of writing stand as \x1b or \u202e; those in `keep`
+ * ("\n\t") stay. The caller frees. */
+char *belay_printable(const char *text, const char *keep);
+
 /* Whole text as a number; false when it is not one or out of range. */
 bool belay_parse_int64(const char *text, long long *ret_value);
 /* "250ms", "5s", "2min", "1h", or plain milliseconds. */

@@ -19,6 +19,8 @@ begin "the key counts where no option is given, and 0 lifts it"
 sed -i '/^gate = none/a rate = 16kB/s' belay.ini
 belay 0 targets dev
 out_has "16kB/s"
+belay 0 snapshots show "$ID"
+out_has "as long as the store's limit (rate) makes it"
 belay 0 snapshot --rate 0
 "$BELAY" snapshot >"$OUT" 2>"$ERR" &
 pid=$!

@@ -63,6 +63,25 @@ sql bank "INSERT INTO restored_$tail.orders (customer, amount) VALUES (1, 1)"
 sql_is bank "SELECT max(id) FROM restored_$tail.orders" 2001
 sql_is bank "SELECT last_value FROM orders_id_seq" 2001
 
+begin "a later snapshot has both: the name alone is the living one's"
+sql bank "CREATE TABLE \"esc$(printf '\033')[2J\" (id int)" "CREATE TABLE \"two
+lines\" (id int)"
+belay 0 restore "$id" --table customers
+belay 0 snapshot --json --no-lint
+later=$(json id)
+belay 0 snapshots show "$later"
+out_has "restored_$tail.customers"
+out_has "\"Lager 'x'\".\"Größe.\"\"y\""
+out_has 'public."esc\x1b[2J"'
+out_has 'public."two\nlines"'
+! grep -q "$(printf '\033')" "$OUT" || fail "a name's escape sequence reaches the terminal"
+belay 0 restore "$later" --table customers --into-schema later --json
+json_is tables.0.from public.customers
+belay 0 restore "$later" --table "restored_$tail.customers" --into-schema later_copy
+belay 0 restore "$later" --table "\"Lager 'x'\".\"Größe.\"\"y\"" --into-schema later_odd
+sql bank "DROP SCHEMA later, later_copy, later_odd CASCADE" "DROP TABLE restored_$tail.customers, \"esc$(printf '\033')[2J\", \"two
+lines\""
+
 begin "never over an existing one"
 belay 3 restore "$id" --table public.orders
 err_has "restored_$tail.orders"

@@ -164,9 +164,30 @@ static void lists(void **state)
     assert_string_equal(list.items[1003], "more");
 }
 
+static void assert_printable(const char *text, const char *keep, const char *expected)
+{
+    BELAY_AUTO(belay_free) char *shown = belay_printable(text, keep);
+    assert_string_equal(shown, expected);
+}
+
+static void control_characters_are_shown(void **state)
+{
+    (void)state;
+    assert_printable("Größe \xE2\x82\xAC \\ plain", "", "Größe \xE2\x82\xAC \\ plain");
+    assert_printable("a\nb\tc", "\n\t", "a\nb\tc");
+    assert_printable("a\nb\tc\r", "", "a\\nb\\x09c\\x0d");
+    assert_printable("\033[2J\177", "\n", "\\x1b[2J\\x7f");
+    assert_printable("\xC2\x9B"
+                     "31m\xE2\x80\xAEgnp\xE2\x81\xA6",
+        "", "\\u009b31m\\u202egnp\\u2066");
+    assert_printable("cut \xC2", "", "cut \xC2");
+    assert_printable("cut \xE2\x80", "", "cut \xE2\x80");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(control_characters_are_shown),
         cmocka_unit_test(builds),
         cmocka_unit_test(stops_at_its_maximum),
         cmocka_unit_test(gives_its_memory_away),
