@@ -97,6 +97,10 @@ if [ -e "$BELAY_TESTS/killer.so" ]; then
         equals "status of the killed run" "$status" 137
         belay 5 restore "$first"
         belay 0 recover
+        if [ "$act" = restore.name ]; then # only the name was missing
+            same_as_before
+            sql postgres 'DROP DATABASE bank WITH (FORCE)'
+        fi
         equals "databases" "$(databases | grep -v failed)" bank_before
         equals "sessions" "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%belay%'")" 0
     done
