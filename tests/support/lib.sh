@@ -198,6 +198,19 @@ data_hash() {
         done | sha256sum | cut -d' ' -f1
 }
 
+# row_hashes DB: of each table, whatever the order of rows and columns; partitions together, since a hash of an enum's
+# value is another in each database.
+row_hashes() {
+    psql -X -A -t -q -v ON_ERROR_STOP=1 -d "$1" <<'SQL'
+SELECT format($f$SELECT %L, count(*), sum(('x' || md5(j))::bit(64)::bigint::numeric) FROM (
+    SELECT (SELECT string_agg(format('%%s=%%s', e.key, e.value), ',' ORDER BY e.key COLLATE "C") FROM jsonb_each_text(to_jsonb(whole_row)) e) AS j
+    FROM %s%I.%I whole_row) x$f$, c.relname, CASE relkind WHEN 'r' THEN 'ONLY ' END, nspname, relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND NOT relispartition AND nspname NOT IN ('pg_catalog', 'information_schema', 'belay')
+ORDER BY nspname COLLATE "C", relname COLLATE "C" \gexec
+SQL
+}
+
 # ---- projects
 
 # make_project [DB [ENVIRONMENT]]: creates the database DB (default bank) and a project folder $WORK/project with belay.ini
