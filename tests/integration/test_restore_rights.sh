@@ -15,6 +15,7 @@ bank_with() {
     PROJECT_KEYS=$'gate = rename\nway_back = verified' make_empty_project bank staging
     sed -i 's/^user = .*/user = deployer/' belay.ini
     sql postgres "ALTER DATABASE bank OWNER TO deployer"
+    sql bank "ALTER SCHEMA public OWNER TO pg_database_owner" "REVOKE CREATE ON SCHEMA public FROM PUBLIC" # as from 15 on
     PGUSER=deployer sql bank "CREATE TABLE accounts (id integer PRIMARY KEY)" "INSERT INTO accounts SELECT generate_series(1, 100)"
     sql bank "$@"
     add_migration aaaa00000001 "" "Nothing" >"$WORK/file" <<<'-- belay: upgrade'
