@@ -161,9 +161,12 @@ bool belay_pg_lost_error(PGconn *conn, belay_error *err)
 {
     if (err == NULL)
         return false;
+    /* libpq adds two lines of what this probably means, which is the hint's. */
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
     const char *text = PQerrorMessage(conn);
+    belay_list_split(&lines, text == NULL ? "" : text, "\n");
     return fail_trimmed(err, BELAY_E_CONNECTION_LOST,
-        text == NULL || *text == '\0' ? "the connection to the server was lost" : text);
+        lines.count == 0 ? "the connection to the server was lost" : lines.items[0]);
 }
 
 size_t belay_pg_byte_of_position(const char *sql, int position)

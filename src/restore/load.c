@@ -46,7 +46,7 @@ static bool to_copy(void *context, const void *data, size_t size_bytes, belay_er
     return check_stop(loader, err) && belay_pg_copy_write(loader->pg, data, size_bytes, err);
 }
 
-static bool copy_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
+static bool send_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
 {
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
@@ -67,6 +67,13 @@ static bool copy_chunk(belay_loader *loader, const char *copy, const char *name,
         return belay_fail(err, BELAY_E_ARCHIVE, "%s holds %llu rows, the manifest says %llu", name,
             (unsigned long long)rows, (unsigned long long)member->rows);
     return true;
+}
+
+static bool copy_chunk(
+    belay_loader *loader, const char *copy, const belay_table *table, size_t number, belay_error *err)
+{
+    return send_chunk(loader, copy, table->chunks[number], err) ||
+           belay_error_prefix(err, "loading chunk %zu of %zu", number + 1, table->chunk_count);
 }
 
 static char *copy_statement(const belay_loader *loader, const belay_table *table, bool freeze)
@@ -98,7 +105,7 @@ static bool copy_table(belay_loader *loader, const belay_load_job *job, belay_er
     if (job->freeze && !belay_pg_execf(loader->pg, err, "TRUNCATE ONLY %s", name))
         return false;
     for (size_t i = 0; i < table->chunk_count; i++) {
-        if (!copy_chunk(loader, copy, table->chunks[i], err))
+        if (!copy_chunk(loader, copy, table, i, err))
             return false;
     }
     return leave_mark(loader, job->unlogged, job->key, err);
@@ -120,7 +127,8 @@ static bool load_once(belay_loader *loader, const loading *l, const char *path, 
     if (l->chunk > 0) {
         const char *member = l->jobs->table->chunks[l->chunk - 1];
         BELAY_AUTO(belay_free) char *copy = copy_statement(loader, l->jobs->table, false);
-        ok = copy_chunk(loader, copy, member, err) && leave_mark(loader, l->jobs->unlogged, member, err);
+        ok = copy_chunk(loader, copy, l->jobs->table, l->chunk - 1, err) &&
+             leave_mark(loader, l->jobs->unlogged, member, err);
     }
     for (; ok && l->chunk == 0 && done < l->count; done++)
         ok = copy_table(loader, &l->jobs[done], err);

@@ -267,7 +267,7 @@ bool belay_restore_into(
     if (!attempts(&r, err)) {
         if (r.created)
             drop_half_made(&r);
-        return belay_error_prefix(err, "restoring into %s", options->dbname);
+        return belay_error_prefix(err, "restoring snapshot %s", belay_archive_manifest(archive)->id);
     }
     return true;
 }

@@ -276,7 +276,7 @@ static bool compare_one(worker *w, belay_task *task, belay_error *err)
         .parts = task->parts};
     free(belay_take(task->text));
     if (!belay_readback_read(&reader, &part, &task->got, &task->text, err))
-        return belay_error_prefix(err, "table %s.%s", table->schema, table->name);
+        return belay_error_prefix(err, "table %s.%s: reading it back", table->schema, table->name);
     atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
     return true;
 }
@@ -328,6 +328,23 @@ static const struct {
     [BELAY_TASK_COMPARE_OBJECTS] = {do_compare_objects, MODE_ROWS},
 };
 
+/* A statement that fails by itself is named already (restore/script.h); one whose connection is gone is told
+ * by its task. */
+static bool name_lost(const worker *w, const belay_job *job, belay_error *err)
+{
+    const belay_task *task = job->tasks[0];
+    if (err == NULL || err->code != BELAY_E_CONNECTION_LOST)
+        return false;
+    if (task->entry != NULL) {
+        BELAY_AUTO(belay_free) char *label = belay_toc_label(task->entry);
+        return belay_error_prefix(err, "making %s", label);
+    }
+    if (kinds[task->kind].mode != MODE_STATEMENTS || task->relation == BELAY_NO_RELATION)
+        return false;
+    const belay_relation *r = &w->work->relations->items[task->relation];
+    return belay_error_prefix(err, "statistics of %s.%s", r->schema, r->name);
+}
+
 static bool work(void *context, void *own, void *given, belay_error *err)
 {
     (void)context;
@@ -338,7 +355,7 @@ static bool work(void *context, void *own, void *given, belay_error *err)
               set_parallel(w, job->may_use_all_cores, err) && kinds[kind].run(w, job, err);
     if (!ok && belay_pg_in_transaction(w->pg))
         belay_pg_exec(w->pg, "ROLLBACK", NULL);
-    return ok;
+    return ok || name_lost(w, job, err);
 }
 
 const belay_team_task belay_work_team = {.begin = begin, .work = work, .end = end};

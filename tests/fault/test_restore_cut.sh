@@ -79,6 +79,8 @@ wait_until cut_workers
 wait "$pid" || fail "the proof failed"
 json_is ok true
 err_has "going on with what is missing"
+grep -qE '^warning: (table|making|statistics of) .*; going on' "$ERR" || fail "the warning does not say what was cut"
+err_lacks "This probably means"
 nothing_left
 
 begin "an error of the server ends it: nothing is left"
