@@ -60,6 +60,10 @@ row() {
 row_head() {
     printf '\n| %-62s | %-15s | %-7s | %-6s |\n| --- | --- | --- | --- |\n' measure measured goal ""
 }
+# sum A B
+sum() {
+    awk -v a="$1" -v b="$2" 'BEGIN { print a + b }'
+}
 # ratio A B
 ratio() {
     awk -v a="$1" -v b="$2" 'BEGIN { if (a == "-" || b == "-" || b + 0 == 0) print "-"; else printf "%.2f\n", a / b }'

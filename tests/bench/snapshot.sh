@@ -1,21 +1,23 @@
 #!/bin/bash
 # belay's snapshot and restore against pg_dump and pg_restore, in turns on the same server; prints medians and ratios, and the goals.
 #   snapshot.sh data     a bank of more than 1 GB of rows, 85 % of them in one table
+#   snapshot.sh encrypted   the same bank; snapshot, verify and restore with encrypt_to against those without, and pg_dump | zstd -1 | age
 #   snapshot.sh tables   5,000 empty tables with a key; 20,000 tables on a server with default settings
 #   snapshot.sh memory   belay's own peak, with rows up to 1 MB
-# ROUNDS=3, JOBS=2, SIZE_MB=1100 (of rows), DETAILS_EVERY=1 (which entries have jsonb, the type that costs the server most), TABLES=5000. SIZE_MB=100 ROUNDS=1 is a quick look. KEEP_DATA=FILE keeps the measured
+# PEERS=pgcopydb lets data have that peer too (a package that nothing else needs). ROUNDS=3, JOBS=2, SIZE_MB=1100 (of rows), DETAILS_EVERY=1 (which entries have jsonb, the type that costs the server most), TABLES=5000. SIZE_MB=100 ROUNDS=1 is a quick look. KEEP_DATA=FILE keeps the measured
 # values. Files lie in BELAY_TEST_BASE (default /tmp).
 source "${BELAY_SOURCE:?}/tests/bench/bench_lib.sh"
 here=$BELAY_SOURCE/tests/bench
 dump17=$(pg_dump_17)
 what=${1:-data}
 
-# use_database NAME: a project whose target dev is that database.
+# use_database NAME [KEYS]: a project whose target dev is that database.
 use_database() {
     PROJECT_KEYS="gate = rename
 way_back = verified
 accept_loss = yes
-jobs = $JOBS" write_project "$1" development
+jobs = $JOBS
+${2:-}" write_project "$1" development
 }
 
 # belay_snapshot NAME: takes one, measured as NAME; its id in $ID, its file in $SNAPSHOT.
@@ -40,6 +42,15 @@ forget_copies() {
 peer_restore() {
     sql postgres "CREATE DATABASE peer_copy TEMPLATE template0"
     measure "$1" pg_restore -j "$JOBS" -d peer_copy "$2"
+}
+
+# The copy of a database that needs no file: tables larger than a chunk of its jobs in ranges, as belay has them.
+copy_by_pgcopydb() {
+    rm -rf "$WORK/copydb"
+    sql postgres "CREATE DATABASE peer_copy TEMPLATE template0"
+    measure pgcopydb pgcopydb clone --source "host=$PGHOST user=postgres dbname=bank" --target "host=$PGHOST user=postgres dbname=peer_copy" \
+        --dir "$WORK/copydb" --table-jobs "$JOBS" --index-jobs "$JOBS" --split-tables-larger-than "100 MB" --no-role-passwords --no-owner
+    sql postgres "DROP DATABASE peer_copy"
 }
 
 # piped COMMAND FILE: what COMMAND writes, through zstd into FILE, synced.
@@ -82,6 +93,7 @@ data_round() {
     peer_restore pg_restore "$WORK/d15"
     belay_restore restore
     forget_copies bank
+    case ${PEERS:-} in *pgcopydb*) copy_by_pgcopydb ;; esac
 }
 
 data() {
@@ -113,6 +125,43 @@ data() {
     row "restore until loaded / pg_restore -j$JOBS" "$(ratio "$loaded" "$(median pg_restore)")" "" 0.75
     row "restore until compared, analysed and swapped / the same" "$(ratio "$(median restore)" "$(median pg_restore)")" "" 0.95
     row "verify of this snapshot, raw data per core" "$(verify_speed)" MB/s 900 least
+    case ${PEERS:-} in *pgcopydb*) row "snapshot until verified + restore / pgcopydb clone" "$(ratio "$(sum "$verified" "$(median restore)")" "$(median pgcopydb)")" "" - ;; esac
+}
+
+# Those with keys are called the same, and "sealed" behind.
+encrypted_round() {
+    local kind keys
+    rm -rf "$WORK/d.age"
+    for kind in "" " sealed"; do
+        keys=
+        [ -z "$kind" ] || keys="encrypt_to = $(cat "$WORK/key.pub")
+identity = $WORK/key"
+        use_database bank "$keys"
+        rm -rf backups/dev
+        belay_snapshot "snapshot$kind"
+        measure "verify$kind" "$BELAY" verify "$ID" --json
+        belay_restore "restore$kind"
+        forget_copies bank
+    done
+    measure "pg_dump|zstd|age" bash -c "set -o pipefail; pg_dump bank | zstd -q -1 | age -r '$(cat "$WORK/key.pub")' -o '$WORK/d.age' && sync '$WORK/d.age'"
+}
+
+encrypted() {
+    local i what
+    bench_cluster
+    describe
+    make_bank
+    describe_bank
+    "$BELAY" key new "$WORK/key" >"$WORK/key.pub" 2>"$ERR" || fail "no key"
+    pg_dump bank >/dev/null # warm
+    for ((i = 0; i < ROUNDS; i++)); do encrypted_round; done
+    echo "seconds     snapshot $(median snapshot) and $(median "snapshot sealed"), verify $(median verify) and $(median "verify sealed"), restore $(median restore) and $(median "restore sealed"), pg_dump|zstd|age $(median "pg_dump|zstd|age")"
+    echo "own CPU     snapshot $(median snapshot cpu_seconds) and $(median "snapshot sealed" cpu_seconds), verify $(median verify cpu_seconds) and $(median "verify sealed" cpu_seconds), restore $(median restore cpu_seconds) and $(median "restore sealed" cpu_seconds)"
+    row_head
+    for what in snapshot verify restore; do
+        row "$what, encrypted / plain" "$(ratio "$(median "$what sealed")" "$(median "$what")")" "" -
+    done
+    row "snapshot until synced, encrypted / pg_dump | zstd -1 | age" "$(ratio "$(median "snapshot sealed" stages.synced)" "$(median "pg_dump|zstd|age")")" "" -
 }
 
 # verify_speed: MB of raw rows a second on one core, the best of three.
@@ -181,8 +230,8 @@ max_locks_per_transaction = 512"
     where_time_went restore
     row_head
     local ours peers
-    ours=$(awk -v a="$(median snapshot stages.verified)" -v b="$(median restore)" 'BEGIN { print a + b }')
-    peers=$(awk -v a="$(median "pg_dump -Fd")" -v b="$(median pg_restore)" 'BEGIN { print a + b }')
+    ours=$(sum "$(median snapshot stages.verified)" "$(median restore)")
+    peers=$(sum "$(median "pg_dump -Fd")" "$(median pg_restore)")
     row "$count empty tables, snapshot + restore / pg_dump + pg_restore" "$(ratio "$ours" "$peers")" "" 0.5
     [ -n "${TABLES:-}" ] || twenty_thousand
 }
@@ -208,7 +257,7 @@ memory() {
 }
 
 case $what in
-data | tables | memory) "$what" ;;
-*) fail "usage: snapshot.sh data|tables|memory" ;;
+data | encrypted | tables | memory) "$what" ;;
+*) fail "usage: snapshot.sh data|encrypted|tables|memory" ;;
 esac
 [ -z "${KEEP_DATA:-}" ] || cp "$TIMES" "$KEEP_DATA"
