@@ -171,7 +171,7 @@ static bool compare_all(belay_comparison *c, belay_error *err)
     return belay_pg_exec(c->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
            (c->options->skip_schema || belay_compare_schema(c, err)) &&
            (c->options->skip_sequences || belay_compare_sequences(c, err)) &&
-           (c->options->skip_large_objects || belay_compare_large_objects(c, err)) &&
+           (c->options->skip_large_objects || belay_compare_large_objects(c, 0, 1, err)) &&
            compare_tables(c, err) && belay_pg_exec(c->pg, "COMMIT", err);
 }
 

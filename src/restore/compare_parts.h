@@ -29,6 +29,7 @@ bool belay_compare_is_with_earlier(const belay_manifest *manifest, size_t number
 /* Each: false when it could not be compared. */
 bool belay_compare_schema(belay_comparison *c, belay_error *err);
 bool belay_compare_sequences(belay_comparison *c, belay_error *err);
-bool belay_compare_large_objects(belay_comparison *c, belay_error *err);
+/* A share of the large objects; the first also compares their number. */
+bool belay_compare_large_objects(belay_comparison *c, size_t part, size_t parts, belay_error *err);
 
 #endif

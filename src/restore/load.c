@@ -3,7 +3,6 @@
 #include "pg/names.h"
 #include "restore/restore.sql.h"
 #include "restore/search_path.h"
-#include "util/hash.h"
 #include "util/stop.h"
 
 /* setval keeps a lock until the transaction ends. */
@@ -32,7 +31,7 @@ void belay_loader_done(belay_loader *loader)
     loader->encoding = NULL;
 }
 
-static bool check_stop(const belay_loader *loader, belay_error *err)
+bool belay_loader_check_stop(const belay_loader *loader, belay_error *err)
 {
     if (atomic_load(&loader->count->abort))
         return belay_fail(err, BELAY_E_CANCELLED, "ended since something else failed");
@@ -43,7 +42,7 @@ static bool to_copy(void *context, const void *data, size_t size_bytes, belay_er
 {
     belay_loader *loader = context;
     atomic_fetch_add(&loader->count->bytes, size_bytes);
-    return check_stop(loader, err) && belay_pg_copy_write(loader->pg, data, size_bytes, err);
+    return belay_loader_check_stop(loader, err) && belay_pg_copy_write(loader->pg, data, size_bytes, err);
 }
 
 static bool send_chunk(belay_loader *loader, const char *copy, const char *name, belay_error *err)
@@ -51,7 +50,7 @@ static bool send_chunk(belay_loader *loader, const char *copy, const char *name,
     BELAY_AUTO(belay_free) void *stored = NULL;
     size_t size = 0;
     const belay_member *member = NULL;
-    if (!check_stop(loader, err) ||
+    if (!belay_loader_check_stop(loader, err) ||
         !belay_archive_read_stored(loader->archive, name, &member, &stored, &size, err) ||
         !belay_pg_copy_in_begin(loader->pg, copy, err))
         return false;
@@ -89,7 +88,7 @@ static char *copy_statement(const belay_loader *loader, const belay_table *table
         list ? ")" : "", table->format, freeze ? ", FREEZE" : "");
 }
 
-static bool leave_mark(belay_loader *loader, bool unlogged, const char *key, belay_error *err)
+bool belay_loader_leave_mark(belay_loader *loader, bool unlogged, const char *key, belay_error *err)
 {
     if (loader->run_id == NULL)
         return true;
@@ -108,7 +107,7 @@ static bool copy_table(belay_loader *loader, const belay_load_job *job, belay_er
         if (!copy_chunk(loader, copy, table, i, err))
             return false;
     }
-    return leave_mark(loader, job->unlogged, job->key, err);
+    return belay_loader_leave_mark(loader, job->unlogged, job->key, err);
 }
 
 /* One try at a transaction: whole tables, or one chunk of a table (chunk above 0, counted from 1). */
@@ -128,7 +127,7 @@ static bool load_once(belay_loader *loader, const loading *l, const char *path, 
         const char *member = l->jobs->table->chunks[l->chunk - 1];
         BELAY_AUTO(belay_free) char *copy = copy_statement(loader, l->jobs->table, false);
         ok = copy_chunk(loader, copy, l->jobs->table, l->chunk - 1, err) &&
-             leave_mark(loader, l->jobs->unlogged, member, err);
+             belay_loader_leave_mark(loader, l->jobs->unlogged, member, err);
     }
     for (; ok && l->chunk == 0 && done < l->count; done++)
         ok = copy_table(loader, &l->jobs[done], err);
@@ -225,85 +224,5 @@ bool belay_load_sequences(belay_loader *loader, belay_error *err)
     bool ok = belay_pg_exec(loader->pg, "SET client_encoding = 'UTF8'", err) &&
               set_sequences(loader, sequences, err);
     json_decref(sequences);
-    return ok;
-}
-
-/* Where the bytes of a large object go next. */
-typedef struct object_writer {
-    belay_loader *loader;
-    const char *oid;
-    uint64_t at;
-} object_writer;
-
-static bool to_large_object(void *context, const void *data, size_t size_bytes, belay_error *err)
-{
-    object_writer *writer = context;
-    enum { PIECE_BYTES = 256 * 1024 };
-    const unsigned char *bytes = data;
-    BELAY_AUTO(belay_free) char *hex = belay_realloc_array(NULL, 2 * PIECE_BYTES + 3, 1);
-    while (size_bytes > 0) {
-        size_t piece = size_bytes > PIECE_BYTES ? PIECE_BYTES : size_bytes;
-        hex[0] = '\\';
-        hex[1] = 'x';
-        belay_hex(bytes, piece, hex + 2);
-        BELAY_AUTO(belay_free) char *offset = belay_format("%llu", (unsigned long long)writer->at);
-        if (!check_stop(writer->loader, err) ||
-            !belay_pg_queryp(writer->loader->pg, sql_put_large_object, NULL, err, writer->oid, offset, hex))
-            return false;
-        writer->at += piece;
-        bytes += piece;
-        size_bytes -= piece;
-        atomic_fetch_add(&writer->loader->count->bytes, piece);
-    }
-    return true;
-}
-
-static bool put_large_object(
-    belay_loader *loader, const char *oid, const json_t *chunks, uint64_t *ret_bytes, belay_error *err)
-{
-    object_writer writer = {loader, oid, 0};
-    for (size_t i = 0; i < json_array_size(chunks); i++) {
-        const char *name = json_string_value(json_array_get(chunks, i));
-        BELAY_AUTO(belay_free) void *stored = NULL;
-        size_t size = 0;
-        const belay_member *member = NULL;
-        if (!belay_archive_read_stored(
-                loader->archive, name == NULL ? "" : name, &member, &stored, &size, err) ||
-            !belay_codec_decode(loader->codec, stored, size, to_large_object, &writer, NULL, err))
-            return false;
-    }
-    *ret_bytes = writer.at;
-    return true;
-}
-
-static bool load_large_object(belay_loader *loader, const json_t *object, belay_error *err)
-{
-    BELAY_AUTO(belay_free)
-    char *oid = belay_format("%lld", (long long)json_integer_value(json_object_get(object, "oid")));
-    BELAY_AUTO(belay_free) char *key = belay_format("object %s", oid);
-    uint64_t bytes = 0;
-    if (belay_marks_find(loader->marks, key) != NULL)
-        return true;
-    bool ok = belay_pg_exec(loader->pg, "BEGIN", err) &&
-              belay_pg_queryp(loader->pg, sql_create_large_object, NULL, err, oid) &&
-              put_large_object(loader, oid, json_object_get(object, "chunks"), &bytes, err);
-    if (ok && bytes != (uint64_t)json_integer_value(json_object_get(object, "bytes")))
-        ok = belay_fail(err, BELAY_E_ARCHIVE, "its chunks hold %llu bytes, blobs.json says %lld",
-            (unsigned long long)bytes, (long long)json_integer_value(json_object_get(object, "bytes")));
-    if (ok && leave_mark(loader, false, key, err) && belay_pg_exec(loader->pg, "COMMIT", err))
-        return true;
-    belay_pg_exec(loader->pg, "ROLLBACK", NULL);
-    return belay_error_prefix(err, "large object %s", oid);
-}
-
-bool belay_load_large_objects(belay_loader *loader, size_t part, size_t parts, belay_error *err)
-{
-    json_t *objects = NULL;
-    if (!belay_load_json(loader->archive, "blobs.json", &objects, err))
-        return false;
-    bool ok = true;
-    for (size_t i = part; ok && i < json_array_size(objects); i += parts)
-        ok = check_stop(loader, err) && load_large_object(loader, json_array_get(objects, i), err);
-    json_decref(objects);
     return ok;
 }

@@ -51,9 +51,14 @@ bool belay_load_tables(belay_loader *loader, const belay_load_job *jobs, size_t 
 bool belay_load_chunk(belay_loader *loader, const belay_load_job *job, size_t chunk, belay_error *err);
 /* sequences.json */
 bool belay_load_sequences(belay_loader *loader, belay_error *err);
-/* blobs.json: creates those that the schema section did not, writes their bytes. Every `parts`-th of them,
- * from number `part` on; each in a transaction that leaves its mark. */
+/* load_objects.c, blobs.json: creates those that the schema section did not, writes their bytes. They are cut
+ * into batches, always the same; every `parts`-th of those, from number `part` on, each in a transaction that
+ * leaves its mark. */
 bool belay_load_large_objects(belay_loader *loader, size_t part, size_t parts, belay_error *err);
+/* Fails when something else did, or a stop is requested. */
+bool belay_loader_check_stop(const belay_loader *loader, belay_error *err);
+/* In the transaction under way. */
+bool belay_loader_leave_mark(belay_loader *loader, bool unlogged, const char *key, belay_error *err);
 void belay_loader_done(belay_loader *loader);
 static inline void belay_loader_done_p(belay_loader *loader)
 {

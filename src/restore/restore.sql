@@ -33,16 +33,26 @@ SELECT pg_catalog.getdatabaseencoding()
 -- query: set_sequence
 SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::bigint, $3::boolean)
 
--- query: create_large_object
-SELECT pg_catalog.lo_create(want.oid)
-FROM (SELECT $1::pg_catalog.oid AS oid) want
+-- query: create_large_objects
+SELECT pg_catalog.count(pg_catalog.lo_create(want.oid))
+FROM pg_catalog.unnest($1::pg_catalog.oid[]) want(oid)
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid = want.oid)
 
 -- query: put_large_object
 SELECT pg_catalog.lo_put($1::pg_catalog.oid, $2::bigint, $3::bytea)
 
--- query: get_large_object
-SELECT pg_catalog.lo_get($1::pg_catalog.oid, $2::bigint, $3::integer)
+-- query: put_large_objects
+SELECT pg_catalog.count(pg_catalog.lo_put(o.oid, 0, o.bytes))
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::bytea[])) o(oid, bytes)
+
+-- query: differing_large_objects
+SELECT o.oid, m.oid IS NULL
+FROM (SELECT nr, (part ->> 0)::pg_catalog.oid AS oid, (part ->> 1)::bigint AS at, (part ->> 2)::integer AS length, part ->> 3 AS hash
+    FROM pg_catalog.json_array_elements($1::json) WITH ORDINALITY p(part, nr)) o
+LEFT JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = o.oid
+WHERE CASE WHEN m.oid IS NULL THEN true
+    ELSE pg_catalog.encode(pg_catalog.sha256(pg_catalog.lo_get(o.oid, o.at, o.length)), 'hex') <> o.hash END
+ORDER BY o.nr
 
 -- query: count_large_objects
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata

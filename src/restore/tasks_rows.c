@@ -118,9 +118,11 @@ void belay_tasks_add_extras(belay_tasks_builder *b)
             .kind = BELAY_TASK_OBJECTS, .part = i, .parts = parts, .relation = BELAY_NO_RELATION};
         belay_tasks_depend(b, b->all_loaded, belay_tasks_add(b, load, b->manifest->raw_bytes / 4));
     }
-    size_t compare = belay_tasks_add(
-        b, (belay_task){.kind = BELAY_TASK_COMPARE_OBJECTS, .relation = BELAY_NO_RELATION}, UINT64_MAX);
-    belay_tasks_depend(b, compare, b->all_loaded);
+    for (size_t i = 0; i < parts; i++) {
+        const belay_task compare = {
+            .kind = BELAY_TASK_COMPARE_OBJECTS, .part = i, .parts = parts, .relation = BELAY_NO_RELATION};
+        belay_tasks_depend(b, belay_tasks_add(b, compare, UINT64_MAX), b->all_loaded);
+    }
 }
 
 void belay_tasks_add_statistics(belay_tasks_builder *b, long relation)

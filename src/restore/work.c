@@ -302,7 +302,8 @@ static bool do_compare_objects(worker *w, const belay_job *job, belay_error *err
         .pg = w->pg,
         .ret = task->differences};
     return belay_pg_exec(w->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
-           belay_compare_large_objects(&c, err) && belay_pg_exec(w->pg, "COMMIT", err);
+           belay_compare_large_objects(&c, task->part, task->parts, err) &&
+           belay_pg_exec(w->pg, "COMMIT", err);
 }
 
 static const struct {

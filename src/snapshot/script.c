@@ -52,9 +52,9 @@ static void add_begin(const belay_taking *t, belay_str *to)
                          "    done\n"
                          "}\n"
                          "blob() { # OID, OFFSET, FILE\n"
-                         "    { printf \"SELECT pg_catalog.lo_put(%s, %s, '\\\\\\\\x\" \"$1\" \"$2\"\n"
-                         "      zstd -dcq \"$3\" | od -An -v -tx1 | tr -d ' \\n'\n"
-                         "      printf \"');\\n\"; } | run\n"
+                         "    printf \"SELECT pg_catalog.lo_put(%s, %s, '\\\\\\\\x\" \"$1\" \"$2\"\n"
+                         "    zstd -dcq \"$3\" | od -An -v -tx1 | tr -d ' \\n'\n"
+                         "    printf \"');\\n\"\n"
                          "}\n\n# the database\nserver <<'SQL'\n");
     add_statements(to, belay_str_text(&sql));
     belay_str_append(to, "SQL\n\n# types, tables, functions\nzstd -dcq schema/pre-data.sql.zst | run\n");
@@ -88,7 +88,7 @@ static void add_large_objects(const belay_taking *t, belay_str *to)
     size_t i;
     json_t *object;
     if (json_array_size(t->large_objects) > 0)
-        belay_str_append(to, "\n# large objects\n");
+        belay_str_append(to, "\n# large objects\nblobs() {\n:\n");
     json_array_foreach(t->large_objects, i, object)
     {
         size_t number;
@@ -97,6 +97,8 @@ static void add_large_objects(const belay_taking *t, belay_str *to)
             "blob %lld %llu %s\n", (long long)json_integer_value(json_object_get(object, "oid")),
             (unsigned long long)number * BELAY_CHUNK_BYTES, json_string_value(chunk));
     }
+    if (json_array_size(t->large_objects) > 0)
+        belay_str_append(to, "}\nblobs | run\n");
 }
 
 static void add_sequences(const belay_taking *t, belay_str *to)

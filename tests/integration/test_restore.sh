@@ -110,6 +110,10 @@ sql damaged "SELECT setval('entries_id_seq', 20001)" >/dev/null
 compare "$RICH" damaged
 out_is equal
 damage "SELECT 1" 'entries_id_seq": expected position 20000, got 20001' exact
+damage "SELECT lo_put(90001, 900000, '\x01')" "large object 90001: other bytes"
+sql damaged "BEGIN; SELECT lo_truncate(lo_open(90001, 131072), 900000); COMMIT" >/dev/null
+damage "SELECT lo_unlink(90002), lo_create(90003)" "large object 90002: does not exist"
+sql damaged "SELECT lo_unlink(90003), lo_create(90002)" >/dev/null
 damage "SELECT lo_put(90001, 5, '\x01')" "large object 90001: other bytes"
 sql damaged "SELECT lo_put(90001, 5, '\x10')" >/dev/null
 damage "UPDATE part.by_mood SET n = 0 WHERE n = 7" "part.by_mood: 400 rows, but other values"

@@ -101,8 +101,7 @@ belay 0 prove
 begin "without the coordinator's connection there is no snapshot"
 start --no-lint --rate 5MB/s
 wait_until copying
-sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'work' AND state = 'idle in transaction'
-    AND query NOT LIKE '%COPY%' AND pid <> pg_backend_pid()" >/dev/null
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'work' ORDER BY backend_start LIMIT 1" >/dev/null
 ended 1
 grep -q "holds the snapshot together" "$OUT" || fail "the reason is not told"
 nothing_is_left
@@ -141,6 +140,18 @@ alter 4s
 wait_until waits
 ended 0
 equals "rows" "$(manifest later rows)" 2
+
+begin "large objects, small and large, are shared out and come back"
+sql work "SELECT count(lo_from_bytea(0, convert_to('object ' || i, 'UTF8'))) FROM generate_series(1, 1500) i" "SELECT lo_from_bytea(11, '')" \
+    "SELECT lo_from_bytea(12, convert_to(repeat('01234567', 1024 * 1024), 'UTF8'))" \
+    "SELECT lo_from_bytea(13, convert_to(repeat('abcdefgh', 1024 * 1024) || repeat('x', 9000000), 'UTF8'))" >/dev/null
+belay 0 snapshot --no-lint --json -j 3
+tar -xOf "$(json path)" blobs.json | python3 -c 'import json, sys
+objects = {o["oid"]: o for o in json.load(sys.stdin)}
+print(len(objects), [(o, objects[o]["bytes"], len(objects[o]["chunks"])) for o in (11, 12, 13)], len({c for o in objects.values() for c in o["chunks"]}))' >"$WORK/objects"
+equals "large objects" "$(cat "$WORK/objects")" "1503 [(11, 0, 0), (12, 8388608, 1), (13, 17388608, 3)] 1504"
+belay 0 prove
+sql work "SELECT lo_unlink(oid) FROM pg_largeobject_metadata" >/dev/null
 
 begin "rows that the role may not see end the snapshot"
 sql work "CREATE ROLE some_rows LOGIN" "GRANT pg_read_all_data TO some_rows" "ALTER TABLE later ENABLE ROW LEVEL SECURITY"
