@@ -1,6 +1,6 @@
 #!/bin/bash
 # SIGKILL of `belay recover` itself, at one in some of its calls to server and store, after runs that were killed where it has
-# most to do; then `belay recover` again. KILL_STRIDE: every how many-th call (default 9).
+# most to do; then `belay recover` again. KILL_STRIDE: every how many-th call (default 18; the slow label takes every 5th).
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 # shellcheck source=kill_lib.sh
 source "$BELAY_SOURCE/tests/fault/kill_lib.sh"
@@ -23,7 +23,7 @@ each_recover() {
     rm -f "$WORK/records"
     KILLER_ON=call KILLER_LOG=$WORK/records LD_PRELOAD=$KILLER belay_ends 0 recover
     calls=$(tail -n 1 "$WORK/records")
-    for n in $(seq "$((1 + ${KILL_OFFSET:-$RANDOM} % ${KILL_STRIDE:-9}))" "${KILL_STRIDE:-9}" "$calls"); do
+    for n in $(seq "$((1 + ${KILL_OFFSET:-$RANDOM} % ${KILL_STRIDE:-18}))" "${KILL_STRIDE:-18}" "$calls"); do
         begin "$kind, killed after $1; recover killed at call $n of $calls"
         kill_run_at "$at"
         KILLER_ON=call KILLER_AT=$n KILLER_WHEN=$([ "$((n % 2))" -eq 0 ] && echo before || echo after) LD_PRELOAD=$KILLER kill_run recover

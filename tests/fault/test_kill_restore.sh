@@ -1,5 +1,5 @@
 #!/bin/bash
-# SIGKILL before and after each journal record of `belay restore ID`, and of `belay restore --revision` with migrations
+# SIGKILL before and after every KILL_STRIDE-th journal record (default 2; the slow label takes all) of `belay restore ID`, and of `belay restore --revision` with migrations
 # above the snapshot; then `belay recover` at once: the database is as it was, or as the restore makes it.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 # shellcheck source=kill_lib.sh
@@ -21,6 +21,8 @@ for command in "restore $snapshot --yes" "restore --revision aaaa00000003 --yes"
     state_for=([untouched]=$(state_of bank_before))
     kill_undisturbed
     [ "${state_for[restored]}" != "${state_for[untouched]}" ] || fail "the restore changed nothing"
-    kill_each_record "${KILL_STRIDE:-1}" "${KILL_OFFSET:-0}"
+    offset=${KILL_OFFSET:-$RANDOM}
+    begin "$kind (KILL_OFFSET=$offset)"
+    kill_each_record "${KILL_STRIDE:-2}" "$offset"
     kill_histogram
 done

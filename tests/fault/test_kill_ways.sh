@@ -5,7 +5,7 @@ source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 # shellcheck source=kill_lib.sh
 source "$BELAY_SOURCE/tests/fault/kill_lib.sh"
 start_cluster
-stride=${KILL_STRIDE:-6}
+stride=${KILL_STRIDE:-9}
 for keys in "gate = rename|way_back = verified" "gate = rename|way_back = proven" "gate = none|accept_loss = yes"; do
     for each in restoring succeeding; do
         KILL_KEYS=${keys//|/$'\n'}
