@@ -63,7 +63,8 @@ static int run(belay_cli *cli)
     ok = ok && belay_cli_store(cli, &store, &err) && find_run(cli, store, &found, &err);
     if (ok && !cli->json) {
         (o.markdown ? belay_run_report_markdown : belay_run_report_text)(found, &text);
-        fputs(belay_str_text(&text), stdout);
+        BELAY_AUTO(belay_free) char *shown = belay_printable(belay_str_text(&text), "\n\t");
+        fputs(shown, stdout);
     }
     return belay_cli_finish(cli, ok, belay_take(found), &err);
 }

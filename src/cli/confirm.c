@@ -16,7 +16,8 @@ bool belay_cli_ask(void *context, const char *question, const char *answer)
 {
     (void)context;
     char typed[TYPED_SIZE] = "";
-    fprintf(stderr, "%s ", question);
+    BELAY_AUTO(belay_free) char *shown = belay_printable(question, "\n");
+    fprintf(stderr, "%s ", shown);
     return fgets(typed, sizeof typed, stdin) != NULL &&
            belay_span_equals(belay_span_trim(belay_span_of(typed)), answer);
 }

@@ -78,3 +78,22 @@ out_has "## ❌ belay deploy dev: untouched"
 out_has "42P01"
 out_has '```sql'
 out_lacks "| untouched | <b>"
+
+begin "what a server's message does to a terminal is shown, not done"
+cat >migrations/*_aaaa0002_break.sql <<'SQL'
+-- Break
+--
+-- Revision ID: aaaa0002
+-- Revises: aaaa0001
+
+-- belay: upgrade
+DO $$ BEGIN RAISE EXCEPTION E'before \x1b]0;title\x07 behind'; END $$;
+SQL
+belay 1 deploy --yes
+err_has 'before \x1b]0;title\x07 behind'
+for form in "" --markdown; do
+    # shellcheck disable=SC2086
+    belay 0 report $form
+    out_has 'before \x1b]0;title\x07 behind'
+    ! grep -q "$(printf '\033')" "$OUT" "$ERR" || fail "an escape sequence reaches the terminal"
+done
