@@ -2,6 +2,8 @@
 #ifndef BELAY_CLI_JOBS_H
 #define BELAY_CLI_JOBS_H
 
+#include <limits.h>
+
 #include "cli/commands.h"
 
 /* clang-format off */
@@ -9,7 +11,7 @@
     {"jobs", 'j', "N", "connections to use at once (default: the key jobs)", BELAY_OPT_INT, &(number)} /* BELAY_JOBS_UNSET before */
 /* clang-format on */
 
-enum { BELAY_JOBS_UNSET = -1 };
+#define BELAY_JOBS_UNSET LLONG_MIN
 
 /* After belay_cli_target, whose key it takes the place of. */
 static inline bool belay_cli_jobs(belay_cli *cli, long long number, belay_error *err)
