@@ -10,7 +10,7 @@ whole() {
     pg_dump -d "${2:-$1}" --exclude-schema=belay --no-subscriptions --schema-only | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^-- Dumped '
     # In the columns' own order: a dump moves inherited columns to the front. pg_dump cannot read by_path in this way itself.
     pg_dump -d "$1" --exclude-schema=belay --exclude-table=heir --exclude-table="*.late_child" --exclude-table=by_path --data-only --inserts 2>/dev/null | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^--' | sort
-    sql postgres "SELECT r.rolname, d.datcollate, d.datctype, to_jsonb(d) ->> 'daticulocale', d.datlocprovider, pg_encoding_to_char(d.encoding), d.datconnlimit,
+    sql postgres "SELECT r.rolname, d.datcollate, d.datctype, coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'), to_jsonb(d) ->> 'datlocprovider', pg_encoding_to_char(d.encoding), d.datconnlimit,
             ARRAY(SELECT x::text FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x ORDER BY 1), shobj_description(d.oid, 'pg_database')
         FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = '$1'" \
         "SELECT s.setrole::regrole, c FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c WHERE d.datname = '$1' ORDER BY 1, 2"

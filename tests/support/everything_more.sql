@@ -146,7 +146,8 @@ INSERT INTO base_b VALUES (3, 'z');
 ALTER TABLE heir ALTER COLUMN x SET DEFAULT 5, ALTER COLUMN z SET STORAGE EXTERNAL, ALTER COLUMN z SET COMPRESSION pglz;
 CREATE TABLE of_type OF pair (a WITH OPTIONS PRIMARY KEY, b DEFAULT 'typed');
 INSERT INTO of_type VALUES (1, 'o');
-CREATE UNLOGGED SEQUENCE unlogged_positions;
+SELECT CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'UNLOGGED' ELSE '' END AS unlogged \gset
+CREATE :unlogged SEQUENCE unlogged_positions;
 SELECT nextval('unlogged_positions');
 CREATE TABLE serials (a smallserial, b serial, c bigserial, d int DEFAULT nextval('unlogged_positions'));
 INSERT INTO serials DEFAULT VALUES;
