@@ -49,22 +49,63 @@ static bool take_up(belay_run *run, const json_t *begin, belay_store **ret_store
            plan_migrations(run, begin, belay_json_text(restore, "revision"), err);
 }
 
-/* Built, stamped and verified, and the server has not emptied unlogged tables since. */
-static bool is_built(belay_run *run, const json_t *records, const char *name, bool *ret, belay_error *err)
+static bool was_verified(const json_t *records)
+{
+    const json_t *stage = belay_journal_last(records, "stage", "build");
+    const char *state = stage == NULL ? NULL : belay_json_text(stage, "state");
+    return state != NULL && belay_equal(state, "ok");
+}
+
+/* Nothing of the migrations above the snapshot was begun. */
+static bool is_at_snapshot(
+    belay_run *run, const json_t *records, const char *name, bool *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_list_done) belay_list heads = {0};
+    if (!belay_run_connect(run, name, BELAY_PG_USER, &pg, err) ||
+        !run->engine->heads(run->engine, pg, &heads, err))
+        return false;
+    *ret = belay_list_same(&heads, &run->snapshot.revisions) &&
+           (run->plan.step_count == 0 || (run->engine->owns_transactions &&
+                                             belay_journal_last(records, "intent", "statement") == NULL));
+    return true;
+}
+
+/* What the journal says is loaded is that still, unless a crash of the server emptied unlogged tables since
+ * (the marks are one of them, as long as they are there). */
+static bool keeps_rows(belay_run *run, const char *name, bool *ret, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_free) char *unlogged = NULL;
-    const json_t *stage = belay_journal_last(records, "stage", "build");
-    const char *state = stage == NULL ? NULL : belay_json_text(stage, "state");
-    *ret = false;
-    if (state == NULL || !belay_equal(state, "ok"))
-        return true;
     if (!belay_run_connect(run, name, BELAY_PG_PINNED, &pg, err) ||
         !belay_pg_value(pg,
             "SELECT 1 FROM pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence = 'u' LIMIT 1", NULL, 0,
             &unlogged, err))
         return false;
     *ret = unlogged == NULL;
+    return true;
+}
+
+/* A loaded database has no marks any more: it is the journal that knows of it. */
+static bool find_made(
+    belay_run *run, const json_t *records, const char *name, belay_progress_made *ret, belay_error *err)
+{
+    bool keeps = false, at_snapshot = false;
+    bool loaded = belay_journal_last(records, "done", "restore") != NULL &&
+                  !belay_journal_open_intent(records, "restore");
+    *ret = BELAY_MADE_PART;
+    if (!loaded && !was_verified(records))
+        return true;
+    if (!keeps_rows(run, name, &keeps, err))
+        return false;
+    if (keeps && was_verified(records))
+        *ret = BELAY_MADE_ALL;
+    if (!keeps || was_verified(records))
+        return true;
+    if (!is_at_snapshot(run, records, name, &at_snapshot, err))
+        return false;
+    if (at_snapshot)
+        *ret = BELAY_MADE_LOADED;
     return true;
 }
 
@@ -79,8 +120,11 @@ static bool end_untouched(belay_run *run, const char *name, belay_error *err)
 /* Its person may end it, as they might have ended the run itself. */
 static void go_on(belay_run *run, const char *name)
 {
+    static const char *const stands[] = {[BELAY_MADE_PART] = "half-made",
+        [BELAY_MADE_LOADED] = "loaded and compared already",
+        [BELAY_MADE_ALL] = "finished, and only the swap is missing"};
     belay_say(run->how.reporter, BELAY_INFO, "going on with the restore of snapshot %s: %s is %s",
-        run->snapshot.id, name, run->built ? "finished, and only the swap is missing" : "half-made");
+        run->snapshot.id, name, stands[run->made]);
     belay_stop_mask(false);
     belay_restore_work(run);
     belay_stop_mask(true);
@@ -110,7 +154,7 @@ bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *e
             "the restore cannot be gone on with: %s; dropping the half-made %s", why.message, name);
         return end_untouched(run, name, err);
     }
-    if (!is_built(run, records, name, &run->built, err))
+    if (!find_made(run, records, name, &run->made, err))
         return false;
     go_on(run, name);
     run->how.from_store = NULL;

@@ -1,8 +1,9 @@
 /* What becomes of a `restore` that died before its swap.
  *
- *   no new database yet, or recover --keep ------------------> untouched, what was half-made is dropped
- *   half-made --> gone on with (restore/resume.h), or begun again --> compared, stamped, verified, swapped:
- * restored finished, only not swapped -------------------------------> swapped: restored
+ *   no new database yet, or recover --keep: untouched, what was half-made is dropped
+ *   half-made: gone on with (restore/resume.h), or begun again -> compared -> stamped, verified -> swapped:
+ * restored loaded and compared (the marks are gone, the journal knows): ----------------^ finished, only not
+ * swapped: ------------------------------------------------------------------^
  *
  * The old database stays as it is until the swap. Where the snapshot or its migrations are not those of the
  * run any more, the new database is dropped, and that is said.

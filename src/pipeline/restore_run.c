@@ -155,7 +155,7 @@ static void new_name(const belay_run *run, char name[static BELAY_DBNAME_SIZE])
 
 static bool needs_build(const belay_run *run)
 {
-    return !run->built;
+    return run->made != BELAY_MADE_ALL;
 }
 
 /* A run that died behind its closed gate had disabled them. */
@@ -168,7 +168,7 @@ static bool stage_build(belay_run *run, belay_error *err)
 {
     char name[BELAY_DBNAME_SIZE];
     new_name(run, name);
-    return belay_build_from_snapshot(run, name, true, err) &&
+    return (run->made == BELAY_MADE_LOADED || belay_build_from_snapshot(run, name, true, err)) &&
            belay_stamp_and_check(run, name, &run->snapshot.revisions, err) && migrate_up(run, name, err) &&
            belay_run_verify(run, name, err);
 }
@@ -239,12 +239,24 @@ static const belay_stage restore_stages[] = {
     {.name = "start", .run = belay_run_start_app},
 };
 
+/* By `belay recover`, while the connection and with it the lock were lost: what it decided stands. */
+static bool was_recovered(belay_run *run)
+{
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    return belay_journal_read(run->how.store, run->how.target->name, run->id, &records, NULL) &&
+           belay_journal_last(records, "end", "run") != NULL;
+}
+
 /* The new database goes, the old one gets its name back; unless the names are swapped already. */
 static void go_back(belay_run *run)
 {
     belay_error err = {0};
     belay_stop_mask(true);
-    if (run->kept[0] != '\0') {
+    if (was_recovered(run)) {
+        belay_error_hint(&run->error, "the run was recovered meanwhile; `belay recover` ends it once more");
+        belay_say_error(run->how.reporter, &run->error);
+        run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+    } else if (run->kept[0] != '\0') {
         belay_error_hint(&run->error, "the names are swapped already; type: belay recover --target %s",
             run->how.target->name);
         belay_say_error(run->how.reporter, &run->error);

@@ -55,6 +55,12 @@ typedef struct belay_stage_time {
     double seconds;
 } belay_stage_time;
 
+typedef enum belay_progress_made {
+    BELAY_MADE_PART,
+    BELAY_MADE_LOADED, /* and compared, but neither migrated nor verified */
+    BELAY_MADE_ALL
+} belay_progress_made;
+
 typedef struct belay_run {
     belay_run_options how;
     char id[BELAY_RUN_ID_SIZE];
@@ -68,8 +74,8 @@ typedef struct belay_run {
     belay_list disabled;       /* subscriptions that are to be enabled again */
     bool resumed;              /* they were, once: what they wrote since is in this database only */
     belay_engine *engine;
-    bool built;          /* recover of a restore: the new database was finished already */
-    belay_list from, to; /* version rows before and wanted */
+    belay_progress_made made; /* recover of a restore: how far the new database is already */
+    belay_list from, to;      /* version rows before and wanted */
     belay_plan plan;
     belay_snapshot_info snapshot;        /* .id NULL: none */
     char twin[BELAY_DBNAME_SIZE];        /* "" none */

@@ -182,6 +182,10 @@ static bool finish(fill *f, belay_ddl *script, belay_lend *lend, belay_error *er
 {
     const belay_toc *toc = f->build->toc;
     BELAY_AUTO(belay_free) char *drop = belay_marks_drop(f->build->options->run_id);
+    /* Without marks it is the caller's journal that knows: what it says has to outlast a crash of the server.
+     */
+    if (!belay_pg_exec(f->pg, "SET synchronous_commit = on", err))
+        return false;
     if (!belay_lend_take_back(lend, err) || !belay_pg_exec(f->pg, drop, err))
         return false;
     for (size_t i = toc->pre_count; i < toc->count; i++) {

@@ -28,7 +28,8 @@ typedef struct restore {
     const belay_toc *toc;
     belay_restore_result *ret;
     int64_t started_ms;
-    bool created; /* there is a half-made database of ours */
+    bool created; /* there is a half-made database of ours, perhaps */
+    bool seen;    /* there was one */
 } restore;
 
 static const belay_list *role_map(const restore *r)
@@ -124,12 +125,24 @@ static bool make(restore *r, belay_pg **ret_pg, belay_error *err)
 {
     belay_error fault = {0};
     r->created = true; /* perhaps, when the answer is lost */
-    if (create(r, &fault))
+    r->seen = create(r, &fault);
+    if (r->seen)
         return record(r, BELAY_RECORD_DONE, err) && open_new(r, ret_pg, err) && make_schema(r, *ret_pg, err);
     r->created = belay_resume_is_cut(&fault);
     if (err != NULL)
         *err = fault;
     return false;
+}
+
+/* While the connection was lost so was the lock: somebody may have recovered the run. A scratch database is
+ * nobody's but ours, and may have been swept. */
+static bool may_make_again(const restore *r, belay_error *err)
+{
+    if (r->options->keeper == NULL || !r->seen)
+        return true;
+    belay_fail(err, BELAY_E_NEEDS_RECOVERY,
+        "somebody dropped or renamed the half-made %s while the server was away", r->options->dbname);
+    return belay_error_hint(err, "`belay recover` does that: `belay runs` shows what became of the run");
 }
 
 static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error *err)
@@ -143,11 +156,11 @@ static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error 
     if (!belay_gate_oid_of(o->maintenance, o->dbname, &oid, err))
         return false;
     if (oid == 0)
-        return make(r, ret_pg, err);
+        return may_make_again(r, err) && make(r, ret_pg, err);
     if (!belay_resume(o, r->archive, ret_pg, &why, err))
         return false;
     *ret_resumed = *ret_pg != NULL;
-    r->created = true;
+    r->created = r->seen = true;
     if (*ret_resumed)
         return true;
     belay_say(o->reporter, BELAY_WARN, "beginning again: the half-made %s cannot be gone on with (%s)",
@@ -204,7 +217,8 @@ static bool attempts(restore *r, belay_error *err)
             return true;
         bool again = belay_resume_is_cut(&fault) && cuts < MOST_CUTS && r->created;
         if (again)
-            belay_say(r->options->reporter, BELAY_WARN, "%s; going on with what is missing", fault.message);
+            belay_say(r->options->reporter, BELAY_WARN,
+                "%s; going on with what is missing, once the server answers", fault.message);
         if (!again || !wait_for_server(r, &fault)) {
             if (err != NULL)
                 *err = fault;
@@ -261,7 +275,7 @@ bool belay_restore_into(
     BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     if (!belay_toc_read(archive, &toc, err))
         return false;
-    restore r = {options, archive, toc, ret, belay_now_ms(), false};
+    restore r = {options, archive, toc, ret, belay_now_ms(), false, false};
     if (!check(&r, err) || !make_roles(&r, err))
         return false;
     if (!attempts(&r, err)) {

@@ -170,3 +170,21 @@ wait "$pid" || fail "the proof failed"
 json_is ok true
 err_has "beginning again"
 nothing_left
+
+begin "another one recovers the run while the server is away: the first ends there"
+LAST="belay restore, with a crash, recovered by another"
+"$BELAY" restore "$snapshot" --yes --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until has_marks
+kill -STOP "$pid"
+crash_cluster
+restart_cluster
+"$BELAY" recover --keep >"$WORK/kept" 2>&1 </dev/null || fail "recover: $(cat "$WORK/kept")"
+kill -CONT "$pid"
+status=0
+wait "$pid" || status=$?
+equals "status of the first" "$status" 5
+err_has "while the server was away"
+belay 0 recover
+equals "rows" "$(data_hash bank)" "$rows"
+nothing_left
