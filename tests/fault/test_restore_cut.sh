@@ -179,6 +179,7 @@ wait_until has_marks
 kill -STOP "$pid"
 crash_cluster
 restart_cluster
+rows=$(data_hash bank) # its own unlogged tables are empty now
 "$BELAY" recover --keep >"$WORK/kept" 2>&1 </dev/null || fail "recover: $(cat "$WORK/kept")"
 kill -CONT "$pid"
 status=0
