@@ -5,12 +5,11 @@
 #include "pg/dbstate.h"
 #include "restore/build.h"
 #include "restore/check.h"
-#include "restore/lend.h"
 #include "restore/make_roles.h"
 #include "restore/marks.h"
+#include "restore/pre_data.h"
 #include "restore/resume.h"
 #include "restore/roles.h"
-#include "restore/script.h"
 #include "util/clock.h"
 #include "util/stop.h"
 
@@ -61,46 +60,11 @@ static bool create(const restore *r, belay_error *err)
            belay_dbstate_create(o->maintenance, state_of(r), o->dbname, err);
 }
 
-/* The number of the entry after the last schema, and of the first that grants: between them owners are made.
- */
-static void find_owned(const belay_toc *toc, size_t *ret_first, size_t *ret_end)
-{
-    *ret_first = 0;
-    *ret_end = toc->pre_count;
-    for (size_t i = 0; i < toc->pre_count; i++) {
-        if (belay_equal(toc->entries[i].type, "SCHEMA"))
-            *ret_first = i + 1;
-        if (*ret_end == toc->pre_count && belay_equal(toc->entries[i].type, "ACL"))
-            *ret_end = i;
-    }
-}
-
-static bool run_pre_data(const restore *r, belay_ddl *script, belay_lend *lend, belay_error *err)
-{
-    belay_say(r->options->reporter, BELAY_DEBUG, "restoring %zu objects", r->toc->pre_count);
-    size_t first, end;
-    find_owned(r->toc, &first, &end);
-    if (!belay_ddl_begin(script, r->toc->pre_prologue, err))
-        return false;
-    for (size_t i = 0; i < r->toc->pre_count; i++) {
-        if ((i == first && !(belay_ddl_flush(script, err) &&
-                               belay_lend_to_owners(lend, r->toc->entries, r->toc->pre_count, err))) ||
-            (i == end && !(belay_ddl_flush(script, err) && belay_lend_take_back(lend, err))) ||
-            !belay_stop_check(err) || !belay_ddl_add(script, &r->toc->entries[i], err))
-            return false;
-    }
-    return belay_ddl_flush(script, err) && belay_lend_take_back(lend, err);
-}
-
 /* The database with its schema section, and a mark that says so. */
 static bool make_schema(const restore *r, belay_pg *pg, belay_error *err)
 {
     const char *id = belay_archive_manifest(r->archive)->id;
-    BELAY_AUTO(belay_ddl_done)
-    belay_ddl script = {
-        .role_map = role_map(r), .extensions = json_object_get(r->toc->header, "extensions"), .toc = r->toc};
-    BELAY_AUTO(belay_lend_done) belay_lend lend = {.pg = pg, .role_map = role_map(r)};
-    return belay_ddl_init(&script, pg, err) && run_pre_data(r, &script, &lend, err) &&
+    return belay_pre_data_make(r->options, r->toc, pg, err) &&
            belay_marks_create(pg, r->options->run_id, id == NULL ? "" : id, err);
 }
 

@@ -14,7 +14,8 @@ bool belay_ddl_init(belay_ddl *script, belay_pg *pg, belay_error *err)
     if (!belay_pg_query0(pg, sql_lock_slots, &rows, err))
         return false;
     /* A quarter of the table: other sessions need the rest. */
-    int64_t entries = belay_rows_int(rows, 0, 0) / 4 / LOCKS_PER_ENTRY;
+    int64_t sharers = script->sharers == 0 ? 1 : (int64_t)script->sharers;
+    int64_t entries = belay_rows_int(rows, 0, 0) / 4 / LOCKS_PER_ENTRY / sharers;
     script->pg = pg;
     script->batch_entries = entries < MIN_BATCH   ? MIN_BATCH
                             : entries > MAX_BATCH ? MAX_BATCH

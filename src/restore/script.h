@@ -19,6 +19,7 @@ typedef struct belay_ddl {
     const belay_list *role_map; /* may be NULL */
     const json_t *extensions;   /* header.json's */
     const char *run_id;         /* each entry leaves its mark (restore/marks.h); NULL: none does */
+    size_t sharers;             /* connections that do this side by side; 0: one */
     size_t batch_entries;       /* most entries per transaction */
     const belay_toc *toc;       /* for entries that lean on the source's search_path; NULL: none does */
     const char *tablespace;     /* in effect in the session */
@@ -27,7 +28,7 @@ typedef struct belay_ddl {
     size_t batch_count;
 } belay_ddl;
 
-/* Asks the server for the size of its lock table. */
+/* Asks the server for the size of its lock table, of which the sharers take their part. */
 bool belay_ddl_init(belay_ddl *script, belay_pg *pg, belay_error *err);
 bool belay_ddl_begin(belay_ddl *script, const char *prologue, belay_error *err);
 bool belay_ddl_add(belay_ddl *script, const belay_toc_entry *entry, belay_error *err);
