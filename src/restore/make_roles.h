@@ -2,11 +2,11 @@
  * them.
  *
  * With them come the roles that they are members of. None gets a password. LOGIN, INHERIT, CREATEDB, the
- * connection limit, the date and the settings for all databases are as recorded; SUPERUSER, CREATEROLE, REPLICATION and BYPASSRLS are never
- * given, nor is a membership that would lead to a superuser or one of PostgreSQL's own roles: a warning names
- * the statement that would. A role that was not recorded is created without LOGIN. What is there already is
- * left as it is. One transaction; roles belong to the server, so they stay when the restore fails later.
- * Blocking.
+ * connection limit, the date and the settings for all databases are as recorded; SUPERUSER, CREATEROLE,
+ * REPLICATION and BYPASSRLS are never given, nor is a membership that would lead to a superuser or one of
+ * PostgreSQL's own roles: a warning names the statement that would. A role that was not recorded is created
+ * without LOGIN. What is there already is left as it is. One transaction; roles belong to the server, so they
+ * stay when the restore fails later. Blocking.
  */
 #ifndef BELAY_RESTORE_MAKE_ROLES_H
 #define BELAY_RESTORE_MAKE_ROLES_H

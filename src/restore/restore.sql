@@ -169,6 +169,10 @@ SELECT pg_catalog.pg_export_snapshot()
 -- query: relation_pages
 SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid) / pg_catalog.current_setting('block_size')::bigint
 
+-- query: without_pages
+SELECT asked.oid::bigint FROM pg_catalog.unnest($1::pg_catalog.oid[]) WITH ORDINALITY AS asked(oid, place)
+WHERE pg_catalog.pg_relation_size(asked.oid) = 0 ORDER BY asked.place
+
 -- query: maintenance_budget
 SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')) / 1024,
     pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) / 1024

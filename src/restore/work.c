@@ -1,9 +1,9 @@
 #include "restore/work.h"
 
-#include "restore/compare_parts.h"
 #include "restore/entry_sql.h"
 #include "restore/restore.sql.h"
 #include "restore/search_path.h"
+#include "restore/work_compare.h"
 #include "restore/work_keys.h"
 #include "restore/work_views.h"
 #include "util/stop.h"
@@ -261,49 +261,14 @@ static bool do_analyze(worker *w, const belay_job *job, belay_error *err)
     return maintain(w, job, "ANALYZE", err);
 }
 
-static bool compare_one(worker *w, belay_task *task, belay_error *err)
-{
-    bool generated = task->kind == BELAY_TASK_COMPARE_GENERATED;
-    const belay_table *table = task->table;
-    BELAY_AUTO(belay_free) char *select = belay_readback_select(table, generated, w->loader.plain_names);
-    BELAY_AUTO(belay_free) char *path = belay_search_path_sql(w->work->toc, true);
-    const belay_row_reader reader = {w->pg, "BEGIN READ ONLY;", path};
-    const belay_readback_part part = {.select = select,
-        .filter = table->filter,
-        .format = table->format,
-        .oid = task->parts == 1 ? 0 : w->work->relations->items[task->relation].oid,
-        .part = task->part,
-        .parts = task->parts};
-    free(belay_take(task->text));
-    if (!belay_readback_read(&reader, &part, &task->got, &task->text, err))
-        return belay_error_prefix(err, "table %s.%s: reading it back", table->schema, table->name);
-    atomic_fetch_add(&w->work->compared.bytes, generated ? 0 : task->got.bytes);
-    return true;
-}
-
 static bool do_compare(worker *w, const belay_job *job, belay_error *err)
 {
-    for (size_t i = 0; i < job->count; i++) {
-        if (!belay_stop_check(err) || !compare_one(w, job->tasks[i], err))
-            return false;
-    }
-    return true;
+    return belay_work_compare(w->work, w->pg, w->loader.plain_names, job, err);
 }
 
 static bool do_compare_objects(worker *w, const belay_job *job, belay_error *err)
 {
-    const belay_compare_options how = {.restored = true};
-    belay_task *task = job->tasks[0];
-    if (task->differences == NULL)
-        task->differences = belay_alloc(sizeof *task->differences);
-    belay_comparison c = {.options = &how,
-        .archive = w->work->archive,
-        .manifest = belay_archive_manifest(w->work->archive),
-        .pg = w->pg,
-        .ret = task->differences};
-    return belay_pg_exec(w->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
-           belay_compare_large_objects(&c, task->part, task->parts, err) &&
-           belay_pg_exec(w->pg, "COMMIT", err);
+    return belay_work_compare_objects(w->work, w->pg, job->tasks[0], err);
 }
 
 static const struct {
