@@ -100,7 +100,7 @@ crash_cluster && restart_cluster
 for hundred in 0 1 2 3; do
     sql bank "DO \$\$ BEGIN FOR i IN 1..100 LOOP EXECUTE format('CREATE TABLE many_${hundred}_%s (x int)', i); END LOOP; END \$\$"
 done
-finds refuse lock_table "the lock table holds" "max_locks_per_transaction"
+finds refuse lock_table "the lock table holds" "set max_locks_per_transaction = "
 
 begin "no connection is left"
 sql postgres "ALTER SYSTEM RESET max_locks_per_transaction" "ALTER SYSTEM SET max_connections = 6"

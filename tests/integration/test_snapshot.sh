@@ -144,6 +144,13 @@ for i in $(seq 1 400); do echo "CREATE TABLE many_$i ();"; done | psql -X -q -d 
 write_project postgres development
 belay 3 snapshot
 err_has "set max_locks_per_transaction = "
+wanted=$(sed -n 's/.*set max_locks_per_transaction = \([0-9]*\).*/\1/p' "$ERR")
+sql postgres "ALTER SYSTEM SET max_locks_per_transaction = $wanted"
+crash_cluster small
+restart_cluster small
+belay 0 snapshot --json
+belay 0 prove "$(json id)"
+find backups -type f | sort >"$WORK/before"
 PGHOST=$(cluster_host)
 write_project latin development
 
