@@ -438,6 +438,7 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
     BELAY_AUTO(belay_free) char *id = NULL;
     BELAY_AUTO(belay_json_free) json_t *records = NULL;
     belay_run_init(&run, how);
+    run.recovers = true;
     bool ok = belay_run_lock(&run, LOCK_WAIT_MS, &run.error) &&
               belay_gate_drop_tries(belay_keeper_pg(run.keeper), run.dbname, &run.error) &&
               belay_scratch_sweep(belay_keeper_pg(run.keeper), run.dbname, how->reporter, &run.error) &&

@@ -71,16 +71,16 @@ static bool is_at_snapshot(
     return true;
 }
 
-/* What the journal says is loaded is that still, unless a crash of the server emptied unlogged tables since
- * (the marks are one of them, as long as they are there). */
+/* What the journal says is loaded is that still, unless a crash of the server emptied unlogged tables or
+ * sequences since (the marks are one of them, as long as they are there). */
 static bool keeps_rows(belay_run *run, const char *name, bool *ret, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_free) char *unlogged = NULL;
     if (!belay_run_connect(run, name, BELAY_PG_PINNED, &pg, err) ||
         !belay_pg_value(pg,
-            "SELECT 1 FROM pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence = 'u' LIMIT 1", NULL, 0,
-            &unlogged, err))
+            "SELECT 1 FROM pg_catalog.pg_class WHERE relkind IN ('r', 'S') AND relpersistence = 'u' LIMIT 1",
+            NULL, 0, &unlogged, err))
         return false;
     *ret = unlogged == NULL;
     return true;

@@ -164,13 +164,29 @@ static bool wants_subscriptions(const belay_run *run)
     return belay_followers_wants_subscriptions(run) && !run->gate.closed;
 }
 
+/* By `belay recover`, while the connection and with it the lock were lost: what it decided stands. The lock
+ * is held when this is asked. */
+static bool was_recovered(const belay_run *run)
+{
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    return !run->recovers &&
+           belay_journal_read(run->how.store, run->how.target->name, run->id, &records, NULL) &&
+           belay_journal_last(records, "end", "run") != NULL;
+}
+
+static bool require_own(const belay_run *run, belay_error *err)
+{
+    return !was_recovered(run) ||
+           belay_fail(err, BELAY_E_NEEDS_RECOVERY, "the run was ended while the server was away");
+}
+
 static bool stage_build(belay_run *run, belay_error *err)
 {
     char name[BELAY_DBNAME_SIZE];
     new_name(run, name);
     return (run->made == BELAY_MADE_LOADED || belay_build_from_snapshot(run, name, true, err)) &&
-           belay_stamp_and_check(run, name, &run->snapshot.revisions, err) && migrate_up(run, name, err) &&
-           belay_run_verify(run, name, err);
+           require_own(run, err) && belay_stamp_and_check(run, name, &run->snapshot.revisions, err) &&
+           migrate_up(run, name, err) && belay_run_verify(run, name, err);
 }
 
 /* Nothing was swapped: the new database goes. */
@@ -239,19 +255,12 @@ static const belay_stage restore_stages[] = {
     {.name = "start", .run = belay_run_start_app},
 };
 
-/* By `belay recover`, while the connection and with it the lock were lost: what it decided stands. */
-static bool was_recovered(belay_run *run)
-{
-    BELAY_AUTO(belay_json_free) json_t *records = NULL;
-    return belay_journal_read(run->how.store, run->how.target->name, run->id, &records, NULL) &&
-           belay_journal_last(records, "end", "run") != NULL;
-}
-
 /* The new database goes, the old one gets its name back; unless the names are swapped already. */
 static void go_back(belay_run *run)
 {
     belay_error err = {0};
     belay_stop_mask(true);
+    bool held = belay_keeper_hold(run->keeper, &err);
     if (was_recovered(run)) {
         belay_error_hint(&run->error, "the run was recovered meanwhile; `belay recover` ends it once more");
         belay_say_error(run->how.reporter, &run->error);
@@ -262,8 +271,7 @@ static void go_back(belay_run *run)
         belay_say_error(run->how.reporter, &run->error);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
     } else {
-        if (!belay_keeper_hold(run->keeper, &err) ||
-            !belay_run_undo(run, restore_stages, BELAY_COUNT(restore_stages), &err))
+        if (!held || !belay_run_undo(run, restore_stages, BELAY_COUNT(restore_stages), &err))
             belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
         belay_run_back(run);
     }

@@ -74,6 +74,7 @@ typedef struct belay_run {
     belay_list disabled;       /* subscriptions that are to be enabled again */
     bool resumed;              /* they were, once: what they wrote since is in this database only */
     belay_engine *engine;
+    bool recovers;            /* by `belay recover`, of a run that another process began */
     belay_progress_made made; /* recover of a restore: how far the new database is already */
     belay_list from, to;      /* version rows before and wanted */
     belay_plan plan;
