@@ -65,8 +65,8 @@ typedef struct belay_taking {
     belay_list revisions;
     uint64_t rows, raw_bytes; /* of tables and large objects */
     belay_progress progress;
-    belay_list told; /* pids of sessions that wait for this one */
-    int64_t watched_ms;
+    belay_list told;               /* pids of sessions that wait for this one */
+    int64_t watched_ms, looked_ms; /* of the last look, and of the last one that saw */
     belay_waiters waiters;
     atomic_bool any_wanted; /* maybe: a table with pieces that are not begun */
     int64_t started_ms;

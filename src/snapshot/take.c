@@ -53,7 +53,7 @@ static void init(belay_taking *t, const belay_snapshot_options *options, const c
     t->arena = belay_arena_new();
     t->frame = BELAY_STR_MAX(CHUNK_MAX_BYTES);
     t->progress.what = "snapshot";
-    t->started_ms = t->watched_ms = belay_now_ms();
+    t->started_ms = t->watched_ms = t->looked_ms = belay_now_ms();
 }
 
 static void done(belay_taking *t)

@@ -1,6 +1,6 @@
 /* Who waits for the locks of a snapshot: DDL of others, and behind it whoever wants that table. They are
  * named as they come, what they wait for is read first (holder.c), and after the time that --lock-wait gives
- * the snapshot gives way: it never stands in front of the application for longer. */
+ * for each lock the snapshot gives way. */
 #include "snapshot/parts.h"
 #include "snapshot/watch.sql.h"
 #include "util/clock.h"
@@ -50,16 +50,19 @@ static void want(belay_taking *t, const belay_rows *rows, size_t i)
     }
 }
 
-/* In a session of its own: that of the coordinator may be lent. A session that was lost is opened anew. */
+/* In a session of its own: that of the coordinator may be lent. One that was lost, or could not be had, is
+ * opened anew at the next look. Nobody is seen until then, which may last as long as they may wait. */
 static bool look(belay_taking *t, belay_rows **ret, belay_error *err)
 {
     const belay_pg_options how = {
         .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_PINNED};
     BELAY_AUTO(belay_free) char *holder = belay_format("%d", belay_pg_backend_pid(t->pg));
     if (t->watcher == NULL && !belay_pg_open(t->options->dialer, &how, &t->watcher, err))
-        return false;
-    if (belay_pg_queryp(t->watcher, sql_waiters, ret, err, t->run_id, holder))
+        return belay_now_ms() - t->looked_ms < t->lock_wait_ms;
+    if (belay_pg_queryp(t->watcher, sql_waiters, ret, err, t->run_id, holder)) {
+        t->looked_ms = belay_now_ms();
         return true;
+    }
     if (belay_pg_is_alive(t->watcher))
         return false;
     belay_pg_close(t->watcher);

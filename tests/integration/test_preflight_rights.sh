@@ -85,13 +85,14 @@ finds refuse rights "log_statement" "superuser"
 sql postgres "ALTER DATABASE bank RESET log_statement"
 
 begin "the limits of role, database and server"
-sql postgres "ALTER ROLE deployer CONNECTION LIMIT 4"
-finds refuse connections "role deployer may have 4 connections" "ALTER ROLE deployer CONNECTION LIMIT"
+sed -i '/^user = /a jobs = 1' belay.ini
 sql postgres "ALTER ROLE deployer CONNECTION LIMIT 5"
+finds refuse connections "role deployer may have 5 connections" "ALTER ROLE deployer CONNECTION LIMIT 6"
+sql postgres "ALTER ROLE deployer CONNECTION LIMIT 6"
 finds ok connections fine
-sql postgres "ALTER DATABASE bank CONNECTION LIMIT 2"
-finds refuse connections "database bank takes 2 connections" "ALTER DATABASE bank CONNECTION LIMIT 3"
 sql postgres "ALTER DATABASE bank CONNECTION LIMIT 3"
+finds refuse connections "database bank takes 3 connections" "ALTER DATABASE bank CONNECTION LIMIT 4"
+sql postgres "ALTER DATABASE bank CONNECTION LIMIT 4"
 belay 0 deploy
 belay 0 downgrade -1
 sql postgres "ALTER ROLE deployer CONNECTION LIMIT -1" "ALTER DATABASE bank CONNECTION LIMIT -1"
