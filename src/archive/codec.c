@@ -67,15 +67,15 @@ void belay_codec_begin(belay_codec *codec, belay_str *to)
     codec->is_fresh = true;
 }
 
-static void hurry(belay_codec *codec, bool hurry)
+static void set_pace(belay_codec *codec, bool in_a_hurry)
 {
-    ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_targetLength, hurry ? HURRY_TARGET_LENGTH : 0);
+    ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_targetLength, in_a_hurry ? HURRY_TARGET_LENGTH : 0);
 }
 
 /* What the sample takes; 0 when it cannot be told. The output is thrown away. */
 static size_t size_of_sample(belay_codec *codec, const void *data, bool in_a_hurry)
 {
-    hurry(codec, in_a_hurry);
+    set_pace(codec, in_a_hurry);
     size_t room = ZSTD_compressBound(SAMPLE_BYTES);
     if (!belay_str_reserve(codec->to, room))
         return 0;
@@ -93,7 +93,7 @@ static void choose_pace(belay_codec *codec, const void *data, size_t size_bytes)
         size_t slow = size_of_sample(codec, data, false), fast = size_of_sample(codec, data, true);
         in_a_hurry = fast > 0 && fast * 100 <= slow * HURRY_MAX_PERCENT;
     }
-    hurry(codec, in_a_hurry);
+    set_pace(codec, in_a_hurry);
 }
 
 /* Feeds until the input is taken, or until the frame is whole. */

@@ -35,16 +35,25 @@ static bool is_snapshot(const char *name)
     return slash != NULL && strchr(slash + 1, '/') == NULL && belay_seal_suffix_of(name) != NULL;
 }
 
-uint64_t belay_snapshot_file_bytes(belay_store *store, const char *name)
+/* 0: there is none. False when that cannot be known. */
+static bool size_of_file(belay_store *store, const char *name, uint64_t *ret, belay_error *err)
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
-    if (!store->list(store, name, &listing, NULL))
-        return 0;
+    *ret = 0;
+    if (!store->list(store, name, &listing, err))
+        return false;
     for (size_t i = 0; i < listing.count; i++) {
         if (belay_equal(listing.items[i].name, name))
-            return listing.items[i].size_bytes;
+            *ret = listing.items[i].size_bytes;
     }
-    return 0;
+    return true;
+}
+
+uint64_t belay_snapshot_file_bytes(belay_store *store, const char *name)
+{
+    uint64_t size_bytes = 0;
+    size_of_file(store, name, &size_bytes, NULL);
+    return size_bytes;
 }
 
 static void fill(belay_snapshot_info *info, const belay_archive *archive)
@@ -213,9 +222,12 @@ bool belay_snapshot_remove_part(belay_store *store, const char *target, const ch
         BELAY_AUTO(belay_free) char *name = belay_format("%s/%s%s", target, id, suffixes[i]);
         BELAY_AUTO(belay_free) char *part = belay_format("%s.part", name);
         BELAY_AUTO(belay_free) char *signature = belay_format("%s" BELAY_SUFFIX_SIGNATURE, name);
-        bool published = belay_snapshot_file_bytes(store, name) > 0;
+        uint64_t published_bytes = 0;
+        if (!size_of_file(store, name, &published_bytes, err))
+            return false;
         /* the part last, since it is what is looked for */
-        if ((!published && !store->remove(store, signature, err)) || !store->remove(store, part, err))
+        if ((published_bytes == 0 && !store->remove(store, signature, err)) ||
+            !store->remove(store, part, err))
             return false;
     }
     return true;
