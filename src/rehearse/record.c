@@ -185,7 +185,8 @@ static json_t *read_record(belay_store *store, const char *name, belay_error *er
     return record;
 }
 
-/* Of two records the one that tells more about the plan: one of the same steps, then the newer. */
+/* Of two records the one that tells more about the plan: one of the same steps, then the newer; of two of the
+ * same second (records count no less) the one whose sections are as they are now. */
 static bool is_nearer(difference how, const json_t *one, difference best_how, const json_t *best)
 {
     bool near = how >= SHORTER, best_near = best_how >= SHORTER;
@@ -193,8 +194,9 @@ static bool is_nearer(difference how, const json_t *one, difference best_how, co
         return best == NULL || near;
     if (!near && how != best_how)
         return how > best_how;
-    return strcmp(belay_json_text_or(one, "rehearsed_at", "?"),
-               belay_json_text_or(best, "rehearsed_at", "?")) >= 0;
+    int later =
+        strcmp(belay_json_text_or(one, "rehearsed_at", "?"), belay_json_text_or(best, "rehearsed_at", "?"));
+    return later != 0 ? later > 0 : best_how == EDITED;
 }
 
 /* No record has the plan's name: the one that is nearest to it tells what changed. */

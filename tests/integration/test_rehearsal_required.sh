@@ -92,6 +92,10 @@ finding ok "rehearsed less than a minute ago"
 
 begin "a rehearsal of less, or of more, does not count; --to rehearses the part"
 third
+# Both records of the section before are of one second: the one of what the file says now counts.
+for record in backups/dev/rehearsals/*.json; do
+    sed -i 's/"rehearsed_at": "[^"]*"/"rehearsed_at": "2026-01-02T03:04:05Z"/' "$record"
+done
 run_json 3 deploy --json
 err_has "ended at bbbb00000002: revision cccc00000003 was not rehearsed"
 rm -r backups/dev/rehearsals
