@@ -72,6 +72,8 @@ bool belay_cli_target(belay_cli *cli, belay_error *err)
         return false;
     if (!belay_config_target(cli->config, cli->target_name, &cli->target, err))
         return false;
+    if (cli->jobs > 0)
+        cli->target.jobs = cli->jobs;
     if (!check_reach(&cli->target, err))
         return false;
     belay_direct_dialer_init(&cli->direct, &cli->target.connection);

@@ -41,6 +41,7 @@ typedef struct belay_cli {
     belay_target target;  /* after belay_cli_target */
     belay_direct_dialer direct;
     belay_dialer *dialer; /* after belay_cli_target */
+    int jobs;             /* cli/jobs.h; 0: the target's own */
     bool rate_given;      /* cli/rate.h */
     uint64_t rate_bytes_per_s;
     bool holds_lock;  /* of the target: this process took it (cli/lock.h) */

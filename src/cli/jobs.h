@@ -13,7 +13,7 @@
 
 #define BELAY_JOBS_UNSET LLONG_MIN
 
-/* After belay_cli_target, whose key it takes the place of. */
+/* Before belay_cli_target or after it: takes the place of the target's key. */
 static inline bool belay_cli_jobs(belay_cli *cli, long long number, belay_error *err)
 {
     enum { JOBS_MAX = 64 };
@@ -21,7 +21,7 @@ static inline bool belay_cli_jobs(belay_cli *cli, long long number, belay_error 
         return true;
     if (number < 1 || number > JOBS_MAX)
         return belay_fail(err, BELAY_E_USAGE, "--jobs takes a number from 1 to %d", JOBS_MAX);
-    cli->target.jobs = (int)number;
+    cli->jobs = cli->target.jobs = (int)number;
     return true;
 }
 

@@ -53,6 +53,10 @@ schema_lines() {
     pg_dump --schema-only --exclude-schema=belay -d "$1" |
         sed -e '/^\\restrict /d; /^\\unrestrict /d; /^-- /d; /violating_kind_fkey/s/ NOT VALID//' | sort
 }
+# connections_of_last: how many the last proof made to its database.
+connections_of_last() {
+    grep -c "database=$(grep -oE 'large__belay_scratch_[0-9a-z]+' "$(server_log)" | tail -n 1)" "$(server_log)"
+}
 cd "$WORK"
 PROJECT_KEYS="gate = none
 jobs = 3" write_project large development
@@ -62,6 +66,7 @@ belay 0 stamp base
 belay 0 snapshot --json
 snapshot=$(json id)
 belay 0 prove "$snapshot" --json -j 4
+of_four=$(connections_of_last)
 json warnings | grep -q violating_kind_fkey || fail "the proof does not warn of the violated key"
 sql postgres "ALTER DATABASE large RENAME TO large_before"
 belay 0 restore "$snapshot" --yes
@@ -81,6 +86,7 @@ sql_is large "SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespac
 
 begin "one job does the same"
 belay 0 prove "$snapshot" -j 1
+[ "$(connections_of_last)" -lt "$of_four" ] || fail "-j 1 made as many connections as -j 4"
 belay 2 prove "$snapshot" -j 65
 belay 2 prove "$snapshot" -j 0
 belay 2 snapshot -j -1
