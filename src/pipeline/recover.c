@@ -40,7 +40,8 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     run->how.verb = verb != NULL && belay_equal(verb, "restore") ? "restore" : "deploy";
     belay_json_to_list(json_object_get(begin, "from"), &run->from);
     belay_json_to_list(json_object_get(begin, "to"), &run->to);
-    run->invalid_before = json_incref(json_object_get(begin, "invalid_before"));
+    json_t *invalid = json_object_get(begin, "invalid_before");
+    run->invalid_before = json_is_null(invalid) ? NULL : json_incref(invalid);
     const json_t *counters = belay_journal_last(records, "note", "counters");
     run->loss_before = json_incref(
         counters == NULL ? json_object_get(begin, "loss_before") : json_object_get(counters, "before"));
