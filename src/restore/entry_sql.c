@@ -65,6 +65,11 @@ bool belay_entry_is_not_valid(const belay_toc_entry *entry)
     return entry->statement_count > 0 && belay_ends_with(entry->statements[0], " NOT VALID");
 }
 
+bool belay_entry_is_enforced(const belay_toc_entry *entry)
+{
+    return entry->statement_count > 0 && !belay_ends_with(entry->statements[0], " NOT ENFORCED");
+}
+
 /* The text of tokens from..end, as it stands. */
 static belay_span text_of(const belay_tokens *tokens, size_t from, size_t end)
 {
@@ -90,17 +95,72 @@ static size_t constraint_head(const belay_tokens *tokens, belay_span *ret_table,
     return at + 3;
 }
 
-char *belay_entry_validate(const belay_toc_entry *entry)
+/* The same of an entry's first statement. */
+static size_t read_head(
+    const belay_toc_entry *entry, belay_tokens *tokens, belay_span *ret_table, belay_span *ret_name)
+{
+    if (entry->statement_count == 0)
+        return 0;
+    belay_tokens_read(entry->statements[0], 0, tokens);
+    return constraint_head(tokens, ret_table, ret_name);
+}
+
+char *belay_entry_alter(const belay_toc_entry *entry, const char *table, const char *what)
 {
     BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
-    belay_span table, name;
-    if (entry->statement_count == 0)
+    belay_span own, name;
+    if (read_head(entry, &tokens, &own, &name) == 0)
         return NULL;
-    belay_tokens_read(entry->statements[0], 0, &tokens);
-    if (constraint_head(&tokens, &table, &name) == 0)
+    if (table != NULL)
+        own = (belay_span){table, strlen(table)};
+    return belay_format(
+        "ALTER TABLE ONLY %.*s %s %.*s", (int)own.length, own.data, what, (int)name.length, name.data);
+}
+
+char *belay_entry_add_to(const belay_toc_entry *entry, const char *table)
+{
+    BELAY_AUTO(belay_tokens_done) belay_tokens tokens = {0};
+    belay_span own, name;
+    size_t at = read_head(entry, &tokens, &own, &name);
+    if (at == 0 || at >= tokens.count)
         return NULL;
-    return belay_format("ALTER TABLE ONLY %.*s VALIDATE CONSTRAINT %.*s", (int)table.length, table.data,
-        (int)name.length, name.data);
+    return belay_format("ALTER TABLE ONLY %s ADD CONSTRAINT %.*s %s", table, (int)name.length, name.data,
+        tokens.items[at].text);
+}
+
+/* "(...) REFERENCES s.t(...)" of a foreign key; empty when not understood. */
+static belay_span reference_of(const belay_tokens *tokens)
+{
+    size_t columns = find_word(tokens, 0, "FOREIGN") + 2;
+    size_t end = find_word(tokens, columns, "REFERENCES");
+    while (end < tokens->count && !belay_token_is_symbol(tokens, end, ')'))
+        end++;
+    return end < tokens->count ? text_of(tokens, columns, end + 1) : (belay_span){"", 0};
+}
+
+static bool is_same(belay_span a, belay_span b)
+{
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+static bool compare_entries(const belay_toc_entry *a, const belay_toc_entry *b, bool names)
+{
+    BELAY_AUTO(belay_tokens_done) belay_tokens left = {0};
+    BELAY_AUTO(belay_tokens_done) belay_tokens right = {0};
+    belay_span table, a_name, b_name;
+    if (read_head(a, &left, &table, &a_name) == 0 || read_head(b, &right, &table, &b_name) == 0)
+        return false;
+    return names ? is_same(a_name, b_name) : is_same(reference_of(&left), reference_of(&right));
+}
+
+bool belay_entry_is_same_reference(const belay_toc_entry *a, const belay_toc_entry *b)
+{
+    return compare_entries(a, b, false);
+}
+
+bool belay_entry_is_same_name(const belay_toc_entry *a, const belay_toc_entry *b)
+{
+    return compare_entries(a, b, true);
 }
 
 /* Words that no plain unique index may have. */

@@ -23,6 +23,16 @@ long belay_relations_find(const belay_relations *relations, const char *schema, 
     return found == NULL ? BELAY_NO_RELATION : found - relations->items;
 }
 
+bool belay_relations_is_below(const belay_relations *relations, long number, long top)
+{
+    while (number != BELAY_NO_RELATION) {
+        number = relations->items[number].parent;
+        if (number == top)
+            return top != BELAY_NO_RELATION;
+    }
+    return false;
+}
+
 void belay_relations_done(belay_relations *relations)
 {
     for (size_t i = 0; i < relations->count; i++) {
@@ -72,9 +82,11 @@ static bool tie_families(belay_pg *pg, belay_relations *relations, belay_error *
     for (size_t i = 0; i < belay_rows_count(rows); i++) {
         const oid_place *child = find_oid(places, relations->count, belay_rows_int(rows, i, 0));
         const oid_place *parent = find_oid(places, relations->count, belay_rows_int(rows, i, 1));
-        if (child != NULL && parent != NULL)
-            relations->items[family_of(relations, child->number)].family =
-                family_of(relations, parent->number);
+        if (child == NULL || parent == NULL)
+            continue;
+        relations->items[family_of(relations, child->number)].family = family_of(relations, parent->number);
+        if (relations->items[child->number].is_partition)
+            relations->items[child->number].parent = (long)parent->number;
     }
     for (size_t i = 0; i < relations->count; i++) {
         belay_relation *r = &relations->items[i];
@@ -102,7 +114,9 @@ bool belay_relations_read(belay_pg *pg, belay_relations *ret, belay_error *err)
             .of_extension = belay_rows_bool(rows, i, 7),
             .reference_steps = (int)belay_rows_int(rows, i, 8)};
     qsort(ret->items, ret->count, sizeof *ret->items, by_name);
-    for (size_t i = 0; i < ret->count; i++)
+    for (size_t i = 0; i < ret->count; i++) {
         ret->items[i].family = i;
+        ret->items[i].parent = BELAY_NO_RELATION;
+    }
     return tie_families(pg, ret, err);
 }

@@ -19,6 +19,7 @@ typedef struct belay_relation {
     int reference_steps; /* the longest way along foreign keys that were there when it was read */
     size_t family;       /* the number of one of its members: the top of it */
     bool has_foreign;    /* of a top: a member is a foreign table */
+    long parent;         /* of a partition: the number of the table that it is one of */
 } belay_relation;
 
 typedef struct belay_relations {
@@ -31,6 +32,8 @@ enum { BELAY_NO_RELATION = -1 };
 bool belay_relations_read(belay_pg *pg, belay_relations *ret, belay_error *err);
 /* The number, or BELAY_NO_RELATION. */
 long belay_relations_find(const belay_relations *relations, const char *schema, const char *name);
+/* Is it a partition of `top`, or one of such a partition? */
+bool belay_relations_is_below(const belay_relations *relations, long number, long top);
 void belay_relations_done(belay_relations *relations);
 static inline void belay_relations_done_p(belay_relations *relations)
 {

@@ -20,6 +20,7 @@ static const struct {
     [BELAY_TASK_KEY_INDEX] = {CLASS_LOAD, true},
     [BELAY_TASK_KEY] = {CLASS_AT_ONCE, true},
     [BELAY_TASK_ATTACH] = {CLASS_AT_ONCE, true},
+    [BELAY_TASK_LEAF_KEYS] = {CLASS_AT_ONCE, true},
     [BELAY_TASK_FOREIGN_KEY] = {CLASS_AT_ONCE, true},
     [BELAY_TASK_VALIDATE] = {CLASS_LOAD, true},
     [BELAY_TASK_REST] = {CLASS_AT_ONCE, true},
@@ -80,11 +81,20 @@ bool belay_task_conflicts(const belay_task *a, const belay_task *b)
     return false;
 }
 
+void belay_leaves_free(belay_leaves *leaves)
+{
+    if (leaves != NULL)
+        free(leaves->items);
+    free(leaves);
+}
+
 void belay_tasks_done(belay_tasks *tasks)
 {
     for (size_t i = 0; i < tasks->count; i++) {
         free(tasks->items[i].key);
         free(tasks->items[i].text);
+        if (tasks->items[i].kind == BELAY_TASK_FOREIGN_KEY)
+            belay_leaves_free(tasks->items[i].leaves);
         if (tasks->items[i].differences != NULL)
             belay_compare_differences_done(tasks->items[i].differences);
         free(tasks->items[i].differences);
@@ -187,7 +197,6 @@ static const struct {
     {"INDEX", belay_tasks_add_index},
     {"CONSTRAINT", belay_tasks_add_index},
     {"STATISTICS", belay_tasks_add_index},
-    {"FK CONSTRAINT", belay_tasks_add_foreign_key},
 };
 
 static void add_entry(belay_tasks_builder *b, const belay_toc_entry *entry)
@@ -247,6 +256,7 @@ static void add_all(belay_tasks_builder *b)
     tie_families(b);
     for (size_t i = toc->pre_count; i < toc->count; i++)
         add_entry(b, &toc->entries[i]);
+    belay_tasks_add_foreign_keys(b);
     for (size_t i = 0; !b->from->empty && i < count; i++)
         belay_tasks_add_statistics(b, (long)i);
     for (size_t i = 0; !b->from->empty && i < b->manifest->table_count; i++)

@@ -2,6 +2,7 @@
  * as its rows are in, foreign keys, the rest of the DDL, materialized views, statistics, comparison.
  *
  *   rows of T -> indexes of T -> keys of T -> (attached) -> foreign keys, NOT VALID -> validated -> the rest
+ *   partitions of P: key added NOT VALID -> validated, each -> P's foreign key, which takes them over
  *   rows of T -> T compared     indexes and keys of T -> T vacuumed or analyzed
  *
  * What the marks say is done is left out. `claims` say what a statement locks, so that no two statements that
@@ -10,6 +11,8 @@
  */
 #ifndef BELAY_RESTORE_TASKS_H
 #define BELAY_RESTORE_TASKS_H
+
+#include <stdatomic.h>
 
 #include "restore/compare.h"
 #include "restore/load.h"
@@ -29,6 +32,7 @@ typedef enum belay_task_kind {
     BELAY_TASK_KEY_INDEX, /* the index of a key, built beside others of its table */
     BELAY_TASK_KEY,       /* the constraint upon it */
     BELAY_TASK_ATTACH,    /* all INDEX ATTACH */
+    BELAY_TASK_LEAF_KEYS, /* the foreign key of a partitioned table, added to its partitions */
     BELAY_TASK_FOREIGN_KEY,
     BELAY_TASK_VALIDATE,
     BELAY_TASK_REST, /* every other entry, in the snapshot's order */
@@ -49,6 +53,22 @@ typedef struct belay_claim {
 
 enum { BELAY_CLAIMS = 2 };
 
+/* A partition that gets the foreign key of the table above before it does, and whether it is checked as it is
+ * added. */
+typedef struct belay_leaf {
+    long relation;
+    bool checked;
+} belay_leaf;
+
+/* Shared by the tasks of one such key. */
+typedef struct belay_leaves {
+    belay_leaf *items;
+    size_t count;
+    atomic_bool there;    /* they have it; else the table's own key is added without them */
+    atomic_bool violated; /* a row of one violates it */
+} belay_leaves;
+void belay_leaves_free(belay_leaves *leaves);
+
 typedef struct belay_task {
     belay_task_kind kind;
     const belay_table *table;
@@ -60,7 +80,8 @@ typedef struct belay_task {
     belay_claim claims[BELAY_CLAIMS];
     size_t claim_count;
     belay_load_job load;
-    char *key; /* owned */
+    char *key;            /* owned */
+    belay_leaves *leaves; /* of a foreign key, whose task owns it; NULL: none */
     /* results */
     belay_readback got;
     char *text;                             /* a difference, or a warning; owned */

@@ -1,4 +1,4 @@
-/* Indexes, keys and foreign keys. */
+/* Indexes and keys. */
 #include "restore/entry_sql.h"
 #include "restore/tasks_parts.h"
 
@@ -63,63 +63,4 @@ void belay_tasks_add_index(belay_tasks_builder *b, const belay_toc_entry *entry)
     belay_tasks_depend(b, b->all_keyed, node);
     if (relation != BELAY_NO_RELATION)
         belay_tasks_depend(b, b->stands[relation].keyed, node);
-}
-
-static void add_validation(
-    belay_tasks_builder *b, const belay_toc_entry *entry, long relation, long other, size_t *added)
-{
-    BELAY_AUTO(belay_free) char *key = belay_format("valid %ld", entry->id);
-    belay_task task = {.kind = BELAY_TASK_VALIDATE, .entry = entry, .relation = relation};
-    if (belay_entry_is_not_valid(entry) || belay_tasks_is_done(b, key))
-        return;
-    belay_tasks_claim(b, &task, relation, false, true);
-    belay_tasks_claim(b, &task, other, true, false);
-    if (relation == other || belay_tasks_family_of(b, relation) == belay_tasks_family_of(b, other))
-        task.claim_count = 1;
-    task.key = belay_take(key);
-    size_t node =
-        belay_tasks_add(b, task, belay_tasks_bytes_of(b, relation) + belay_tasks_bytes_of(b, other));
-    if (added != NULL)
-        belay_tasks_depend(b, node, *added);
-    belay_tasks_depend(b, b->foreign, node);
-}
-
-/* NOT VALID first where the server can have that, and where checking it takes time. */
-static bool is_two_steps(
-    const belay_tasks_builder *b, const belay_toc_entry *entry, long relation, long other)
-{
-    BELAY_AUTO(belay_free) char *validate = belay_entry_validate(entry);
-    if (relation == BELAY_NO_RELATION || other == BELAY_NO_RELATION || validate == NULL)
-        return false;
-    return b->from->relations->items[relation].kind == 'r' &&
-           belay_tasks_bytes_of(b, relation) >= BELAY_SMALL_BYTES;
-}
-
-void belay_tasks_add_foreign_key(belay_tasks_builder *b, const belay_toc_entry *entry)
-{
-    long relation = belay_entry_table(entry, b->from->relations);
-    long other = belay_entry_referenced(entry, b->from->relations);
-    bool two = is_two_steps(b, entry, relation, other);
-    if (belay_tasks_entry_is_done(b, entry)) {
-        if (two)
-            add_validation(b, entry, relation, other, NULL);
-        return;
-    }
-    belay_task task = {.kind = BELAY_TASK_FOREIGN_KEY,
-        .entry = entry,
-        .relation = relation,
-        .part = two ? 1 : 0,
-        .small = !two && belay_tasks_bytes_of(b, relation) < BELAY_SMALL_BYTES};
-    belay_tasks_claim(b, &task, relation, true, true);
-    belay_tasks_claim(b, &task, other, true, true);
-    size_t node = belay_tasks_add(b, task, belay_tasks_bytes_of(b, relation));
-    bool known = relation != BELAY_NO_RELATION && other != BELAY_NO_RELATION;
-    belay_tasks_depend(b, node, known ? b->stands[belay_tasks_family_of(b, relation)].loaded : b->all_loaded);
-    belay_tasks_depend(b, node, known ? b->stands[belay_tasks_family_of(b, other)].loaded : b->all_loaded);
-    belay_tasks_depend(b, node, known ? b->stands[belay_tasks_family_of(b, other)].keyed : b->all_keyed);
-    if (!known || b->from->relations->items[other].kind == 'p')
-        belay_tasks_depend(b, node, b->attached);
-    belay_tasks_depend(b, b->foreign, node);
-    if (two)
-        add_validation(b, entry, relation, other, &node);
 }

@@ -46,8 +46,9 @@ void belay_tasks_add_rows(belay_tasks_builder *b, size_t number);
 void belay_tasks_add_extras(belay_tasks_builder *b); /* sequences, large objects */
 void belay_tasks_add_statistics(belay_tasks_builder *b, long relation);
 void belay_tasks_add_comparisons(belay_tasks_builder *b, size_t number);
-/* tasks_keys.c: one entry each */
+/* tasks_keys.c: one entry */
 void belay_tasks_add_index(belay_tasks_builder *b, const belay_toc_entry *entry);
-void belay_tasks_add_foreign_key(belay_tasks_builder *b, const belay_toc_entry *entry);
+/* tasks_foreign.c: all of them */
+void belay_tasks_add_foreign_keys(belay_tasks_builder *b);
 
 #endif

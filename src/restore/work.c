@@ -135,12 +135,17 @@ static bool do_key(worker *w, const belay_job *job, belay_error *err)
 
 static bool do_foreign_keys(worker *w, const belay_job *job, belay_error *err)
 {
-    return belay_work_foreign_keys(&w->script, job->tasks, job->count, err);
+    return belay_work_foreign_keys(&w->script, w->work->relations, job->tasks, job->count, err);
+}
+
+static bool do_leaf_keys(worker *w, const belay_job *job, belay_error *err)
+{
+    return belay_work_leaf_keys(&w->script, w->work->relations, job->tasks[0], err);
 }
 
 static bool do_validate(worker *w, const belay_job *job, belay_error *err)
 {
-    return belay_work_validate(&w->script, job->tasks[0], err);
+    return belay_work_validate(&w->script, w->work->relations, job->tasks[0], err);
 }
 
 static bool is_done(const worker *w, const belay_toc_entry *entry)
@@ -283,6 +288,7 @@ static const struct {
     [BELAY_TASK_KEY_INDEX] = {do_key_index, MODE_STATEMENTS},
     [BELAY_TASK_KEY] = {do_key, MODE_STATEMENTS},
     [BELAY_TASK_ATTACH] = {do_attach, MODE_STATEMENTS},
+    [BELAY_TASK_LEAF_KEYS] = {do_leaf_keys, MODE_STATEMENTS},
     [BELAY_TASK_FOREIGN_KEY] = {do_foreign_keys, MODE_STATEMENTS},
     [BELAY_TASK_VALIDATE] = {do_validate, MODE_STATEMENTS},
     [BELAY_TASK_REST] = {do_rest, MODE_STATEMENTS},

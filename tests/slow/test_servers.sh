@@ -11,7 +11,7 @@ for major in ${VERSIONS:-14 16 17 18}; do
         absent=$((absent + 1))
         continue
     fi
-    for name in ${TESTS:-pg current doctor preflight gate deploy snapshot snapshot_workers snapshots restore restore_run restore_checks restore_rights restore_large restore_tables restore_tables_kinds everything encryption signatures create_roles prune way_back rehearse migrate verify assess export dev lint snapshot_ddl fixtures}; do
+    for name in ${TESTS:-pg current doctor preflight gate deploy snapshot snapshot_workers snapshots restore restore_run restore_checks restore_rights restore_large restore_partition_keys restore_tables restore_tables_kinds everything encryption signatures create_roles prune way_back rehearse migrate verify assess export dev lint snapshot_ddl fixtures}; do
         status=0
         BELAY_PG_BIN=$bin "$here/integration/test_$name.sh" >"$log" 2>&1 || status=$?
         if [ "$status" -eq 0 ]; then

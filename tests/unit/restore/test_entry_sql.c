@@ -94,9 +94,45 @@ static void foreign_keys_are_validated_by_name(void **state)
     const char *sql =
         "ALTER TABLE ONLY s.t\n    ADD CONSTRAINT \"f ADD\" FOREIGN KEY (a) REFERENCES s.u(id) NOT VALID";
     const belay_toc_entry entry = entry_of("FK CONSTRAINT", &sql);
-    BELAY_AUTO(belay_free) char *validate = belay_entry_validate(&entry);
+    BELAY_AUTO(belay_free) char *validate = belay_entry_alter(&entry, NULL, "VALIDATE CONSTRAINT");
     assert_string_equal(validate, "ALTER TABLE ONLY s.t VALIDATE CONSTRAINT \"f ADD\"");
     assert_true(belay_entry_is_not_valid(&entry));
+    assert_true(belay_entry_is_enforced(&entry));
+}
+
+static void foreign_keys_are_put_on_partitions(void **state)
+{
+    (void)state;
+    const char *sql = "ALTER TABLE s.t\n    ADD CONSTRAINT \"f ADD\" FOREIGN KEY (a, \")\") REFERENCES "
+                      "s.u(id, x) ON DELETE SET NULL (a) DEFERRABLE";
+    const belay_toc_entry entry = entry_of("FK CONSTRAINT", &sql);
+    BELAY_AUTO(belay_free) char *add = belay_entry_add_to(&entry, "\"s\".\"t 1\"");
+    BELAY_AUTO(belay_free) char *drop = belay_entry_alter(&entry, "\"s\".\"t 1\"", "DROP CONSTRAINT");
+    assert_string_equal(add, "ALTER TABLE ONLY \"s\".\"t 1\" ADD CONSTRAINT \"f ADD\" FOREIGN KEY (a, \")\") "
+                             "REFERENCES s.u(id, x) ON DELETE SET NULL (a) DEFERRABLE");
+    assert_string_equal(drop, "ALTER TABLE ONLY \"s\".\"t 1\" DROP CONSTRAINT \"f ADD\"");
+    const char *strange = "ALTER TABLE t ADD f";
+    const belay_toc_entry none = entry_of("FK CONSTRAINT", &strange);
+    assert_null(belay_entry_add_to(&none, "x"));
+    assert_null(belay_entry_alter(&none, NULL, "VALIDATE CONSTRAINT"));
+}
+
+static void like_foreign_keys_are_known(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "ALTER TABLE s.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES s.u(id)",
+        "ALTER TABLE ONLY s.t_1 ADD CONSTRAINT g FOREIGN KEY (a) REFERENCES s.u(id) ON DELETE CASCADE",
+        "ALTER TABLE ONLY s.t_1 ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES s.u(id) NOT ENFORCED",
+    };
+    belay_toc_entry entries[BELAY_COUNT(texts)];
+    for (size_t i = 0; i < BELAY_COUNT(texts); i++)
+        entries[i] = entry_of("FK CONSTRAINT", &texts[i]);
+    assert_true(belay_entry_is_same_reference(&entries[0], &entries[1]));
+    assert_false(belay_entry_is_same_reference(&entries[0], &entries[2]));
+    assert_false(belay_entry_is_same_name(&entries[0], &entries[1]));
+    assert_true(belay_entry_is_same_name(&entries[0], &entries[2]));
+    assert_false(belay_entry_is_enforced(&entries[2]));
 }
 
 int main(void)
@@ -106,6 +142,8 @@ int main(void)
         cmocka_unit_test(other_constraints_stay_whole),
         cmocka_unit_test(tables_are_found),
         cmocka_unit_test(foreign_keys_are_validated_by_name),
+        cmocka_unit_test(foreign_keys_are_put_on_partitions),
+        cmocka_unit_test(like_foreign_keys_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
