@@ -13,6 +13,7 @@ void belay_compare_parts_add(belay_compare_parts *parts, belay_compare_part part
     BELAY_AUTO(belay_free) char *select = (char *)(uintptr_t)part.what.select;
     part.bytes = bytes / count;
     part.what.parts = count;
+    part.pages = belay_alloc(BELAY_COMPARE_SIDES * sizeof *part.pages);
     for (size_t i = 0; i < count; i++) {
         if (parts->count == parts->capacity) {
             parts->capacity = parts->capacity == 0 ? 64 : parts->capacity * 2;
@@ -32,6 +33,8 @@ void belay_compare_parts_done(belay_compare_parts *parts)
         free((char *)(uintptr_t)part->what.select);
         free(part->name);
         free(part->missing);
+        if (part->what.part == 0)
+            free(part->pages);
     }
     free(parts->items);
     *parts = (belay_compare_parts){0};
@@ -85,8 +88,10 @@ static bool read_part(void *context, void *own, size_t number, belay_error *err)
     belay_compare_part *part = r->order[number];
     atomic_store(&r->at, part);
     for (size_t side = 0; side < r->how->side_count && part->missing == NULL; side++) {
+        belay_readback_part what = part->what;
+        what.pages = &part->pages[side];
         if (!connect_side(r, side, &mine->sides[side], err) ||
-            !belay_readback_read(&mine->sides[side], &part->what, &part->got[side], &part->missing, err))
+            !belay_readback_read(&mine->sides[side], &what, &part->got[side], &part->missing, err))
             return belay_error_prefix(err, "%s", part->name);
     }
     atomic_fetch_add(&r->bytes, part->generated ? 0 : part->got[0].bytes);

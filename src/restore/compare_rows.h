@@ -22,6 +22,8 @@ typedef struct belay_compare_part {
     uint64_t bytes;           /* about; what is larger comes first */
     const belay_table *table; /* of a manifest; may be NULL */
     bool generated;           /* its generated columns */
+    belay_readback_pages
+        *pages; /* one for each side; the first part's, which the others of its table borrow */
     /* results */
     belay_readback got[BELAY_COMPARE_SIDES];
     char *missing; /* the server's message, where table or column is not there; owned */

@@ -48,15 +48,14 @@ typedef struct page_range {
     uint64_t from, end;
 } page_range;
 
-/* The last range has no end, so that no page is missed. Where TOAST makes a table large, it has fewer pages
- * than parts, and most ranges are empty. */
-static bool range_of(
-    belay_pg *pg, const belay_readback_part *part, page_range *ret, bool *ret_empty, belay_error *err)
+/* Of those who ask at the same time, the first answer counts for all. */
+static bool count_pages(belay_pg *pg, const belay_readback_part *part, uint64_t *ret, belay_error *err)
 {
-    *ret = (page_range){0};
-    *ret_empty = false;
-    if (part->parts == 1)
+    uint_fast64_t known = atomic_load(&part->pages->known);
+    if (known > 0) {
+        *ret = known - 1;
         return true;
+    }
     BELAY_AUTO(belay_free) char *oid = belay_format("%u", part->oid);
     BELAY_AUTO(belay_free) char *pages = NULL;
     long long count = 0;
@@ -64,10 +63,28 @@ static bool range_of(
         return false;
     if (pages == NULL || !belay_parse_int64(pages, &count))
         return belay_fail(err, BELAY_E_INTERNAL, "the size of a table is not known");
-    ret->from = (uint64_t)count * part->part / part->parts;
+    *ret = (uint64_t)count;
+    if (!atomic_compare_exchange_strong(&part->pages->known, &known, *ret + 1))
+        *ret = known - 1;
+    return true;
+}
+
+/* The last range has no end, so that no page is missed. Where TOAST makes a table large, it has fewer pages
+ * than parts, and most ranges are empty. */
+static bool range_of(
+    belay_pg *pg, const belay_readback_part *part, page_range *ret, bool *ret_empty, belay_error *err)
+{
+    uint64_t count = 0;
+    *ret = (page_range){0};
+    *ret_empty = false;
+    if (part->parts == 1)
+        return true;
+    if (!count_pages(pg, part, &count, err))
+        return false;
+    ret->from = count * part->part / part->parts;
     if (part->part + 1 == part->parts)
         return true;
-    ret->end = (uint64_t)count * (part->part + 1) / part->parts;
+    ret->end = count * (part->part + 1) / part->parts;
     *ret_empty = ret->end == ret->from;
     return true;
 }

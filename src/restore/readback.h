@@ -10,6 +10,8 @@
 #ifndef BELAY_RESTORE_READBACK_H
 #define BELAY_RESTORE_READBACK_H
 
+#include <stdatomic.h>
+
 #include "archive/manifest.h"
 #include "pg/pg.h"
 #include "util/hash.h"
@@ -23,13 +25,21 @@ void belay_readback_merge(belay_readback *to, const belay_readback *from);
 /* `copy`: a COPY ... TO STDOUT. */
 bool belay_readback_copy(belay_pg *pg, const char *copy, bool binary, belay_readback *ret, belay_error *err);
 
+/* How many pages a heap had when the first of its parts was read. All parts of a table in one database share
+ * it, so that their ranges meet even where VACUUM cuts off the table's end between two of them. Any thread.
+ */
+typedef struct belay_readback_pages {
+    atomic_uint_fast64_t known; /* the number + 1; 0: nobody asked yet */
+} belay_readback_pages;
+
 /* Rows to be read: all of them, or one of several ranges of a heap's pages. */
 typedef struct belay_readback_part {
     const char *select; /* "SELECT columns FROM ONLY table" */
     const char *filter; /* a condition; NULL: none */
     const char *format; /* of COPY: "binary" or "text" */
-    uint32_t oid;       /* of the heap; with several parts only */
     size_t part, parts;
+    uint32_t oid;                /* of the heap; with several parts only, like what follows */
+    belay_readback_pages *pages; /* borrowed */
 } belay_readback_part;
 
 /* The table's columns, or its generated ones; of its root, when it has one. The caller frees. */

@@ -95,6 +95,8 @@ void belay_tasks_done(belay_tasks *tasks)
         free(tasks->items[i].text);
         if (tasks->items[i].kind == BELAY_TASK_FOREIGN_KEY)
             belay_leaves_free(tasks->items[i].leaves);
+        if (tasks->items[i].part == 0)
+            free(tasks->items[i].pages);
         if (tasks->items[i].differences != NULL)
             belay_compare_differences_done(tasks->items[i].differences);
         free(tasks->items[i].differences);

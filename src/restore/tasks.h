@@ -72,7 +72,8 @@ void belay_leaves_free(belay_leaves *leaves);
 typedef struct belay_task {
     belay_task_kind kind;
     const belay_table *table;
-    size_t part, parts; /* chunk, range of pages, share of the large objects */
+    size_t part, parts;          /* chunk, range of pages, share of the large objects */
+    belay_readback_pages *pages; /* of a comparison; the first part's, which the others of its table borrow */
     const belay_toc_entry *entry;
     long relation;
     bool small; /* shares a transaction with others of its kind */

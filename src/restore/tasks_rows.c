@@ -151,11 +151,13 @@ static void add_compare(belay_tasks_builder *b, const belay_table *table, long r
     bool ranges =
         relation != BELAY_NO_RELATION && table->root_name == NULL && b->from->relations->items[relation].heap;
     size_t parts = belay_readback_parts(table->raw_bytes, ranges);
+    belay_readback_pages *pages = belay_alloc(sizeof *pages);
     for (size_t i = 0; i < parts; i++) {
         const belay_task task = {.kind = kind,
             .table = table,
             .part = i,
             .parts = parts,
+            .pages = pages,
             .relation = relation,
             .small = parts == 1 && table->raw_bytes < BELAY_SMALL_BYTES};
         size_t node = belay_tasks_add(b, task, table->raw_bytes);

@@ -17,7 +17,8 @@ static bool compare_one(belay_work *work, belay_pg *pg, bool plain_names, belay_
         .format = table->format,
         .oid = task->parts == 1 ? 0 : work->relations->items[task->relation].oid,
         .part = task->part,
-        .parts = task->parts};
+        .parts = task->parts,
+        .pages = task->pages};
     free(belay_take(task->text));
     if (!belay_readback_read(&reader, &part, &task->got, &task->text, err))
         return belay_error_prefix(err, "table %s.%s: reading it back", table->schema, table->name);

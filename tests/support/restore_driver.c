@@ -1,11 +1,15 @@
-/* Compares a database with a snapshot, for tests of the comparison.
+/* Compares a database with a snapshot, or reads a table back, for tests of the comparison. The server is the
+ * environment's (PGHOST, ...).
  *
- *     restore_driver compare STORE TARGET ID DBNAME [exact]    the server is the environment's (PGHOST, ...)
+ *     restore_driver compare STORE TARGET ID DBNAME [exact]    prints "equal", or one difference a line
+ *     restore_driver halves DBNAME TABLE OID                   reads the table's first half, prints its rows,
+ *                                                              waits for a line, and reads the other likewise
  *
- * Prints "equal", or one difference a line; exit status 1 when the comparison could not be made. */
+ * Exit status 1 when that could not be done. */
 #include <stdio.h>
 
 #include "restore/compare.h"
+#include "restore/readback.h"
 #include "snapshot/snapshot.h"
 #include "store/local.h"
 
@@ -35,14 +39,52 @@ static bool compare(char **argv, bool exact, belay_error *err)
     return true;
 }
 
+static bool read_half(belay_pg *pg, belay_readback_part *part, belay_error *err)
+{
+    const belay_row_reader reader = {.pg = pg, .begin = "BEGIN READ ONLY;", .path = ""};
+    BELAY_AUTO(belay_free) char *missing = NULL;
+    belay_readback got = {0};
+    if (!belay_readback_read(&reader, part, &got, &missing, err))
+        return false;
+    if (missing != NULL)
+        return belay_fail(err, BELAY_E_NOT_FOUND, "%s", missing);
+    printf("%llu\n", (unsigned long long)got.sum.rows);
+    fflush(stdout);
+    part->part++;
+    return true;
+}
+
+static bool read_halves(char **argv, belay_error *err)
+{
+    BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
+    BELAY_AUTO(belay_free) char *select = belay_format("SELECT * FROM ONLY %s", argv[3]);
+    belay_conninfo connection = {0};
+    belay_direct_dialer dialer;
+    belay_readback_pages pages = {0};
+    const belay_pg_options how = {.dbname = argv[2], .profile = BELAY_PG_DATA};
+    belay_readback_part part = {.select = select,
+        .format = "text",
+        .oid = (uint32_t)strtoul(argv[4], NULL, 10),
+        .parts = 2,
+        .pages = &pages};
+    belay_direct_dialer_init(&dialer, &connection);
+    if (!belay_pg_open(&dialer.base, &how, &pg, err) || !read_half(pg, &part, err))
+        return false;
+    getchar();
+    return read_half(pg, &part, err);
+}
+
 int main(int argc, char **argv)
 {
     belay_error err = {0};
-    if (argc < 6 || !belay_equal(argv[1], "compare")) {
-        fputs("usage: restore_driver compare STORE TARGET ID DBNAME [exact]\n", stderr);
+    bool halves = argc == 5 && belay_equal(argv[1], "halves");
+    if (!halves && (argc < 6 || !belay_equal(argv[1], "compare"))) {
+        fputs("usage: restore_driver compare STORE TARGET ID DBNAME [exact]\n"
+              "       restore_driver halves DBNAME TABLE OID\n",
+            stderr);
         return 2;
     }
-    if (compare(argv, argc > 6, &err))
+    if (halves ? read_halves(argv, &err) : compare(argv, argc > 6, &err))
         return 0;
     fprintf(stderr, "%s\n", err.message);
     return 1;
