@@ -64,7 +64,11 @@ static int show(belay_cli *cli, const char *path)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_list_done) belay_list keys = {0};
-    bool ok = belay_key_file_public(path, &keys, &err);
+    bool is_public = false;
+    bool ok = belay_key_file_public(path, &keys, &is_public, &err);
+    if (is_public)
+        belay_say(cli->reporter, BELAY_INFO, "%s holds a public key only, of minisign: for require_signature",
+            path);
     for (size_t i = 0; i < keys.count; i++)
         belay_cli_print(cli, "%s", keys.items[i]);
     return belay_cli_finish(
@@ -92,7 +96,8 @@ const belay_command belay_cmd_key = {
         "~/.config/belay/identity.txt, for nobody else to read, and prints the recipient for encrypt_to.\n"
         "`new --sign` writes a pair of minisign's, without a password, by default to\n"
         "~/.config/belay/sign.key and sign.pub, and prints the public one for require_signature.\n"
-        "A file that exists is not written over.",
+        "A file that exists is not written over.\n"
+        "`show` takes an identity, or either file of a pair of minisign's.",
     .options = options,
     .min_words = 1,
     .max_words = 2,

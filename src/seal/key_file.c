@@ -113,26 +113,38 @@ static bool list_recipients(const char *text, const char *path, belay_list *ret,
     return true;
 }
 
-static bool list_signer(const char *text, const char *path, belay_list *ret, belay_error *err)
+static void add_key(const belay_sign_public *key, belay_list *ret)
 {
-    belay_signer *signer = belay_locked_alloc(sizeof *signer);
-    belay_sign_public key;
     char word[BELAY_SIGN_TEXT_SIZE];
+    belay_sign_public_text(key, word);
+    belay_list_add(ret, word);
+}
+
+static bool list_signer(
+    const char *text, const char *path, belay_list *ret, bool *ret_is_public, belay_error *err)
+{
+    belay_sign_public key;
+    *ret_is_public = belay_sign_public_read(text, path, &key, NULL);
+    if (*ret_is_public) {
+        add_key(&key, ret);
+        return true;
+    }
+    belay_signer *signer = belay_locked_alloc(sizeof *signer);
     bool ok = belay_signer_read(text, path, signer, err);
     if (ok) {
         belay_sign_public_of(signer, &key);
-        belay_sign_public_text(&key, word);
-        belay_list_add(ret, word);
+        add_key(&key, ret);
     }
     belay_locked_free(signer);
     return ok;
 }
 
-bool belay_key_file_public(const char *path, belay_list *ret, belay_error *err)
+bool belay_key_file_public(const char *path, belay_list *ret, bool *ret_is_public, belay_error *err)
 {
+    *ret_is_public = false;
     BELAY_AUTO(belay_free_secret) char *text = NULL;
     if (!belay_crypto_load(err) || !belay_read_file(path, KEY_FILE_MAX_BYTES, &text, NULL, err))
         return false;
-    return belay_starts_with(text, "untrusted comment:") ? list_signer(text, path, ret, err)
+    return belay_starts_with(text, "untrusted comment:") ? list_signer(text, path, ret, ret_is_public, err)
                                                          : list_recipients(text, path, ret, err);
 }

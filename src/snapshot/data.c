@@ -122,8 +122,10 @@ static bool take_row(void *context, const void *row, size_t size_bytes, belay_er
 
 static bool read_rows(reader *r, const char *copy, belay_error *err)
 {
+    BELAY_AUTO(belay_free) char *opening = belay_worker_opening(r->w);
+    BELAY_AUTO(belay_free) char *all = belay_format("%s%s", opening, copy);
     r->w->sum = (belay_rowsum){0};
-    return belay_pg_copy_rows(r->w->pg, copy, r->binary, take_row, r, err);
+    return belay_pg_copy_rows(r->w->pg, all, r->binary, take_row, r, err);
 }
 
 static bool read_generated(reader *r, belay_error *err)

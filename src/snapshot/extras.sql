@@ -41,7 +41,8 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.oid = pg_catalog.to_regclass($1)
 
 -- query: extras_sequences
-SELECT n.nspname, c.relname
+SELECT n.nspname, c.relname, c.oid,
+    pg_catalog.hashtextextended(pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), 0)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
@@ -49,6 +50,22 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.
             AND d.deptype = 'e'
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE x.oid = d.refobjid AND c.oid = ANY (x.extconfig)))
 ORDER BY c.oid
+
+-- query: extras_moved_sequence
+-- Of sequences ($1: oids, $2: hashes of their names) the place of the first that has another name by now, or none.
+SELECT was.place - 1
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::bigint[])) WITH ORDINALITY AS was(oid, name, place)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = was.oid
+        AND pg_catalog.hashtextextended(pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), 0) = was.name)
+ORDER BY was.place LIMIT 1
+
+-- query: extras_closed_public
+-- Its owner, where PUBLIC may not create in schema public of a server whose template lets PUBLIC do so.
+SELECT pg_catalog.pg_get_userbyid(n.nspowner) FROM pg_catalog.pg_namespace n
+WHERE n.nspname = 'public' AND pg_catalog.current_setting('server_version_num')::int < 150000
+    AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) x
+        WHERE x.grantee = 0 AND x.privilege_type = 'CREATE')
 
 -- query: extras_large_objects
 SELECT m.oid, pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass)

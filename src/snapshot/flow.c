@@ -137,21 +137,27 @@ static bool may_give_back(const belay_flow *flow)
     return waiters->at_holder > 0 && waiters->unread == 0 && atomic_load(&flow->schema_left) == 0;
 }
 
+static bool give_back(belay_flow *flow, belay_error *err)
+{
+    if (!may_give_back(flow))
+        return true;
+    flow->t->waiters = (belay_waiters){0}; /* until it looks again */
+    return belay_holder_renew(flow, err);
+}
+
 /* Without the coordinator's transaction nobody else can join the snapshot. */
 static void tick(void *context)
 {
     belay_flow *flow = context;
     belay_error err = {0};
     report(flow);
-    if (belay_stop_requested() || atomic_load(&flow->given_up))
+    if (atomic_load(&flow->given_up))
         return;
-    if (!belay_holder_check(flow, &err) || !belay_taking_watch(flow->t, &err)) {
-        belay_flow_fail(flow, &err);
-        belay_holder_let_go(flow); /* at once, however long the writer still has to do with a slow store */
-    } else if (may_give_back(flow)) {
-        belay_holder_renew(flow);
-        flow->t->waiters = (belay_waiters){0}; /* until it looks again */
-    }
+    if (belay_stop_check(&err) && belay_holder_check(flow, &err) && belay_taking_watch(flow->t, &err) &&
+        give_back(flow, &err))
+        return;
+    belay_flow_fail(flow, &err);
+    belay_holder_let_go(flow); /* at once, however long the writer still has to do with a slow store */
 }
 
 static void init(belay_flow *flow, belay_taking *t, belay_piece **pieces, size_t count)
@@ -228,6 +234,7 @@ bool belay_flow_run(belay_taking *t, belay_piece **pieces, size_t count, belay_e
     belay_flow flow = {0};
     init(&flow, t, pieces, count);
     bool ok = work(&flow, err);
+    belay_sections_drop(t);
     if (atomic_load(&flow.given_up)) {
         ok = false;
         if (err != NULL)

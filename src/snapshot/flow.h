@@ -5,10 +5,11 @@
  *                free chunks <-----------------------------------------------'
  *
  * A piece is what one worker reads in one go: a table, a ctid range of a large one, a section of the schema.
- * Each worker has a connection of profile DATA in a transaction that imported the exported snapshot. It
- * hashes and compresses rows while it reads them into a chunk, a member that is whole in memory; the writer
- * thread numbers and appends it. A worker whose connection is lost connects again and goes on with its piece:
- * the rows that it handed over already are read once more, compared by their sum, and left out.
+ * Each worker has a connection of profile DATA in a transaction that imported the exported snapshot, and
+ * locks nothing but the table that it reads: a new transaction begins with each table. It hashes and
+ * compresses rows while it reads them into a chunk, a member that is whole in memory; the writer thread
+ * numbers and appends it. A worker whose connection is lost connects again and goes on with its piece: the
+ * rows that it handed over already are read once more, compared by their sum, and left out.
  *
  * Memory: there are jobs + 3 chunks, and a worker waits for a free one, so that a slow store slows the
  * workers. A chunk ends with the row that makes it BELAY_CHUNK_BYTES. In bytes, with r the largest row of
@@ -43,14 +44,14 @@ struct belay_piece {
     uint64_t first_block;
     uint64_t end_block; /* 0: to the end; both 0: the whole table */
     uint64_t cost_bytes;
-    size_t first, end;  /* not of a table: numbers of a section, of sequences, of large objects */
+    size_t first, end;  /* not of a table: numbers of a section, of large objects */
     const char *member; /* of a section */
-    bool is_schema;     /* of the schema or of sequences: others may alter tables when all of it is taken */
+    bool is_schema;     /* others may alter tables when all of it is taken */
     bool needs_server;
     bool by_path;  /* planning it needs the search_path of the database */
     bool is_begun; /* guarded by the flow's mutex */
     /* The worker's. */
-    json_t *entries; /* of a section or of sequences; NULL: none */
+    json_t *entries; /* of a section; NULL: none */
     belay_rowsum sum, generated_sum;
     belay_rowsum handed_over; /* of the rows whose chunks went to the writer */
     /* The writer's. */
@@ -75,10 +76,12 @@ struct belay_flow {
     atomic_uint_fast64_t bytes, rows; /* read so far, raw */
     _Atomic(belay_planned *) at;      /* the table begun last; NULL: the schema */
     atomic_size_t tables_done;
-    atomic_size_t schema_left; /* pieces of sections and sequences */
+    atomic_size_t schema_left; /* pieces of sections */
     atomic_bool given_up;
     atomic_uint generation; /* of the holder, and so of the exported snapshot */
     int64_t checked_ms;     /* when the holder was found alive */
+    int64_t renew_after_ms; /* not earlier, since it failed */
+    bool told_of_renew;     /* that it failed */
     pthread_mutex_t mutex;  /* guards what follows, and t->snapshot */
     size_t next;            /* pieces before it are begun */
     bool is_lent;           /* t->pg; who set it may use that */
@@ -90,10 +93,11 @@ struct belay_flow {
 
 struct belay_worker {
     belay_flow *flow;
-    belay_pg *pg; /* NULL: not connected */
-    size_t pieces_in_transaction;
-    unsigned generation;            /* whose snapshot it imported */
-    bool is_spent;                  /* the transaction has to end */
+    belay_pg *pg;        /* NULL: not connected */
+    unsigned generation; /* whose snapshot it imported */
+    bool is_begun;       /* there is a transaction */
+    bool is_spent;       /* it has to end */
+    char *opening;       /* begins the next one, in front of the piece's first statement; NULL: it is begun */
     const belay_planned *read_last; /* in this transaction; NULL: no table */
     belay_codec *codec;
     belay_chunk *chunk; /* at work; NULL: none */
@@ -117,15 +121,21 @@ bool belay_holder_lend(belay_flow *flow, belay_pg **ret, belay_error *err);
 bool belay_holder_take_back(belay_flow *flow, belay_error *err);
 /* The coordinator's, none of which waits for a worker. check: fails when the connection was lost; asks once
  * a second. renew: another connection takes over with the locks of tables that are still to be read; where
- * that cannot be now, everything stays as it is. let_go: ends the transaction, and with it the snapshot. */
+ * that cannot be now, everything stays as it is, which is told once; it fails when the snapshot was lost.
+ * let_go: ends the transaction, and with it the snapshot. */
 bool belay_holder_check(belay_flow *flow, belay_error *err);
-void belay_holder_renew(belay_flow *flow);
+bool belay_holder_renew(belay_flow *flow, belay_error *err);
 void belay_holder_let_go(belay_flow *flow);
 
 /* worker.c: one of the crew; see util/crew.h. */
 void *belay_worker_begin(void *flow);
 bool belay_worker_work(void *flow, void *worker, size_t number, belay_error *err);
 void belay_worker_end(void *flow, void *worker);
+/* What has to stand in front of the piece's first statement: "", or statements with their semicolon, which
+ * begin the transaction. Whoever asks sends them. The caller frees. */
+char *belay_worker_opening(belay_worker *worker);
+/* For a piece without table: the worker's connection, its transaction ended. */
+bool belay_worker_leave(belay_worker *worker, belay_error *err);
 
 /* chunk.c: what a worker makes of rows, or of anything else. begin takes a free chunk (waits), add
  * compresses, end hands it to the writer; drop gives it back. False from begin without a stop request: the
@@ -145,5 +155,8 @@ typedef struct belay_extra {
     bool (*end)(belay_taking *t, const belay_piece *pieces, size_t count, belay_error *err);
 } belay_extra;
 extern const belay_extra belay_extra_sections, belay_extra_sequences, belay_extra_large_objects;
+
+/* schema.c: ends a pg_dump that was started ahead of its piece and not taken. */
+void belay_sections_drop(belay_taking *t);
 
 #endif

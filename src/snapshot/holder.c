@@ -14,7 +14,7 @@
 #include "util/condition.h"
 #include "util/stop.h"
 
-enum { LOCKS_PER_STATEMENT = 200, CHECK_EVERY_MS = 1000, WAIT_MS = 100 };
+enum { LOCKS_PER_STATEMENT = 200, CHECK_EVERY_MS = 1000, WAIT_MS = 100, RENEW_PAUSE_MS = 1000 };
 
 bool belay_holder_lend(belay_flow *flow, belay_pg **ret, belay_error *err)
 {
@@ -110,15 +110,21 @@ static bool lock_rest(const belay_taking *t, belay_pg *pg, belay_error *err)
     return count == 0 || belay_pg_exec(pg, belay_str_text(&sql), err);
 }
 
-static bool open_next(const belay_flow *flow, belay_pg **ret, char **ret_snapshot, belay_error *err)
+/* *ret_lost: there is no snapshot any more to take over. */
+static bool open_next(
+    const belay_flow *flow, belay_pg **ret, char **ret_snapshot, bool *ret_lost, belay_error *err)
 {
     const belay_taking *t = flow->t;
     const belay_pg_options how = {
         .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_PINNED};
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_open(t->options->dialer, &how, ret, err) ||
-        !belay_pg_execf(*ret, err, "%s; SET TRANSACTION SNAPSHOT '%s'", sql_plan_begin, t->snapshot) ||
-        !lock_rest(t, *ret, err) || !belay_pg_query0(*ret, sql_plan_export, &rows, err))
+    if (!belay_pg_open(t->options->dialer, &how, ret, err))
+        return false;
+    if (!belay_pg_execf(*ret, err, "%s; SET TRANSACTION SNAPSHOT '%s'", sql_plan_begin, t->snapshot)) {
+        *ret_lost = err->code == BELAY_E_SQL;
+        return false;
+    }
+    if (!lock_rest(t, *ret, err) || !belay_pg_query0(*ret, sql_plan_export, &rows, err))
         return false;
     *ret_snapshot = belay_strdup(belay_rows_text(rows, 0, 0));
     return true;
@@ -137,18 +143,39 @@ static void replace(belay_flow *flow, belay_pg *next, char *snapshot)
     t->pg = next;
 }
 
-void belay_holder_renew(belay_flow *flow)
+/* Somebody who waits for a table that is not read yet stops it as well: that one is read next, and nothing is
+ * said of it. */
+static void tell_of_failure(belay_flow *flow, const belay_error *fault)
+{
+    if (flow->told_of_renew || belay_equal(fault->sqlstate, "55P03"))
+        return;
+    flow->told_of_renew = true;
+    belay_say(flow->t->options->reporter, BELAY_WARN,
+        "the tables that others wait for are read, but their locks cannot be given back, since no other "
+        "connection can take over the snapshot (it is tried again): %s",
+        fault->message);
+}
+
+bool belay_holder_renew(belay_flow *flow, belay_error *err)
 {
     belay_pg *next = NULL;
     char *snapshot = NULL;
-    if (!take(flow))
-        return;
-    if (open_next(flow, &next, &snapshot, NULL)) {
+    bool is_lost = false;
+    belay_error fault = {0};
+    if (belay_now_ms() < flow->renew_after_ms || !take(flow))
+        return true;
+    if (open_next(flow, &next, &snapshot, &is_lost, &fault)) {
         replace(flow, next, snapshot);
         belay_say(flow->t->options->reporter, BELAY_INFO,
             "the tables that others wait for are read: the snapshot gives their locks back and goes on");
     } else {
         belay_pg_close(next);
+        flow->renew_after_ms = belay_now_ms() + RENEW_PAUSE_MS;
     }
     put_back(flow);
+    if (is_lost)
+        *err = fault;
+    else if (fault.code != BELAY_E_NONE)
+        tell_of_failure(flow, &fault);
+    return !is_lost || belay_error_prefix(err, "the snapshot was lost");
 }

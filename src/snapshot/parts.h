@@ -53,7 +53,8 @@ typedef struct belay_taking {
     char *description;  /* of the schema (pg/schema_hash.h) */
     bool plain_names;   /* pg/names.h */
     char *pg_dump;      /* the program */
-    belay_rows *large_object_ddl, *large_object_oids, *sequence_names;
+    belay_rows *large_object_ddl, *large_object_oids, *sequence_names, *closed_public;
+    struct belay_ahead *ahead;    /* schema.c's */
     uint64_t *large_object_bytes; /* as many as oids; in the arena */
     size_t blob_count;            /* members of large objects; the writer's */
     belay_str frame;
@@ -76,6 +77,10 @@ typedef struct belay_taking {
 bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err);
 /* plan.c: starts the transaction, locks what is dumped, fills the table list. */
 bool belay_taking_plan(belay_taking *t, belay_error *err);
+/* sequences.c. read: where they stand; right after the snapshot was exported. check: fails when one of them
+ * got another name or was dropped since; `pg` is not in a transaction. */
+bool belay_sequences_read(belay_taking *t, belay_error *err);
+bool belay_sequences_check(const belay_taking *t, belay_pg *pg, belay_error *err);
 /* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
 /* pieces.c: schema/, toc.json, data/, blobs/, blobs.json, sequences.json; the tables' counts and hashes go to

@@ -1,4 +1,4 @@
-/* Locks what the snapshot reads, and lists the tables. */
+/* Begins the snapshot, reads where sequences stand, locks what the snapshot reads, and lists the tables. */
 #include "pg/names.h"
 #include "snapshot/parts.h"
 #include "snapshot/plan.sql.h"
@@ -198,5 +198,6 @@ static bool list_tables(belay_taking *t, const char *oids, belay_error *err)
 bool belay_taking_plan(belay_taking *t, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *oids = NULL;
-    return begin(t, err) && lock_all(t, &oids, err) && list_tables(t, oids, err);
+    return begin(t, err) && belay_sequences_read(t, err) && lock_all(t, &oids, err) &&
+           list_tables(t, oids, err);
 }

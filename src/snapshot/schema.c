@@ -1,5 +1,7 @@
 /* The DDL: pg_dump under the exported snapshot, taken apart. Its runs are pieces of the flow like the tables.
  */
+#include <pthread.h>
+
 #include "snapshot/dump.h"
 #include "snapshot/extras.sql.h"
 #include "snapshot/flow.h"
@@ -27,7 +29,8 @@ static bool begin(belay_taking *t, size_t *ret_count, belay_error *err)
 {
     *ret_count = BELAY_COUNT(sections);
     return belay_dump_find(belay_pg_server_version(t->pg), &t->pg_dump, err) &&
-           belay_pg_query0(t->pg, sql_extras_large_object_ddl, &t->large_object_ddl, err);
+           belay_pg_query0(t->pg, sql_extras_large_object_ddl, &t->large_object_ddl, err) &&
+           belay_pg_query0(t->pg, sql_extras_closed_public, &t->closed_public, err);
 }
 
 static bool put(belay_worker *w, belay_piece *piece, const belay_str *text, belay_error *err)
@@ -36,27 +39,115 @@ static bool put(belay_worker *w, belay_piece *piece, const belay_str *text, bela
            belay_chunk_end(w, err);
 }
 
-static bool take_section(belay_worker *w, belay_piece *piece, belay_error *err)
+static bool dump(belay_flow *flow, size_t number, belay_str *ret, belay_error *err)
 {
-    belay_taking *t = w->flow->t;
+    const belay_taking *t = flow->t;
     const belay_dump_options how = {.program = t->pg_dump,
         .dialer = t->options->dialer,
         .dbname = t->options->dbname,
         .snapshot = t->snapshot,
         .application_name = t->run_id,
         .lock_wait_ms = t->lock_wait_ms,
-        .given_up = &w->flow->given_up};
+        .given_up = &flow->given_up};
+    return belay_dump_run(&how, sections[number].of_pg_dump, ret, err);
+}
+
+/* The last section's pg_dump, which a single worker comes to only after the first one's: by then somebody may
+ * wait for a table, and pg_dump, which wants its locks at its beginning, would wait behind him. */
+struct belay_ahead {
+    belay_flow *flow;
+    pthread_t thread;
+    belay_str text;
+    belay_error err;
+    bool ok;
+};
+
+enum { LAST_SECTION = BELAY_COUNT(sections) - 1 };
+
+static void *dump_ahead(void *context)
+{
+    struct belay_ahead *ahead = context;
+    ahead->ok = dump(ahead->flow, LAST_SECTION, &ahead->text, &ahead->err);
+    return NULL;
+}
+
+/* Where there is no thread for it, it runs when its turn comes. */
+static void start_ahead(belay_flow *flow)
+{
+    if (flow->t->jobs > 1 || flow->t->ahead != NULL)
+        return;
+    struct belay_ahead *ahead = belay_alloc(sizeof *ahead);
+    ahead->flow = flow;
+    if (pthread_create(&ahead->thread, NULL, dump_ahead, ahead) == 0)
+        flow->t->ahead = ahead;
+    else
+        free(ahead);
+}
+
+static bool take_ahead(belay_taking *t, belay_str *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) struct belay_ahead *ahead = belay_take(t->ahead);
+    pthread_join(ahead->thread, NULL);
+    *ret = ahead->text;
+    *err = ahead->err;
+    return ahead->ok;
+}
+
+void belay_sections_drop(belay_taking *t)
+{
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    belay_error err = {0};
+    if (t->ahead != NULL)
+        take_ahead(t, &text, &err);
+}
+
+static bool run_pg_dump(belay_flow *flow, size_t number, belay_str *ret, belay_error *err)
+{
+    if (number == 0)
+        start_ahead(flow);
+    return number == LAST_SECTION && flow->t->ahead != NULL ? take_ahead(flow->t, ret, err)
+                                                            : dump(flow, number, ret, err);
+}
+
+/* pg_dump of 15 and later takes schema public of every new database for one in which PUBLIC may not create,
+ * and says nothing where that is so at the source. In a database of a server before 15 PUBLIC may, and would
+ * again after a restore. The entry stands behind all others, under a number below those of large objects. */
+static void close_public(const belay_taking *t, belay_str *to, json_t *entries)
+{
+    static const json_int_t id = (INT64_C(1) << 40) - 1;
+    static const char text[] = "REVOKE CREATE ON SCHEMA public FROM PUBLIC;\n\n";
+    if (belay_rows_count(t->closed_public) == 0)
+        return;
+    json_array_append_new(entries,
+        json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:[], s:I, s:I}", "id", id, "section", "pre", "type", "ACL",
+            "schema", "", "name", "SCHEMA public", "owner", belay_rows_text(t->closed_public, 0, 0),
+            "depends", "start", (json_int_t)to->length, "length", (json_int_t)strlen(text)));
+    belay_str_append(to, text);
+}
+
+/* Sequences are named by the first section only. */
+static bool check_sequences(belay_worker *w, size_t number, belay_error *err)
+{
+    return number > 0 || (belay_worker_leave(w, err) && belay_sequences_check(w->flow->t, w->pg, err));
+}
+
+static bool take_section(belay_worker *w, belay_piece *piece, belay_error *err)
+{
+    belay_taking *t = w->flow->t;
     size_t number = piece->first;
     BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
     BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
+    json_decref(piece->entries);
     piece->entries = json_array();
-    if (!belay_dump_run(&how, sections[number].of_pg_dump, &text, err) ||
+    if (!run_pg_dump(w->flow, number, &text, err) || !check_sequences(w, number, err) ||
         !belay_dump_split(belay_str_text(&text), text.length, sections[number].name, t->server_version,
             &clean, piece->entries, err))
         return false;
     if (number == 0 && !has_type(piece->entries, "BLOB") &&
         !belay_taking_large_object_ddl(t, &clean, piece->entries, err))
         return false;
+    if (number == 0)
+        close_public(t, &clean, piece->entries);
     return put(w, piece, &clean, err);
 }
 
@@ -68,6 +159,7 @@ static void cut(belay_taking *t, belay_piece *pieces, size_t count)
             .first = i,
             .member = sections[i].member,
             .cost_bytes = UINT64_MAX,
+            .needs_server = i == 0,
             .is_schema = true};
 }
 

@@ -67,6 +67,7 @@ static void done(belay_taking *t)
     belay_rows_free(t->large_object_ddl);
     belay_rows_free(t->large_object_oids);
     belay_rows_free(t->sequence_names);
+    belay_rows_free(t->closed_public);
     free(t->snapshot);
     free(t->encoding);
     free(t->description);

@@ -4,8 +4,7 @@
 #include "util/clock.h"
 #include "util/stop.h"
 
-/* Locks stay until a transaction ends, and the server's lock table is small. */
-enum { PIECES_PER_TRANSACTION = 64, TRIES = 6, FIRST_PAUSE_MS = 200 };
+enum { TRIES = 6, FIRST_PAUSE_MS = 200 };
 
 void *belay_worker_begin(void *context)
 {
@@ -23,6 +22,8 @@ static void disconnect(belay_worker *w)
         belay_pg_cancel(w->pg);
     belay_pg_close(w->pg);
     w->pg = NULL;
+    w->is_begun = false;
+    free(belay_take(w->opening));
 }
 
 void belay_worker_end(void *context, void *worker)
@@ -56,18 +57,39 @@ static char *current_snapshot(belay_worker *w)
     return snapshot;
 }
 
+static void prepare(belay_worker *w)
+{
+    BELAY_AUTO(belay_free) char *snapshot = current_snapshot(w);
+    free(w->opening);
+    w->opening = belay_format("%s%s; SET TRANSACTION SNAPSHOT '%s'; %s; ", w->is_begun ? "COMMIT; " : "",
+        sql_plan_begin, snapshot, sql_plan_worker_settings);
+    w->read_last = NULL;
+}
+
+char *belay_worker_opening(belay_worker *w)
+{
+    if (w->opening == NULL)
+        return belay_strdup("");
+    w->is_begun = true;
+    w->is_spent = false;
+    return belay_take(w->opening);
+}
+
+bool belay_worker_leave(belay_worker *w, belay_error *err)
+{
+    w->is_begun = false;
+    return belay_pg_exec(w->pg, "COMMIT", err);
+}
+
 /* The snapshot is there as long as the transaction of the one who holds it, who may change meanwhile. */
 static bool begin(belay_worker *w, belay_error *err)
 {
     belay_error fault = {0};
-    w->pieces_in_transaction = 0;
-    w->is_spent = false;
-    w->read_last = NULL;
     do {
-        BELAY_AUTO(belay_free) char *snapshot = current_snapshot(w);
+        prepare(w);
+        BELAY_AUTO(belay_free) char *opening = belay_worker_opening(w);
         belay_error_clear(&fault);
-        if (belay_pg_execf(w->pg, &fault, "%s; SET TRANSACTION SNAPSHOT '%s'; %s", sql_plan_begin, snapshot,
-                sql_plan_worker_settings))
+        if (belay_pg_exec(w->pg, opening, &fault))
             return true;
         belay_pg_exec(w->pg, "ROLLBACK", NULL);
     } while (fault.code == BELAY_E_SQL && w->generation != atomic_load(&w->flow->generation));
@@ -79,23 +101,38 @@ static bool begin(belay_worker *w, belay_error *err)
 }
 
 /* A table's lock is kept until all of its pieces that this worker takes are read: somebody may wait for the
- * table, and nobody gets a lock past him. */
-static bool must_end_transaction(const belay_worker *w, const belay_piece *piece)
+ * table, and nobody gets a lock past him. It is not kept any longer: the next piece may wait for a slow
+ * store. */
+static bool must_begin(const belay_worker *w, const belay_piece *piece)
 {
-    return w->is_spent || w->generation != atomic_load(&w->flow->generation) ||
-           (w->pieces_in_transaction >= PIECES_PER_TRANSACTION &&
-               (piece->planned == NULL || piece->planned != w->read_last));
+    return !w->is_begun || w->is_spent || w->generation != atomic_load(&w->flow->generation) ||
+           piece->planned == NULL || piece->planned != w->read_last;
 }
 
 static bool is_ready(belay_worker *w, const belay_piece *piece, belay_error *err)
 {
-    if (w->pg == NULL && !(connect(w, err) && begin(w, err)))
+    if (w->pg == NULL && !connect(w, err))
         return false;
-    if (must_end_transaction(w, piece) && !(belay_pg_exec(w->pg, "COMMIT", err) && begin(w, err)))
-        return false;
-    w->pieces_in_transaction++;
+    if (must_begin(w, piece)) {
+        prepare(w);
+        if (piece->planned == NULL && !begin(w, err))
+            return false;
+    }
     w->read_last = piece->planned;
     return true;
+}
+
+/* Where the piece failed that also began the transaction: was it for the holder's change? Else *err says
+ * what it was: perhaps that there is no snapshot any more. */
+static bool has_new_holder(belay_worker *w, belay_error *err)
+{
+    belay_error fault = {0};
+    unsigned generation = w->generation;
+    belay_pg_exec(w->pg, "ROLLBACK", NULL);
+    w->is_begun = false;
+    if (!begin(w, &fault) && fault.code == BELAY_E_SQL)
+        *err = fault;
+    return err->code == BELAY_E_SQL && w->generation != generation;
 }
 
 /* Somebody waits for the table's lock in front of this worker. */
@@ -134,6 +171,7 @@ static bool may_need_path(belay_piece *piece, const belay_error *err)
 static bool take_with_holder(belay_worker *w, belay_piece *piece, belay_error *err)
 {
     belay_pg *own = w->pg;
+    free(belay_take(w->opening));
     if (!belay_holder_lend(w->flow, &w->pg, err))
         return false;
     bool ok = piece->take(w, piece, err);
@@ -160,8 +198,11 @@ static bool take(belay_worker *w, belay_piece *piece, belay_error *err)
             with_holder = true;
             continue;
         }
+        bool again = !with_holder && w->pg != NULL && err->code == BELAY_E_SQL && has_new_holder(w, err);
         if (!with_holder)
             disconnect(w);
+        if (again)
+            continue;
         if (!may_need_path(piece, err) && (with_holder || !may_try_again(w, tries, err)))
             return false;
     }

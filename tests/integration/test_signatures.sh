@@ -40,6 +40,9 @@ chmod 600 "$KEYS/peer.key"
 PEER=$(sed -n 2p "$KEYS/peer.pub")
 belay 0 key show "$KEYS/peer.key"
 out_is "$PEER"
+belay 0 key show "$KEYS/peer.pub"
+out_is "$PEER"
+err_has "peer.pub holds a public key only"
 
 begin "minisign checks what belay signed, with a key of either; encrypted or not"
 make_project bank

@@ -92,5 +92,102 @@ ends_with 1
 err_has "a table stayed locked for 1000 ms"
 exec 7>&-
 
+# What pg_dump of the first section says is kept back until there is "$WORK/go"; that of the last one says when it is done.
+PG_DUMP=$(ls /usr/lib/postgresql/*/bin/pg_dump | tail -1)
+cat >"$WORK/slow_dump" <<EOF
+#!/bin/bash
+"$PG_DUMP" "\$@" >"$WORK/dump.\$\$" || exit
+case "\$*" in
+*--section=pre-data*) touch "$WORK/dumping"; while [ ! -e "$WORK/go" ]; do sleep 0.05; done ;;
+*--section=post-data*) touch "$WORK/dumped" ;;
+esac
+cat "$WORK/dump.\$\$"
+EOF
+chmod +x "$WORK/slow_dump"
+# start_dumping OPTIONS...: a snapshot whose pg_dump waits
+start_dumping() {
+    rm -f "$WORK/go" "$WORK/dumping" "$WORK/dumped"
+    BELAY_PG_DUMP=$WORK/slow_dump "$BELAY" snapshot "$@" >"$OUT" 2>"$ERR" </dev/null &
+    snapshot=$!
+    LAST="belay snapshot $*"
+    wait_until test -e "$WORK/dumping"
+}
+sql bank "CREATE TABLE numbered (id serial, n integer)" "INSERT INTO numbered (n) VALUES (7), (8), (9)" "CREATE SEQUENCE lone"
+positions() { tar -xOf "$(json path)" sequences.json | tr -d ' \n'; }
+
+begin "a sequence that is set back while pg_dump is at work: the snapshot has where it stood"
+start_dumping -j 1 --json
+sql bank "SELECT setval('numbered_id_seq', 1)" "ALTER SEQUENCE lone RESTART 9" >/dev/null
+touch "$WORK/go"
+ends_with 0
+positions | grep -q '"name":"numbered_id_seq","last_value":3,"is_called":true' || fail "the position is another: $(positions)"
+positions | grep -q '"name":"lone","last_value":1,"is_called":false' || fail "the position is another: $(positions)"
+sql bank "SELECT setval('numbered_id_seq', 3)" >/dev/null
+
+begin "one that is renamed, or another of the same name: pg_dump may have named either, and there is no snapshot"
+for change in "ALTER SEQUENCE lone RENAME TO other" "DROP SEQUENCE other; CREATE SEQUENCE other"; do
+    start_dumping
+    sql bank "$change"
+    touch "$WORK/go"
+    ends_with 1
+    err_has "was renamed or dropped while pg_dump read the schema"
+done
+err_has "sequence public.other"
+
+begin "one worker: both runs of pg_dump begin at once, so that neither waits behind somebody who came after them"
+start_dumping -j 1 --lock-wait 20s --json
+wait_until test -e "$WORK/dumped"
+PGAPPNAME=patient psql -X -q -d bank -c "DROP TABLE numbered" >/dev/null 2>&1 &
+alter=$!
+wait_until is_waiting
+touch "$WORK/go"
+wait "$alter"
+ends_with 0
+equals "rows" "$(rows numbered)" 3
+
+# One worker has read two tables and comes to a third, whose chunks wait for a slow store: start_slow.
+sql bank "DROP TABLE big" "CREATE TABLE bytes (v bytea)" "ALTER TABLE bytes ALTER v SET STORAGE PLAIN" \
+    "INSERT INTO bytes SELECT (SELECT string_agg(sha512(int4send(i * 100 + j)), '') FROM generate_series(1, 60) j) FROM generate_series(1, 15000) i"
+for i in 1 2; do
+    sql bank "CREATE TABLE even$i (words text)" "ALTER TABLE even$i ALTER words SET STORAGE PLAIN" \
+        "INSERT INTO even$i SELECT repeat('x', 6000) FROM generate_series(1, 3200)"
+done
+is_at_bytes() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bank' AND query LIKE '%COPY%bytes%' AND wait_event = 'ClientWrite'")" = 1 ]; }
+start_slow() {
+    LAST="belay snapshot -j 1 --rate 100kB/s"
+    "$BELAY" snapshot -j 1 --rate 100kB/s --lock-wait 60s >"$OUT" 2>"$ERR" </dev/null &
+    snapshot=$!
+    wait_until is_at_bytes
+}
+
+begin "no other connection can be had to take over the snapshot: that is told once, and tried until there is one"
+start_slow
+mkfifo "$WORK/second"
+psql -X -q -d bank <"$WORK/second" >"$WORK/dropper" 2>&1 &
+exec 8>"$WORK/second"
+echo "SELECT 'here';" >&8
+wait_until grep -q here "$WORK/dropper"
+sql postgres "ALTER DATABASE bank ALLOW_CONNECTIONS false"
+echo "DROP TABLE even1; SELECT 'dropped';" >&8
+wait_until grep -q "no other connection can take over the snapshot" "$ERR"
+sleep 3 # several tries
+sql postgres "ALTER DATABASE bank ALLOW_CONNECTIONS true"
+
+begin "a worker that waits for a slow store holds the lock of no table that it has read"
+wait_until grep -q dropped "$WORK/dropper"
+exec 8>&-
+equals "times it was told" "$(grep -c "no other connection can take over the snapshot" "$ERR")" 1
+is_at_work
+kill -INT "$snapshot"
+ends_with 1
+
+begin "the snapshot that is to be taken over is lost: the reason is told"
+start_slow
+rm "$WORK"/pg/data/pg_snapshots/*
+sql bank "DROP TABLE even2"
+ends_with 1
+err_has "the snapshot was lost: "
+sql bank "DROP TABLE bytes"
+
 begin "and undisturbed it is taken"
 belay 0 snapshot

@@ -8,6 +8,7 @@
  *   KILLER_AT=N       the N-th of them, counted from 1
  *   KILLER_WHEN       after (default); before: nothing of it is done; torn: half of a journal record is
  *   KILLER_CMD=TEXT   runs this shell command instead of killing; belay then goes on
+ *   KILLER_SLOW_MS=N  a slow disk: each write(2) of a megabyte or more takes so much longer
  *   KILLER_LOG=FILE   at a normal exit the count is appended: so the harness learns how many there are
  *
  * SIGKILL cannot lose what write(2) returned for, so a sync is no moment of its own here. Children of belay
@@ -37,6 +38,9 @@ static renameat_function *real_renameat;
 static unlinkat_function *real_unlinkat;
 static bool counts_calls, counts_publishing;
 static bool in_belay;
+static useconds_t slow_us;
+
+enum { LARGE_WRITE_BYTES = 1024 * 1024 };
 
 static atomic_long moments;
 
@@ -49,6 +53,8 @@ __attribute__((constructor)) static void look_up(void)
     const char *on = getenv("KILLER_ON");
     counts_calls = on != NULL && strcmp(on, "call") == 0;
     counts_publishing = on != NULL && strcmp(on, "publish") == 0;
+    const char *slow_ms = getenv("KILLER_SLOW_MS");
+    slow_us = slow_ms == NULL ? 0 : (useconds_t)strtoul(slow_ms, NULL, 10) * 1000;
     in_belay = strcmp(program_invocation_short_name, "belay") == 0;
 }
 
@@ -101,6 +107,8 @@ static bool is_the_moment(void)
 
 ssize_t write(int fd, const void *data, size_t size)
 {
+    if (in_belay && size >= LARGE_WRITE_BYTES && slow_us > 0)
+        usleep(slow_us);
     if (!in_belay || counts_calls || counts_publishing || !is_journal(fd))
         return real_write(fd, data, size);
     bool now = is_the_moment();
