@@ -3,7 +3,9 @@
 #include "archive/archive.h"
 #include "migrate/version.h"
 #include "pipeline/evidence.h"
+#include "preflight/preflight.h"
 #include "restore/compare.h"
+#include "util/crew.h"
 
 enum { END_SESSIONS_MS = 60 * 1000 };
 /* With a twin at hand, reading more than this from both takes longer than to swap the twin in. */
@@ -41,6 +43,15 @@ static bool compare_snapshot(belay_run *run, const belay_compare_options *option
            belay_compare_database(options, archive, differences, err);
 }
 
+/* As many as pre-flight made sure that there are connections for: each side takes them, and one more. */
+static int twin_jobs(const belay_run *run)
+{
+    const belay_target *target = run->how.target;
+    int jobs = belay_preflight_connection_count(target, run->snapshot.id != NULL, true) / 2 - 1;
+    int most = (int)belay_crew_size(target->jobs);
+    return jobs < most ? jobs : most;
+}
+
 /* NULL, with run->known_by, when all rows are those of before. */
 static char *judge_rows(belay_run *run)
 {
@@ -50,7 +61,7 @@ static char *judge_rows(belay_run *run)
     const belay_compare_options options = {.dialer = run->how.dialer,
         .dbname = belay_run_dbname(run),
         .run_id = run->id,
-        .jobs = run->how.target->jobs,
+        .jobs = twin ? twin_jobs(run) : run->how.target->jobs,
         .skip_ledger = true,
         .skip_schema = true,
         .reporter = run->how.reporter};

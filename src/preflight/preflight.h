@@ -47,6 +47,9 @@ typedef struct belay_preflight {
 /* False (with err) only when the checks could not be run at all; refusals are in the report. */
 bool belay_preflight_run(const belay_preflight *context, belay_check_report *ret, belay_error *err);
 
+/* How many connections beside the keeper's the check makes sure of. `works`: the run takes a snapshot, or
+ * restores one; `twin`: it makes one. */
+int belay_preflight_connection_count(const belay_target *target, bool works, bool twin);
 /* One check by itself, for the doctor: has the server room for what a run opens at once? */
 void belay_preflight_connections(
     const belay_preflight *context, belay_check_report *report, const char *name);

@@ -7,14 +7,20 @@
 #include "util/crew.h"
 
 /* The most that a run has open at once beyond what it holds already when it looks: in the target's database
- * the snapshot's session, pg_dump's and one that asks beside them; outside of it the keeper's second one. */
-enum { IN_TARGET_COUNT = 3, OUTSIDE_COUNT = 1 };
+ * the snapshot's session, pg_dump's and one that asks beside them; outside of it the keeper's second one. Or
+ * two in either of the target's database and its twin, which are compared. */
+enum { IN_TARGET_COUNT = 3, OUTSIDE_COUNT = 1, COMPARE_COUNT = 4 };
 
 /* And the workers of a snapshot, or of the restore from one. */
-static int worker_count(const belay_preflight *context)
+static int in_target_count(const belay_target *target, bool works)
 {
-    bool works = context->kind == BELAY_PREFLIGHT_RESTORE || belay_preflight_wants_snapshot(context);
-    return works ? (int)belay_crew_size(context->target->jobs) : 0;
+    return IN_TARGET_COUNT + (works ? (int)belay_crew_size(target->jobs) : 0);
+}
+
+int belay_preflight_connection_count(const belay_target *target, bool works, bool twin)
+{
+    int count = in_target_count(target, works);
+    return twin && count < COMPARE_COUNT ? COMPARE_COUNT : count;
 }
 
 void belay_preflight_judge_version(int version, belay_check_report *report, const char *name)
@@ -37,9 +43,12 @@ void belay_preflight_connections(const belay_preflight *context, belay_check_rep
 {
     bool restore = context->kind == BELAY_PREFLIGHT_RESTORE;
     bool ends_sessions = context->target->gate == BELAY_GATE_RENAME;
-    int workers = worker_count(context);
-    BELAY_AUTO(belay_free) char *all = belay_format("%d", workers + IN_TARGET_COUNT + OUTSIDE_COUNT);
-    BELAY_AUTO(belay_free) char *in_target = belay_format("%d", restore ? 0 : workers + IN_TARGET_COUNT);
+    bool works = restore || belay_preflight_wants_snapshot(context);
+    bool twin = !restore && belay_preflight_wants_twin(context);
+    int count = belay_preflight_connection_count(context->target, works, twin);
+    BELAY_AUTO(belay_free) char *all = belay_format("%d", count + OUTSIDE_COUNT);
+    BELAY_AUTO(belay_free)
+    char *in_target = belay_format("%d", restore ? 0 : in_target_count(context->target, works));
     const char *const params[] = {
         belay_target_dbname(context->target), all, in_target, ends_sessions ? "true" : "false"};
     belay_preflight_add_rows(context, report, name, sql_connections, params, BELAY_COUNT(params));

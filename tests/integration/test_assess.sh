@@ -132,3 +132,24 @@ run_json 4 deploy --json
 json_is outcome restored
 same_as_before
 tidy
+
+begin "a twin is compared with by no more connections than pre-flight made sure of"
+# The run needs jobs + 4 at once, and the keeper has one already.
+sql postgres "ALTER SYSTEM SET max_connections = 13" "ALTER SYSTEM SET superuser_reserved_connections = 0" "ALTER SYSTEM SET max_wal_senders = 0" "ALTER SYSTEM SET wal_level = 'replica'"
+crash_cluster && restart_cluster
+sql bank_before "CREATE EXTENSION dblink"
+for i in $(seq 12); do sql bank_before "CREATE TABLE other_$i AS SELECT g AS id, repeat('x', 400) AS words FROM generate_series(1, 30000) g"; done
+before=$(state_of bank_before)
+fresh
+ways both
+sed -i '/^gate/a jobs = 8' belay.ini
+pending <<SQL
+SELECT $noise;
+SELECT * FROM dblink($db, 'SELECT count(*) FROM moves') AS t (n bigint);
+SELECT 1 / 0;
+SQL
+run_json 1 deploy --json
+json_is outcome untouched
+err_has "untouched: proven by row hashes"
+same_as_before
+tidy
