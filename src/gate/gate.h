@@ -75,6 +75,11 @@ bool belay_gate_end_sessions(belay_keeper *keeper, const char *dbname, int64_t t
 /* Ends every backend of a run (application_name) on the server but the keeper's own, and waits until it is
  * gone: a killed client's backend can commit seconds later. */
 bool belay_gate_end_run(belay_keeper *keeper, const char *run_id, int64_t timeout_ms, belay_error *err);
+/* Ends the run's own backends in one of its databases, and waits until they are gone: those of connections
+ * that were cut may hold locks there for as long as the server waits for their client, or commit late. `pg`
+ * is any connection of the run; nobody else of the run may be at work in that database. */
+bool belay_gate_end_orphans(
+    belay_pg *pg, const char *dbname, const char *run_id, int64_t timeout_ms, belay_error *err);
 
 /* Ends one backend, known by pid and start (as pg_stat_activity gives it), and waits until it is gone. */
 bool belay_gate_end_backend(

@@ -43,6 +43,11 @@ SELECT count(*),
        count(CASE WHEN mine THEN pg_catalog.pg_terminate_backend(pid) END),
        string_agg(format('process %s of %s (%s)', pid, usename, application_name), ', ') FILTER (WHERE NOT mine)
   FROM s
+-- query: end_orphans
+WITH s AS MATERIALIZED (
+  SELECT a.pid FROM pg_catalog.pg_stat_activity a
+   WHERE a.datname = $1 AND a.application_name = $2 AND a.pid <> pg_catalog.pg_backend_pid())
+SELECT count(*), count(pg_catalog.pg_terminate_backend(pid)), NULL FROM s
 -- query: end_one
 WITH s AS MATERIALIZED (
   SELECT a.pid, coalesce(a.usename, '?') AS usename, a.application_name

@@ -179,16 +179,15 @@ bool belay_keeper_may_commit(void *keeper, belay_error *err)
     return belay_keeper_check(keeper, err);
 }
 
-/* The backend of a lost connection can work on for seconds: ended, and waited for. */
-static bool end_old_backend(belay_keeper *keeper, belay_error *err)
+bool belay_keeper_end_lost(belay_pg *pg, int backend_pid, belay_error *err)
 {
     char pid[16];
-    snprintf(pid, sizeof pid, "%d", keeper->held_pid);
+    snprintf(pid, sizeof pid, "%d", backend_pid);
     int64_t end = belay_now_ms() + OLD_BACKEND_MS;
     for (;;) {
         BELAY_AUTO(belay_rows_free) belay_rows *gone = NULL;
-        if (!belay_pg_queryp(keeper->pg, sql_end_backend, NULL, err, pid, keeper->application_name) ||
-            !belay_pg_queryp(keeper->pg, sql_backend_gone, &gone, err, pid, keeper->application_name))
+        if (!belay_pg_queryp(pg, sql_end_backend, NULL, err, pid) ||
+            !belay_pg_queryp(pg, sql_backend_gone, &gone, err, pid))
             return false;
         if (belay_rows_bool(gone, 0, 0))
             return true;
@@ -206,7 +205,8 @@ bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)
     keeper->held = false;
     if (!belay_pg_reopen(keeper->pg, err))
         return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
-    return belay_pg_exec(keeper->pg, sql_keeper_settings, err) && end_old_backend(keeper, err) &&
+    return belay_pg_exec(keeper->pg, sql_keeper_settings, err) &&
+           belay_keeper_end_lost(keeper->pg, keeper->held_pid, err) &&
            take_lock(keeper, keeper->wait_ms, err);
 }
 

@@ -3,8 +3,7 @@
  *
  * Never in the target itself: a session there blocks renames, and advisory locks do not reach across
  * databases. The key comes from the target database's name, taken by polling pg_try_advisory_lock (a blocking
- * one deadlocks CREATE INDEX CONCURRENTLY). Refuses poolers. TCP keepalives are on at the server's end too,
- * so that it does not hold on to a dead keeper; idle_session_timeout is off.
+ * one deadlocks CREATE INDEX CONCURRENTLY). Refuses poolers. idle_session_timeout is off.
  *
  *   open (lock held) --connection lost--> lost --belay_keeper_reopen--> open (lock held again)
  */
@@ -45,6 +44,9 @@ bool belay_keeper_may_commit(void *keeper, belay_error *err);
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err);
 /* The lock is held still, or again. */
 bool belay_keeper_hold(belay_keeper *keeper, belay_error *err);
+/* Ends the backend of a connection that was lost, and waits until it is gone: it can work on for seconds.
+ * `pg` is the same connection, opened again. */
+bool belay_keeper_end_lost(belay_pg *pg, int backend_pid, belay_error *err);
 /* A second connection beside the lock's, in the maintenance database too: it ends sessions while the first
  * waits in a rename. Opened at first use, and again after a loss; owned by the keeper. */
 bool belay_keeper_second(belay_keeper *keeper, belay_pg **ret, belay_error *err);

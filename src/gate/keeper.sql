@@ -2,9 +2,6 @@ Queries of the keeper: the run's lock and who holds it.
 
 -- query: keeper_settings
 SET idle_in_transaction_session_timeout = 0;
-SET tcp_keepalives_idle = 30;
-SET tcp_keepalives_interval = 10;
-SET tcp_keepalives_count = 3;
 SET idle_session_timeout = 0;
 -- query: try_lock
 SELECT pg_catalog.pg_try_advisory_lock($1::bigint)
@@ -23,7 +20,9 @@ SELECT a.pid,
    AND (l.classid::bigint << 32) | l.objid::bigint = $1::bigint
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 -- query: backend_gone
-SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND application_name = $2 AND pid <> pg_catalog.pg_backend_pid())
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1::int
+    AND application_name = pg_catalog.current_setting('application_name') AND pid <> pg_catalog.pg_backend_pid())
 -- query: end_backend
 SELECT pg_catalog.pg_terminate_backend(pid)
-  FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND application_name = $2 AND pid <> pg_catalog.pg_backend_pid()
+  FROM pg_catalog.pg_stat_activity WHERE pid = $1::int
+    AND application_name = pg_catalog.current_setting('application_name') AND pid <> pg_catalog.pg_backend_pid()

@@ -54,14 +54,14 @@ static bool fail_sessions(const char *what, const sweep_result *left, int64_t ti
         "what connects, then run the command again");
 }
 
-static bool sweep_until_gone(belay_keeper *keeper, const char *sql, const char *const *params,
-    size_t param_count, const char *what, int64_t timeout_ms, belay_error *err)
+static bool sweep_until_gone(belay_pg *pg, const char *sql, const char *const *params, size_t param_count,
+    const char *what, int64_t timeout_ms, belay_error *err)
 {
     int64_t end = belay_now_ms() + timeout_ms;
     sweep_result left = {0};
     bool ok = true;
     for (;;) {
-        ok = sweep_once(belay_keeper_pg(keeper), sql, params, param_count, &left, err);
+        ok = sweep_once(pg, sql, params, param_count, &left, err);
         if (!ok || left.sessions == 0)
             break;
         ok = belay_now_ms() < end || fail_sessions(what, &left, timeout_ms, err);
@@ -83,7 +83,7 @@ bool belay_gate_end_sessions(belay_keeper *keeper, const char *dbname, int64_t t
     BELAY_AUTO(belay_free) char *oids = belay_format("{%s}", belay_rows_text(rows, 0, 0));
     BELAY_AUTO(belay_free) char *what = belay_format("database \"%s\"", dbname);
     const char *params[] = {oids};
-    return sweep_until_gone(keeper, sql_end_sessions, params, 1, what, timeout_ms, err);
+    return sweep_until_gone(belay_keeper_pg(keeper), sql_end_sessions, params, 1, what, timeout_ms, err);
 }
 
 bool belay_gate_end_run(belay_keeper *keeper, const char *run_id, int64_t timeout_ms, belay_error *err)
@@ -92,7 +92,15 @@ bool belay_gate_end_run(belay_keeper *keeper, const char *run_id, int64_t timeou
         return belay_fail(err, BELAY_E_INTERNAL, "end_run without a run id would end every session");
     BELAY_AUTO(belay_free) char *what = belay_format("run %s", run_id);
     const char *params[] = {run_id, belay_keeper_pids(keeper)};
-    return sweep_until_gone(keeper, sql_end_run, params, 2, what, timeout_ms, err);
+    return sweep_until_gone(belay_keeper_pg(keeper), sql_end_run, params, 2, what, timeout_ms, err);
+}
+
+bool belay_gate_end_orphans(
+    belay_pg *pg, const char *dbname, const char *run_id, int64_t timeout_ms, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *what = belay_format("database \"%s\"", dbname);
+    const char *params[] = {dbname, run_id};
+    return sweep_until_gone(pg, sql_end_orphans, params, 2, what, timeout_ms, err);
 }
 
 bool belay_gate_end_backend(
@@ -101,7 +109,7 @@ bool belay_gate_end_backend(
     BELAY_AUTO(belay_free) char *number = belay_format("%d", pid);
     BELAY_AUTO(belay_free) char *what = belay_format("server process %d of the run", pid);
     const char *params[] = {number, backend_start};
-    return sweep_until_gone(keeper, sql_end_one, params, 2, what, timeout_ms, err);
+    return sweep_until_gone(belay_keeper_pg(keeper), sql_end_one, params, 2, what, timeout_ms, err);
 }
 
 bool belay_gate_no_prepared(belay_keeper *keeper, const char *oids, belay_error *err)

@@ -11,6 +11,10 @@ The reason for each setting is in the manual's chapter 20.11, Client Connection 
 SELECT pg_catalog.pg_backend_pid() = $1::int,
        CASE WHEN pg_catalog.pg_backend_pid() = $1::int THEN ARRAY[
             pg_catalog.set_config('client_connection_check_interval', '2s', false),
+            pg_catalog.set_config('tcp_keepalives_idle', '30', false),
+            pg_catalog.set_config('tcp_keepalives_interval', '10', false),
+            pg_catalog.set_config('tcp_keepalives_count', '3', false),
+            pg_catalog.set_config('tcp_user_timeout', '60s', false),
             pg_catalog.set_config('statement_timeout', '0', false),
             pg_catalog.set_config('idle_session_timeout', '0', false),
             pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false),

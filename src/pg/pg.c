@@ -105,7 +105,8 @@ static bool settle(belay_pg *pg, belay_error *err)
            (belay_rows_bool(rows, 0, 0) || fail_pooler(pg, err));
 }
 
-/* A server, or a way to it, that is gone is noticed within a minute, whatever the session waits for. */
+/* A server, or a way to it, that is gone is noticed within a minute, whatever the session waits for. The
+ * server is told to notice a client that is gone as soon (connect.sql): its session may hold locks. */
 static void add_keepalives(belay_conninfo *info)
 {
     static const char *const wanted[][2] = {{"keepalives", "1"}, {"keepalives_idle", "30"},

@@ -27,8 +27,9 @@ typedef struct restore {
     const belay_toc *toc;
     belay_restore_result *ret;
     int64_t started_ms;
-    bool created; /* there is a half-made database of ours, perhaps */
-    bool seen;    /* there was one */
+    bool created;    /* there is a half-made database of ours, perhaps */
+    bool seen;       /* there was one */
+    int backend_pid; /* of the maintenance connection, as it was held last */
 } restore;
 
 static const belay_list *role_map(const restore *r)
@@ -109,6 +110,14 @@ static bool may_make_again(const restore *r, belay_error *err)
     return belay_error_hint(err, "`belay recover` does that: `belay runs` shows what became of the run");
 }
 
+/* Of an attempt before, as far as the server has not noticed that they are alone. */
+static bool end_orphans(const restore *r, belay_error *err)
+{
+    enum { ORPHANS_MS = 60 * 1000 };
+    const belay_restore_options *o = r->options;
+    return belay_gate_end_orphans(o->maintenance, o->dbname, o->run_id, ORPHANS_MS, err);
+}
+
 static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *why = NULL;
@@ -121,7 +130,7 @@ static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error 
         return false;
     if (oid == 0)
         return may_make_again(r, err) && make(r, ret_pg, err);
-    if (!belay_resume(o, r->archive, ret_pg, &why, err))
+    if (!end_orphans(r, err) || !belay_resume(o, r->archive, ret_pg, &why, err))
         return false;
     *ret_resumed = *ret_pg != NULL;
     r->created = r->seen = true;
@@ -142,17 +151,22 @@ static bool attempt(restore *r, belay_error *err)
 
 /* The maintenance connection, which is the run's lock or the scratch database's keeper, is there or there
  * again. */
-static bool hold(const restore *r, belay_error *err)
+static bool hold(restore *r, belay_error *err)
 {
     const belay_restore_options *o = r->options;
     if (o->keeper != NULL)
         return belay_keeper_hold(o->keeper, err);
-    return belay_pg_is_alive(o->maintenance) || belay_pg_reopen(o->maintenance, err);
+    if (belay_pg_is_alive(o->maintenance))
+        return true;
+    if (!belay_pg_reopen(o->maintenance, err) || !belay_keeper_end_lost(o->maintenance, r->backend_pid, err))
+        return false;
+    r->backend_pid = belay_pg_backend_pid(o->maintenance);
+    return true;
 }
 
 /* It may be starting again after a crash. False when it does not come back, or when another run has the lock.
  */
-static bool wait_for_server(const restore *r, belay_error *err)
+static bool wait_for_server(restore *r, belay_error *err)
 {
     enum { LONGEST_MS = 120 * 1000, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 4000 };
     int64_t end_ms = belay_now_ms() + LONGEST_MS;
@@ -192,7 +206,7 @@ static bool attempts(restore *r, belay_error *err)
 }
 
 /* The error that led here stays; a second Ctrl-C still ends the process. */
-static void drop_half_made(const restore *r)
+static void drop_half_made(restore *r)
 {
     belay_error fault = {0};
     belay_stop_mask(true);
@@ -239,7 +253,12 @@ bool belay_restore_into(
     BELAY_AUTO(belay_toc_free) belay_toc *toc = NULL;
     if (!belay_toc_read(archive, &toc, err))
         return false;
-    restore r = {options, archive, toc, ret, belay_now_ms(), false, false};
+    restore r = {.options = options,
+        .archive = archive,
+        .toc = toc,
+        .ret = ret,
+        .started_ms = belay_now_ms(),
+        .backend_pid = belay_pg_backend_pid(options->maintenance)};
     if (!check(&r, err) || !make_roles(&r, err))
         return false;
     if (!attempts(&r, err)) {

@@ -63,6 +63,10 @@ cut_workers() {
     [ "$(in_copies "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ '^(COPY|BEGIN|CREATE)' AND state = 'active'")" -ge 1 ] 2>/dev/null
 }
+# is_writing: a worker has something uncommitted, once marks are there.
+is_writing() {
+    [ "$(psql -X -At -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE datname ~ '__belay_(new|scratch)_' AND backend_xid IS NOT NULL")" -ge 1 ]
+}
 nothing_left() {
     sql_is postgres "SELECT datname FROM pg_database WHERE datname ~ '__belay_(new|scratch)_'" ""
     sql_is postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^20[0-9]{6}T'" 0
@@ -82,6 +86,27 @@ err_has "going on with what is missing"
 grep -qE '^warning: (table|making|statistics of) .*; going on' "$ERR" || fail "the warning does not say what was cut"
 err_lacks "This probably means"
 nothing_left
+
+begin "connections that are cut, and the server does not know it: it ends their sessions before it goes on"
+mkdir "$WORK/proxy"
+python3 "$BELAY_SOURCE/tests/support/cut_off.py" "$WORK/proxy/.s.PGSQL.5432" "$PGHOST/.s.PGSQL.5432" &
+proxy=$!
+wait_until test -S "$WORK/proxy/.s.PGSQL.5432"
+sed -i "s|^host = .*|host = $WORK/proxy|" belay.ini
+LAST="belay prove, cut off"
+timeout 120 "$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until has_marks
+wait_until is_writing
+ended=$(grep -c "due to administrator command" "$(server_log)" || true)
+kill -USR1 "$proxy"
+wait "$pid" || fail "the proof failed"
+json_is ok true
+err_has "going on with what is missing"
+[ "$(grep -c "due to administrator command" "$(server_log)")" -ge "$((ended + 2))" ] || fail "no session was left alone, or none was ended"
+nothing_left
+sed -i "s|^host = .*|host = $PGHOST|" belay.ini
+kill "$proxy"
 
 begin "an error of the server ends it: nothing is left"
 LAST="belay prove, with its database's tables locked away"

@@ -15,7 +15,7 @@
 #
 # Conventions
 # - Everything a test makes lies in $WORK (a folder of its own under BELAY_TEST_BASE, else /tmp), so tests run side by side. Nothing listens
-#   on TCP. The environment is clean: no PG*, POSTGRES_*, BELAY_* from outside, HOME is in $WORK.
+#   on TCP but what is about TCP, on a loopback address of its own. The environment is clean: no PG*, POSTGRES_*, BELAY_* from outside, HOME is in $WORK.
 # - ctest sets BELAY (the program), BELAY_SOURCE and BELAY_TESTS (built helpers); to run a test by hand, set
 #   BELAY and BELAY_SOURCE, with absolute paths. KEEP=1 leaves $WORK and the servers for a look.
 # - BELAY_PG_BIN picks the server's programs and, for belay as for the test, psql and pg_dump (see server_of.sh).

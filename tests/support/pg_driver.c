@@ -1,5 +1,5 @@
 /* Tests of src/pg on a real server, which PGHOST and PGUSER name; tests/integration/test_pg.sh starts it and
- * runs this. */
+ * runs this; an argument is the pattern of those to run. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,6 +71,17 @@ static void profiles_pin_what_they_say(void **state)
     assert_value(user, "SHOW search_path", "pg_catalog");
     assert_string_equal(belay_pg_dbname(user), "latin");
     assert_true(belay_pg_server_version(user) >= 140000);
+}
+
+/* Of a unix socket the server says 0: there is nothing to notice. */
+static void the_server_asks_after_its_client(void **state)
+{
+    if (getenv("PGHOST")[0] == '/')
+        skip();
+    assert_value(*state, "SHOW tcp_keepalives_idle", "30");
+    assert_value(*state, "SHOW tcp_keepalives_interval", "10");
+    assert_value(*state, "SHOW tcp_keepalives_count", "3");
+    assert_value(*state, "SHOW tcp_user_timeout", "60000");
 }
 
 static void rows_are_typed(void **state)
@@ -294,11 +305,12 @@ static void a_stop_cancels_the_query(void **state)
     assert_int_equal(status, 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_test, close_test)
     const struct CMUnitTest tests[] = {
         TEST(profiles_pin_what_they_say),
+        TEST(the_server_asks_after_its_client),
         TEST(rows_are_typed),
         TEST(errors_carry_what_the_server_said),
         TEST(says_why_it_cannot_connect),
@@ -309,6 +321,8 @@ int main(void)
         TEST(notices_arrive),
         TEST(a_stop_cancels_the_query),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     belay_conninfo_done(&server);
     return failed;
