@@ -51,6 +51,7 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     run->unhealthy = belay_journal_last(records, "intent", "unhealthy") != NULL;
     run->restoring = belay_journal_last(records, "intent", "unhealthy.restore") != NULL;
     run->app_stopped = belay_journal_open_intent(records, "app.stop");
+    run->complete = belay_restore_find_complete(run, records);
     take_up_followers(run, records, begin);
     return belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err);
 }

@@ -16,6 +16,7 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
         .run_id = run->id,
         .target = run->how.target,
         .go_on = true,
+        .complete = run->complete,
         .apply_dbstate = apply_dbstate,
         .create_roles = run->how.create_roles,
         .state = run->state,

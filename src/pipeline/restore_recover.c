@@ -49,6 +49,25 @@ static bool take_up(belay_run *run, const json_t *begin, belay_store **ret_store
            plan_migrations(run, begin, belay_json_text(restore, "revision"), err);
 }
 
+json_t *belay_restore_find_complete(const belay_run *run, const json_t *records)
+{
+    char name[BELAY_DBNAME_SIZE];
+    json_t *found = NULL, *one;
+    size_t i;
+    belay_gate_name(run->dbname, "new", run->id, name);
+    json_array_foreach((json_t *)(uintptr_t)records, i, one)
+    {
+        const char *dbname = belay_json_text(one, "dbname");
+        bool own = dbname != NULL && belay_equal(dbname, name);
+        if (own && belay_journal_is(one, "intent", "restore.complete"))
+            found = one;
+        if ((own && belay_journal_is(one, "intent", "restore.create")) ||
+            belay_journal_is(one, "done", "restore"))
+            found = NULL;
+    }
+    return json_incref(found);
+}
+
 static bool was_verified(const json_t *records)
 {
     const json_t *stage = belay_journal_last(records, "stage", "build");

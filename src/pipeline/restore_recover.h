@@ -19,4 +19,8 @@ json_t *belay_restore_begin_details(const belay_run *run, const char *revision);
  * false when it cannot be decided now. */
 bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *err);
 
+/* The record that all was loaded into the run's new database, when nothing came after it: a new reference.
+ * NULL: it was not, it was begun anew since, or it was compared. */
+json_t *belay_restore_find_complete(const belay_run *run, const json_t *records);
+
 #endif

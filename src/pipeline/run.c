@@ -26,6 +26,7 @@ void belay_run_done(belay_run *run)
     belay_snapshot_info_done(&run->snapshot);
     belay_apply_result_done(&run->applied);
     json_decref(run->state);
+    json_decref(run->complete);
     json_decref(run->loss_before);
     json_decref(run->invalid_before);
     json_decref(run->evidence);

@@ -83,6 +83,7 @@ typedef struct belay_run {
     char replacement[BELAY_DBNAME_SIZE]; /* what the way back prepared, before the swap */
     char kept[BELAY_DBNAME_SIZE];
     json_t *state;                 /* restore from another target: what it is given (pg/dbstate.h) */
+    json_t *complete;              /* recover: of a restore that had loaded all, the record of that */
     json_t *loss_before;           /* row counters of before the gate was open (pipeline/loss.h) */
     json_t *invalid_before;        /* indexes and constraints that were invalid before */
     bool migrating;                /* the migrate stage was entered */

@@ -4,9 +4,9 @@
 #include "restore/dispatch.h"
 #include "restore/lend.h"
 #include "restore/restore.sql.h"
-#include "restore/resume.h"
 #include "util/clock.h"
 #include "util/crew.h"
+#include "util/json.h"
 #include "util/stop.h"
 
 enum { TICK_MS = 100, CANCEL_AGAIN_MS = 500 };
@@ -177,23 +177,56 @@ static bool work_all(fill *f, size_t jobs, belay_error *err)
     return !f->failed;
 }
 
-/* An event trigger must not fire on the restore itself: not on its own drop of the marks either. */
-static bool finish(fill *f, belay_ddl *script, belay_lend *lend, belay_error *err)
+/* Without marks it is the caller, and its journal, that know: what they say has to outlast a crash of the
+ * server. */
+static bool drop_marks(fill *f, belay_error *err)
+{
+    const belay_restore_options *o = f->build->options;
+    BELAY_AUTO(belay_free) char *drop = belay_marks_drop(o->run_id);
+    if (!belay_pg_exec(f->pg, "SET synchronous_commit = on", err) ||
+        !belay_record(o->recorder, BELAY_RECORD_INTENT, "restore.complete",
+            json_pack("{s:s, s:o}", "dbname", o->dbname, "warnings", belay_json_of_list(&f->ret->warnings)),
+            err))
+        return false;
+    *f->build->unmarks = true;
+    return belay_pg_exec(f->pg, drop, err);
+}
+
+/* Their names, where an attempt before may have made some. */
+static bool find_event_triggers(fill *f, belay_list *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (f->build->resumed != BELAY_RESUMED_WHOLE)
+        return true;
+    if (!belay_pg_query0(f->pg, sql_event_triggers, &rows, err))
+        return false;
+    for (size_t i = 0; i < belay_rows_count(rows); i++)
+        belay_list_add(ret, belay_rows_text(rows, i, 0));
+    return true;
+}
+
+/* An event trigger must not fire on the restore itself: not on its own drop of the marks either. What is said
+ * of one may be said again. */
+static bool make_event_triggers(fill *f, belay_ddl *script, belay_error *err)
 {
     const belay_toc *toc = f->build->toc;
-    BELAY_AUTO(belay_free) char *drop = belay_marks_drop(f->build->options->run_id);
-    /* Without marks it is the caller's journal that knows: what it says has to outlast a crash of the server.
-     */
-    if (!belay_pg_exec(f->pg, "SET synchronous_commit = on", err))
-        return false;
-    if (!belay_lend_take_back(lend, err) || !belay_pg_exec(f->pg, drop, err))
+    BELAY_AUTO(belay_list_done) belay_list there = {0};
+    if (!find_event_triggers(f, &there, err))
         return false;
     for (size_t i = toc->pre_count; i < toc->count; i++) {
         const belay_toc_entry *entry = &toc->entries[i];
-        if (belay_work_is_last(toc, entry) && !belay_ddl_add(script, entry, err))
+        bool made = belay_equal(entry->type, "EVENT TRIGGER") && belay_list_has(&there, entry->name);
+        if (belay_work_is_last(toc, entry) && !made && !belay_ddl_add(script, entry, err))
             return false;
     }
     return belay_ddl_flush(script, err);
+}
+
+static bool finish(fill *f, belay_ddl *script, belay_lend *lend, belay_error *err)
+{
+    bool whole = f->build->resumed == BELAY_RESUMED_WHOLE;
+    return (whole || (belay_lend_take_back(lend, err) && drop_marks(f, err))) &&
+           make_event_triggers(f, script, err);
 }
 
 /* What the marks say is loaded is not loaded again: said, and kept in the journal. */
@@ -202,7 +235,7 @@ static bool tell_resumed(const fill *f, belay_error *err)
     const belay_restore_options *o = f->build->options;
     const belay_manifest *manifest = belay_archive_manifest(f->build->archive);
     size_t chunks = 0;
-    if (!f->build->resumed)
+    if (f->build->resumed == BELAY_RESUMED_NOT)
         return true;
     for (size_t i = 0; i < manifest->table_count; i++)
         chunks += manifest->tables[i].chunk_count;
@@ -242,6 +275,7 @@ static bool fill_with(fill *f, belay_marks *marks, belay_relations *relations, b
     const belay_build *b = f->build;
     const belay_toc *toc = b->toc;
     size_t jobs = belay_crew_size(b->options->target == NULL ? 0 : b->options->target->jobs);
+    bool whole = b->resumed == BELAY_RESUMED_WHOLE;
     BELAY_AUTO(belay_ddl_done)
     belay_ddl script = {
         .role_map = role_map(b), .extensions = json_object_get(toc->header, "extensions"), .toc = toc};
@@ -252,9 +286,27 @@ static bool fill_with(fill *f, belay_marks *marks, belay_relations *relations, b
     belay_marks_notes(marks, "valid ", &f->ret->warnings);
     return belay_relations_read(f->pg, relations, err) && prepare(f, marks, relations, jobs, err) &&
            belay_ddl_init(&script, f->pg, err) && belay_ddl_begin(&script, toc->post_prologue, err) &&
-           belay_lend_to_owners(&lend, toc->entries + toc->pre_count, toc->count - toc->pre_count, err) &&
+           (whole || belay_lend_to_owners(
+                         &lend, toc->entries + toc->pre_count, toc->count - toc->pre_count, err)) &&
            work_all(f, jobs, err) && finish(f, &script, &lend, err) &&
            (b->options->schema_only || belay_build_verdict(b, &f->tasks, f->ret, err));
+}
+
+/* What an attempt before put there; with the marks its warnings are gone from the database. */
+static void begin_result(const belay_build *build, belay_restore_result *ret)
+{
+    if (build->resumed != BELAY_RESUMED_WHOLE)
+        belay_restore_result_done(ret);
+    belay_compare_differences_done(&ret->differences);
+    ret->differences = (belay_compare_differences){0};
+}
+
+static bool read_marks(const belay_build *build, belay_pg *pg, belay_marks **ret, belay_error *err)
+{
+    if (build->resumed != BELAY_RESUMED_WHOLE)
+        return belay_marks_read(pg, build->options->run_id, ret, err);
+    *ret = belay_marks_of_whole();
+    return true;
 }
 
 bool belay_build_fill(const belay_build *build, belay_pg *pg, belay_restore_result *ret, belay_error *err)
@@ -263,9 +315,8 @@ bool belay_build_fill(const belay_build *build, belay_pg *pg, belay_restore_resu
     BELAY_AUTO(belay_marks_free) belay_marks *marks = NULL;
     belay_relations relations = {0};
     f.work = (belay_work){.options = build->options, .archive = build->archive, .toc = build->toc};
-    belay_restore_result_done(ret); /* of an attempt before */
-    bool ok =
-        belay_marks_read(pg, build->options->run_id, &marks, err) && fill_with(&f, marks, &relations, err);
+    begin_result(build, ret);
+    bool ok = read_marks(build, pg, &marks, err) && fill_with(&f, marks, &relations, err);
     if (ok)
         report(&f, true);
     ret->rows = belay_archive_manifest(build->archive)->rows;

@@ -10,6 +10,7 @@ typedef struct mark {
 struct belay_marks {
     mark *items; /* sorted by key */
     size_t count;
+    bool whole; /* there is nothing that is not done */
 };
 
 static const char snapshot_key[] = "snapshot";
@@ -121,9 +122,23 @@ const char *belay_marks_find(const belay_marks *marks, const char *key)
 {
     if (marks == NULL)
         return NULL;
+    if (marks->whole)
+        return "";
     const mark wanted = {.key = (char *)(uintptr_t)key};
     const mark *found = bsearch(&wanted, marks->items, marks->count, sizeof *marks->items, by_key);
     return found == NULL ? NULL : found->note;
+}
+
+belay_marks *belay_marks_of_whole(void)
+{
+    belay_marks *marks = belay_alloc(sizeof *marks);
+    marks->whole = true;
+    return marks;
+}
+
+bool belay_marks_are_of_whole(const belay_marks *marks)
+{
+    return marks != NULL && marks->whole;
 }
 
 bool belay_marks_are_of(const belay_marks *marks, const char *snapshot_id)

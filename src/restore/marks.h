@@ -22,6 +22,9 @@ BELAY_DEFINE_AUTO(belay_marks, belay_marks_free)
 bool belay_marks_create(belay_pg *pg, const char *run_id, const char *snapshot_id, belay_error *err);
 /* *ret is NULL when the database has no marks of that run. */
 bool belay_marks_read(belay_pg *pg, const char *run_id, belay_marks **ret, belay_error *err);
+/* Those of a database in which everything is done: any mark is found, with an empty note. */
+belay_marks *belay_marks_of_whole(void);
+bool belay_marks_are_of_whole(const belay_marks *marks);
 /* Were they begun for that snapshot? */
 bool belay_marks_are_of(const belay_marks *marks, const char *snapshot_id);
 /* Has the server crashed since: are the unlogged tables empty, and the marks of their rows gone with them? */

@@ -11,6 +11,7 @@
 #include "restore/resume.h"
 #include "restore/roles.h"
 #include "util/clock.h"
+#include "util/json.h"
 #include "util/stop.h"
 
 void belay_restore_result_done(belay_restore_result *result)
@@ -29,6 +30,7 @@ typedef struct restore {
     int64_t started_ms;
     bool created;    /* there is a half-made database of ours, perhaps */
     bool seen;       /* there was one */
+    bool unmarks;    /* all was loaded, and its marks' drop was begun */
     int backend_pid; /* of the maintenance connection, as it was held last */
 } restore;
 
@@ -90,6 +92,7 @@ static bool make(restore *r, belay_pg **ret_pg, belay_error *err)
 {
     belay_error fault = {0};
     r->created = true; /* perhaps, when the answer is lost */
+    r->unmarks = false;
     r->seen = create(r, &fault);
     if (r->seen)
         return record(r, BELAY_RECORD_DONE, err) && open_new(r, ret_pg, err) && make_schema(r, *ret_pg, err);
@@ -118,23 +121,22 @@ static bool end_orphans(const restore *r, belay_error *err)
     return belay_gate_end_orphans(o->maintenance, o->dbname, o->run_id, ORPHANS_MS, err);
 }
 
-static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error *err)
+static bool begin(restore *r, belay_pg **ret_pg, belay_resumed *ret_resumed, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *why = NULL;
     const belay_restore_options *o = r->options;
     uint32_t oid = 0;
-    *ret_resumed = false;
+    *ret_resumed = BELAY_RESUMED_NOT;
     if (!r->created && !o->go_on)
         return make(r, ret_pg, err);
     if (!belay_gate_oid_of(o->maintenance, o->dbname, &oid, err))
         return false;
     if (oid == 0)
         return may_make_again(r, err) && make(r, ret_pg, err);
-    if (!end_orphans(r, err) || !belay_resume(o, r->archive, ret_pg, &why, err))
+    if (!end_orphans(r, err) || !belay_resume(o, r->archive, r->unmarks, ret_resumed, ret_pg, &why, err))
         return false;
-    *ret_resumed = *ret_pg != NULL;
     r->created = r->seen = true;
-    if (*ret_resumed)
+    if (*ret_resumed != BELAY_RESUMED_NOT)
         return true;
     belay_say(o->reporter, BELAY_WARN, "beginning again: the half-made %s cannot be gone on with (%s)",
         o->dbname, why);
@@ -144,7 +146,7 @@ static bool begin(restore *r, belay_pg **ret_pg, bool *ret_resumed, belay_error 
 static bool attempt(restore *r, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
-    belay_build build = {r->options, r->archive, r->toc, r->started_ms, false};
+    belay_build build = {r->options, r->archive, r->toc, r->started_ms, BELAY_RESUMED_NOT, &r->unmarks};
     return begin(r, &pg, &build.resumed, err) &&
            (r->options->pre_data_only || belay_build_fill(&build, pg, r->ret, err)) && apply_state(r, err);
 }
@@ -258,7 +260,9 @@ bool belay_restore_into(
         .toc = toc,
         .ret = ret,
         .started_ms = belay_now_ms(),
+        .unmarks = options->complete != NULL,
         .backend_pid = belay_pg_backend_pid(options->maintenance)};
+    belay_json_to_list(json_object_get(options->complete, "warnings"), &ret->warnings);
     if (!check(&r, err) || !make_roles(&r, err))
         return false;
     if (!attempts(&r, err)) {

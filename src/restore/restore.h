@@ -31,11 +31,12 @@ typedef struct belay_restore_options {
     const belay_target *target; /* role_map, jobs */
     bool go_on;                 /* a database of that name was left by this run: go on in it where that is
                                    safe, else drop it */
-    bool apply_dbstate;         /* owner, ACL, settings: yes for a swap, no for scratch */
-    bool create_roles;          /* those that the server lacks (restore/make_roles.h) */
-    bool schema_only;           /* no rows, nothing computed from rows: to see whether this role may */
-    bool pre_data_only;         /* types, tables and functions, and nothing that comes after rows */
-    const json_t *state;        /* pg/dbstate.h: given to the database instead of the snapshot's; NULL */
+    const json_t *complete; /* with go_on: the run's record "restore.complete" of it; NULL: there is none */
+    bool apply_dbstate;     /* owner, ACL, settings: yes for a swap, no for scratch */
+    bool create_roles;      /* those that the server lacks (restore/make_roles.h) */
+    bool schema_only;       /* no rows, nothing computed from rows: to see whether this role may */
+    bool pre_data_only;     /* types, tables and functions, and nothing that comes after rows */
+    const json_t *state;    /* pg/dbstate.h: given to the database instead of the snapshot's; NULL */
     belay_recorder *recorder;
     belay_reporter *reporter;
 } belay_restore_options;

@@ -160,6 +160,16 @@ SELECT n.nspname, c.relname, c.relrowsecurity
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence = 'u'
 
+-- query: unlogged_relations
+-- Does it have a page, which a crash would have taken?
+SELECT n.nspname, c.relname, c.relkind = 'r' AND a.amname = 'heap' AND pg_catalog.pg_relation_size(c.oid) > 0
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
+WHERE c.relkind IN ('r', 'S') AND c.relpersistence = 'u'
+
+-- query: event_triggers
+SELECT evtname FROM pg_catalog.pg_event_trigger
+
 -- query: inheritance
 SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits
 

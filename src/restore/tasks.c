@@ -259,7 +259,8 @@ static void add_all(belay_tasks_builder *b)
     for (size_t i = toc->pre_count; i < toc->count; i++)
         add_entry(b, &toc->entries[i]);
     belay_tasks_add_foreign_keys(b);
-    for (size_t i = 0; !b->from->empty && i < count; i++)
+    bool made = b->from->empty || belay_marks_are_of_whole(b->from->marks);
+    for (size_t i = 0; !made && i < count; i++)
         belay_tasks_add_statistics(b, (long)i);
     for (size_t i = 0; !b->from->empty && i < b->manifest->table_count; i++)
         belay_tasks_add_comparisons(b, i);

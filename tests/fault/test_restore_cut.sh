@@ -20,6 +20,9 @@ INSERT INTO customers SELECT i, 'c' || i FROM generate_series(1, 1000) i;
 INSERT INTO entries SELECT i, 1 + i % 1000, repeat(md5(i::text), 8) FROM generate_series(1, 260000) i;
 INSERT INTO cached SELECT i, repeat(md5(i::text), 8) FROM generate_series(1, 20000) i;
 INSERT INTO pending SELECT i, i FROM generate_series(1, 1000) i;
+CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER noting ON ddl_command_end EXECUTE FUNCTION noted();
+COMMENT ON EVENT TRIGGER noting IS 'of any command';
 SQL
 belay 0 upgrade head
 # fails slowly, after its first statement was committed
@@ -29,10 +32,13 @@ SELECT 1 / 0;
 SQL
 rows=$(data_hash bank)
 
-# in_copies QUERY: what the query gives in the newest database that belay works in, while it is there.
+# newest_copy: the newest database that belay works in; in_copies QUERY: what the query gives there, while it is there.
+newest_copy() {
+    psql -X -At -d postgres -c "SELECT datname FROM pg_database WHERE datname ~ '__belay_(new|scratch)_' ORDER BY oid DESC LIMIT 1" 2>/dev/null
+}
 in_copies() {
     local copy
-    copy=$(psql -X -At -d postgres -c "SELECT datname FROM pg_database WHERE datname ~ '__belay_(new|scratch)_' ORDER BY oid DESC LIMIT 1" 2>/dev/null)
+    copy=$(newest_copy)
     [ -n "$copy" ] && psql -X -At -v ON_ERROR_STOP=1 -d "$copy" -c "$1" 2>/dev/null
 }
 marks="SELECT n.nspname FROM pg_namespace n WHERE n.nspname LIKE 'belay\\_restore\\_%'"
@@ -66,6 +72,19 @@ cut_workers() {
 # is_writing: a worker has something uncommitted, once marks are there.
 is_writing() {
     [ "$(psql -X -At -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE datname ~ '__belay_(new|scratch)_' AND backend_xid IS NOT NULL")" -ge 1 ]
+}
+# hold_numbers: locks the sequence once its position is set, so that the comparison at the end waits for it.
+hold_numbers() {
+    [ "$(in_copies "SELECT last_value FROM numbers")" = 4711 ] || return 1
+    PGAPPNAME=holder psql -X -q -d "$(newest_copy)" -c "BEGIN" -c "ALTER SEQUENCE numbers RENAME TO held" -c "SELECT pg_sleep(300)" >/dev/null 2>&1 &
+}
+let_numbers_go() {
+    sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
+}
+# is_comparing: all is loaded, the marks are gone, and the comparison waits.
+is_comparing() {
+    [ "$(in_copies "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'belay\\_restore\\_%'")" = 0 ] &&
+        [ "$(in_copies "SELECT count(*) FROM pg_locks WHERE NOT granted")" -ge 1 ]
 }
 nothing_left() {
     sql_is postgres "SELECT datname FROM pg_database WHERE datname ~ '__belay_(new|scratch)_'" ""
@@ -107,6 +126,23 @@ err_has "going on with what is missing"
 nothing_left
 sed -i "s|^host = .*|host = $PGHOST|" belay.ini
 kill "$proxy"
+
+begin "a connection that is cut when all is loaded: it is compared once more, and no row is loaded again"
+LAST="belay prove, cut at its end"
+"$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until hold_numbers
+wait_until is_comparing
+before=$(loads)
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '__belay_scratch_' AND application_name ~ '^20'" >/dev/null
+let_numbers_go
+wait "$pid" || fail "the proof failed"
+json_is ok true
+err_has "going on with what is missing"
+err_has "chunks of rows are in it"
+err_lacks "beginning again"
+equals "loads" "$(loads)" "$before"
+nothing_left
 
 begin "an error of the server ends it: nothing is left"
 LAST="belay prove, with its database's tables locked away"
@@ -155,6 +191,43 @@ equals "rows" "$(data_hash bank)" "$rows"
 equals "kept" "$(databases | grep -c __belay_failed_)" 1
 nothing_left
 sed -i 's/^jobs = 1/jobs = 2/' belay.ini
+
+begin "SIGKILL when all is loaded: recover compares it, and loads no row again"
+sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+LAST="belay restore, killed at its end"
+"$BELAY" restore "$snapshot" --yes >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until hold_numbers
+wait_until is_comparing
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+before=$(loads)
+let_numbers_go
+belay 0 recover --json
+json_is outcome restored
+err_lacks "beginning again"
+equals "loads" "$(loads)" "$before"
+equals "rows" "$(data_hash bank)" "$rows"
+equals "position" "$(sql bank "SELECT last_value FROM numbers")" 4711
+equals "event trigger" "$(sql bank "SELECT evtname, obj_description(oid, 'pg_event_trigger') FROM pg_event_trigger")" "noting|of any command"
+nothing_left
+
+begin "the server crashes when all is loaded, unlogged tables too: it begins again"
+sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+LAST="belay prove, with a crash at its end"
+"$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until hold_numbers
+wait_until is_comparing
+crash_cluster
+restart_cluster
+wait "$pid" || fail "the proof failed"
+json_is ok true
+err_has "it was complete, and a crash of the server may have emptied unlogged tables"
+rows=$(data_hash bank) # its own unlogged tables are empty now
+nothing_left
+belay 0 restore "$snapshot" --yes
+rows=$(data_hash bank)
 
 begin "recover --keep of a killed restore drops what is half-made"
 sql bank "UPDATE customers SET name = 'changed'"
