@@ -2,6 +2,7 @@
 
 #include "pg/dbstate.sql.h"
 #include "util/json.h"
+#include "util/stop.h"
 
 bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_error *err)
 {
@@ -63,8 +64,14 @@ bool belay_dbstate_create(belay_pg *pg, const json_t *state, const char *dbname,
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
     BELAY_AUTO(belay_free) char *name = belay_quote_ident(dbname);
     belay_dbstate_create_sql(state, dbname, belay_pg_server_version(pg), &sql);
-    return belay_pg_exec(pg, belay_str_text(&sql), err) &&
-           belay_pg_execf(pg, err, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC", name);
+    if (!belay_pg_exec(pg, belay_str_text(&sql), err))
+        return false;
+    if (belay_pg_execf(pg, err, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC", name))
+        return true;
+    belay_stop_mask(true);
+    belay_pg_execf(pg, NULL, "DROP DATABASE %s WITH (FORCE)", name);
+    belay_stop_mask(false);
+    return false;
 }
 
 /* Settings whose value is a list of identifiers: the stored form is quoted as identifiers, SET wants literals

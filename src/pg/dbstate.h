@@ -15,7 +15,8 @@
 /* Any connection to the server. BELAY_E_NO_DATABASE when it does not exist. */
 bool belay_dbstate_read(belay_pg *pg, const char *dbname, json_t **ret, belay_error *err);
 /* CREATE DATABASE `dbname` with the state's encoding and locale from template0, closed to others
- * (ALLOW_CONNECTIONS stays true, CONNECT revoked from PUBLIC). */
+ * (ALLOW_CONNECTIONS stays true, CONNECT revoked from PUBLIC). Where that fails there is no such database,
+ * unless the connection was lost. */
 bool belay_dbstate_create(belay_pg *pg, const json_t *state, const char *dbname, belay_error *err);
 /* Owner, ACL, settings, limit, label, comment. A right that another role than the owner gave is given by that
  * role again, or by the owner where the connection's role cannot become the other one. */

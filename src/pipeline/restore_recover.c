@@ -105,16 +105,11 @@ static bool keeps_rows(belay_run *run, const char *name, bool *ret, belay_error 
     return true;
 }
 
-/* A loaded database has no marks any more: it is the journal that knows of it. */
-static bool find_made(
+/* How far a database is that the journal says was loaded or verified. */
+static bool find_stage(
     belay_run *run, const json_t *records, const char *name, belay_progress_made *ret, belay_error *err)
 {
     bool keeps = false, at_snapshot = false;
-    bool loaded = belay_journal_last(records, "done", "restore") != NULL &&
-                  !belay_journal_open_intent(records, "restore");
-    *ret = BELAY_MADE_PART;
-    if (!loaded && !was_verified(records))
-        return true;
     if (!keeps_rows(run, name, &keeps, err))
         return false;
     if (keeps && was_verified(records))
@@ -126,6 +121,23 @@ static bool find_made(
     if (at_snapshot)
         *ret = BELAY_MADE_LOADED;
     return true;
+}
+
+/* A loaded database has no marks any more: it is the journal that knows of it. One that nobody can connect
+ * to, as where a crash left its drop half-way, is made again. */
+static bool find_made(
+    belay_run *run, const json_t *records, const char *name, belay_progress_made *ret, belay_error *err)
+{
+    bool loaded = belay_journal_last(records, "done", "restore") != NULL &&
+                  !belay_journal_open_intent(records, "restore");
+    belay_error fault = {0};
+    *ret = BELAY_MADE_PART;
+    if ((!loaded && !was_verified(records)) || find_stage(run, records, name, ret, &fault) ||
+        fault.code == BELAY_E_NO_DATABASE)
+        return true;
+    if (err != NULL)
+        *err = fault;
+    return false;
 }
 
 static bool end_untouched(belay_run *run, const char *name, belay_error *err)
@@ -149,9 +161,8 @@ static void go_on(belay_run *run, const char *name)
     belay_stop_mask(true);
 }
 
-bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *err)
+static bool recover_with(belay_run *run, const json_t *records, belay_store **ret_store, belay_error *err)
 {
-    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
     const json_t *begin = belay_journal_last(records, "begin", "run");
     char name[BELAY_DBNAME_SIZE];
     uint32_t oid = 0;
@@ -161,7 +172,7 @@ bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *e
         return false;
     if (oid == 0 || run->how.keep)
         return end_untouched(run, name, err);
-    bool known = take_up(run, begin, &store, &why);
+    bool known = take_up(run, begin, ret_store, &why);
     if (!known && why.code != BELAY_E_NOT_FOUND) {
         *err = why;
         return belay_error_hint(err, "mend that and type `belay recover` again; `belay recover --keep` drops "
@@ -176,6 +187,13 @@ bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *e
     if (!find_made(run, records, name, &run->made, err))
         return false;
     go_on(run, name);
-    run->how.from_store = NULL;
     return true;
+}
+
+bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *err)
+{
+    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    bool ok = recover_with(run, records, &store, err);
+    run->how.from_store = NULL;
+    return ok;
 }

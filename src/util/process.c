@@ -283,6 +283,11 @@ static bool is_given_up(const belay_spawn *how)
     return how->given_up != NULL && atomic_load(how->given_up);
 }
 
+static const char *name_of(const belay_spawn *how)
+{
+    return how->shell != NULL ? how->shell : how->argv[0];
+}
+
 bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *ret_stdout,
     belay_str *ret_stderr, belay_line_function *on_line, void *context, int *ret_status, belay_error *err)
 {
@@ -322,13 +327,13 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     belay_str_done(&errors.line);
     if (is_given_up(how)) {
         end_gently(&process);
-        return belay_fail(err, BELAY_E_CANCELLED, "%s is not needed any more", how->argv[0]);
+        return belay_fail(err, BELAY_E_CANCELLED, "%s is not needed any more", name_of(how));
     }
     int64_t left = timeout_ms <= 0 ? 0 : end - belay_now_ms();
     if (!belay_process_wait(&process, timeout_ms <= 0 ? 0 : left < 1 ? 1 : left, err)) {
         if (err != NULL && err->code == BELAY_E_DEADLINE) /* of the whole time, not of what was left of it */
             belay_fail(err, BELAY_E_DEADLINE, "a command did not end within %lld ms", (long long)timeout_ms);
-        return belay_error_prefix(err, "%s", how->shell != NULL ? how->shell : how->argv[0]);
+        return belay_error_prefix(err, "%s", name_of(how));
     }
     *ret_status = process.exit_status;
     return true;

@@ -11,7 +11,7 @@
 #include "util/clock.h"
 
 static atomic_int stop_count;
-static atomic_bool stop_masked;
+static atomic_int stop_masked; /* how many times */
 static int stop_pipe[2] = {-1, -1};
 
 static void on_signal(int number)
@@ -48,17 +48,17 @@ bool belay_stop_install(belay_error *err)
 
 bool belay_stop_requested(void)
 {
-    return !atomic_load(&stop_masked) && atomic_load(&stop_count) > 0;
+    return atomic_load(&stop_masked) == 0 && atomic_load(&stop_count) > 0;
 }
 
 int belay_stop_fd(void)
 {
-    return atomic_load(&stop_masked) ? -1 : stop_pipe[0];
+    return atomic_load(&stop_masked) > 0 ? -1 : stop_pipe[0];
 }
 
 void belay_stop_mask(bool masked)
 {
-    atomic_store(&stop_masked, masked);
+    atomic_fetch_add(&stop_masked, masked ? 1 : -1);
 }
 
 bool belay_stop_wait(int64_t duration_ms)

@@ -5,7 +5,7 @@
  * The handler sets a flag and writes to a self-pipe. Loops that wait poll belay_stop_fd() beside what they
  * wait for, then go down the failure path. Clean-up that must not be interrupted runs inside
  * belay_stop_mask(true/false): the flag stays set, but belay_stop_requested() answers false there and
- * belay_stop_fd() is -1. SIGPIPE is ignored, SIGHUP counts as stop.
+ * belay_stop_fd() is -1; such sections may hold others. SIGPIPE is ignored, SIGHUP counts as stop.
  */
 #ifndef BELAY_UTIL_STOP_H
 #define BELAY_UTIL_STOP_H

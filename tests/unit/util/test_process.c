@@ -117,6 +117,18 @@ static void ends_what_takes_too_long(void **state)
     assert_non_null(strstr(err.message, "sleep 30"));
 }
 
+static void ends_what_is_given_up(void **state)
+{
+    (void)state;
+    belay_error err = {0};
+    int status = -1;
+    const atomic_bool given_up = true;
+    const belay_spawn how = {.shell = "sleep 30", .given_up = &given_up};
+    assert_false(belay_process_run(&how, 20000, NULL, NULL, NULL, NULL, &status, &err));
+    assert_int_equal(err.code, BELAY_E_CANCELLED);
+    assert_string_equal(err.message, "sleep 30 is not needed any more");
+}
+
 static void does_not_wait_for_a_daemon(void **state)
 {
     (void)state;
@@ -173,6 +185,7 @@ int main(void)
         cmocka_unit_test(says_what_cannot_be_run),
         cmocka_unit_test(sets_environment_folder_and_input),
         cmocka_unit_test(ends_what_takes_too_long),
+        cmocka_unit_test(ends_what_is_given_up),
         cmocka_unit_test(does_not_wait_for_a_daemon),
         cmocka_unit_test(children_die_with_their_parent),
     };

@@ -39,6 +39,10 @@ static int first_signal(void)
     belay_stop_mask(true);
     if (belay_stop_requested() || belay_stop_fd() != -1 || belay_stop_wait(1))
         return 4;
+    belay_stop_mask(true);
+    belay_stop_mask(false);
+    if (belay_stop_requested() || belay_stop_fd() != -1)
+        return 6;
     belay_stop_mask(false);
     return belay_stop_requested() && belay_stop_fd() >= 0 ? 0 : 5;
 }
