@@ -4,6 +4,7 @@
 #include "restore/dispatch.h"
 #include "restore/lend.h"
 #include "restore/restore.sql.h"
+#include "restore/watch.h"
 #include "util/clock.h"
 #include "util/crew.h"
 #include "util/json.h"
@@ -19,6 +20,7 @@ typedef struct fill {
     belay_tasks tasks;
     belay_dispatch dispatch;
     belay_team *team;
+    belay_watch watch;
     size_t loading; /* tasks that stand before "loaded" */
     int64_t cancelled_ms;
     bool failed;
@@ -106,6 +108,18 @@ static bool again_alone(fill *f, belay_job *job, const belay_error *err)
     return true;
 }
 
+/* Fewer workers take longer; without any there is no restore. */
+static bool go_on_without(fill *f, const belay_team_answer *answer)
+{
+    size_t left = belay_team_size(f->team);
+    if (!answer->not_begun || !belay_resume_is_crowded(&answer->err) || left == 0)
+        return false;
+    belay_say(f->build->options->reporter, BELAY_WARN, "going on with one worker less, %zu at most: %s", left,
+        answer->err.message);
+    belay_dispatch_put_back(&f->dispatch, answer->job);
+    return true;
+}
+
 static void take_answer(fill *f, belay_team_answer *answer)
 {
     belay_job *job = answer->job;
@@ -115,7 +129,7 @@ static void take_answer(fill *f, belay_team_answer *answer)
         belay_dispatch_done(&f->dispatch, job);
         return;
     }
-    if (!f->failed && again_alone(f, job, &answer->err))
+    if (!f->failed && (go_on_without(f, answer) || again_alone(f, job, &answer->err)))
         return;
     if (!f->failed)
         f->err = answer->err;
@@ -157,6 +171,7 @@ static void run_tasks(fill *f)
             cancel_others(f);
         if (belay_team_take(f->team, TICK_MS, &answer))
             take_answer(f, &answer);
+        belay_watch_look(&f->watch, f->pg, f->build->options);
         report(f, false);
     }
 }
@@ -323,6 +338,7 @@ bool belay_build_fill(const belay_build *build, belay_pg *pg, belay_restore_resu
     ret->raw_bytes = belay_archive_manifest(build->archive)->raw_bytes;
     belay_dispatch_done_all(&f.dispatch);
     belay_tasks_done(&f.tasks);
+    belay_watch_done(&f.watch);
     belay_relations_done(&relations);
     belay_list_done(&f.work.left_out);
     return ok;

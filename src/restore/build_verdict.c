@@ -2,6 +2,7 @@
 
 #include "restore/compare_parts.h"
 #include "util/clock.h"
+#include "util/stop.h"
 
 /* Sums of a table's ranges, which stand side by side: sums know no order. */
 static bool note_table(
@@ -38,6 +39,23 @@ static bool note_tasks(
     return true;
 }
 
+/* The sessions of the workers that have ended take a moment to be gone, and a limit may count them. */
+static bool open_when_free(
+    belay_dialer *dialer, const belay_pg_options *how, belay_pg **ret, belay_error *err)
+{
+    enum { MOST_MS = 5000, PAUSE_MS = 50 };
+    int64_t end_ms = belay_now_ms() + MOST_MS;
+    belay_error fault = {0};
+    while (!belay_pg_open(dialer, how, ret, &fault)) {
+        if (belay_resume_is_crowded(&fault) && belay_now_ms() < end_ms && !belay_stop_wait(PAUSE_MS))
+            continue;
+        if (err != NULL)
+            *err = fault;
+        return false;
+    }
+    return true;
+}
+
 bool belay_build_verdict(
     const belay_build *build, const belay_tasks *tasks, belay_restore_result *ret, belay_error *err)
 {
@@ -51,7 +69,7 @@ bool belay_build_verdict(
         .archive = build->archive,
         .manifest = belay_archive_manifest(build->archive),
         .ret = &ret->differences};
-    if (!belay_pg_open(o->dialer, &connect, &pg, err))
+    if (!open_when_free(o->dialer, &connect, &pg, err))
         return false;
     c.pg = pg;
     bool ok = belay_pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&

@@ -2,6 +2,7 @@
 
 #include "restore/groups.h"
 #include "restore/lend.h"
+#include "restore/resume.h"
 #include "restore/script.h"
 #include "util/crew.h"
 #include "util/stop.h"
@@ -110,21 +111,40 @@ static bool work(void *context, void *own, void *given, belay_error *err)
     return true;
 }
 
+/* Shares that nobody has; those that come back are given again. */
+typedef struct line {
+    share **shares;
+    size_t count;
+} line;
+
+/* Without a connection for one worker the others make its share, and without any the coordinator does. */
+static bool take_answer(pre_data *p, line *left, const belay_team_answer *answer, belay_error *err)
+{
+    if (answer->ok)
+        return true;
+    if (answer->not_begun && belay_resume_is_crowded(&answer->err)) {
+        belay_say(p->options->reporter, BELAY_DEBUG, "making the schema with one worker less: %s",
+            answer->err.message);
+        left->shares[left->count++] = answer->job;
+        return true;
+    }
+    if (err != NULL)
+        *err = answer->err;
+    return false;
+}
+
 /* The first failure ends it, when what others have begun is done. */
-static bool run_shares(belay_team *team, share *shares, size_t count, belay_error *err)
+static bool run_shares(pre_data *p, belay_team *team, line *left, belay_error *err)
 {
     bool failed = false;
-    for (size_t given = 0;;) {
+    for (;;) {
         belay_team_answer answer;
-        while (!failed && given < count && belay_team_give(team, &shares[given]))
-            given++;
+        while (!failed && left->count > 0 && belay_team_give(team, left->shares[left->count - 1]))
+            left->count--;
         if (belay_team_busy(team) == 0)
             return !failed;
-        if (!belay_team_take(team, TICK_MS, &answer) || answer.ok)
-            continue;
-        if (!failed && err != NULL)
-            *err = answer.err;
-        failed = true;
+        if (belay_team_take(team, TICK_MS, &answer) && !take_answer(p, left, &answer, failed ? NULL : err))
+            failed = true;
     }
 }
 
@@ -136,10 +156,14 @@ static bool make_groups(pre_data *p, belay_error *err)
     size_t count = 0;
     for (size_t at = 0; at < p->groups.count; at += shares[count++].count)
         shares[count] = (share){at, belay_groups_cut(&p->groups, at, most < 1 ? 1 : most)};
+    BELAY_AUTO(belay_free) share **given = belay_realloc_array(NULL, count + 1, sizeof *given);
+    for (size_t i = 0; i < count; i++)
+        given[i] = &shares[count - 1 - i];
+    line left = {given, count};
     belay_team *team = belay_team_new(&task, p->jobs, err);
     if (team == NULL)
         return false;
-    bool ok = run_shares(team, shares, count, err);
+    bool ok = run_shares(p, team, &left, err);
     belay_team_free(team);
     return ok;
 }

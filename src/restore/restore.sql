@@ -187,6 +187,19 @@ WHERE pg_catalog.pg_relation_size(asked.oid) = 0 ORDER BY asked.place
 SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')) / 1024,
     pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) / 1024
 
+-- query: blockers
+-- Of others, where a session of the run ($1) waits for longer than a moment. Process 0: a prepared transaction.
+SELECT DISTINCT ON (b.pid) b.pid, coalesce(o.usename, o.backend_type, '?'), coalesce(nullif(o.application_name, ''), 'no name'),
+    coalesce(l.relation::pg_catalog.regclass::text, l.locktype),
+    pg_catalog.left(pg_catalog.regexp_replace(coalesce(o.query, '?'), '\s+', ' ', 'g'), 200)
+FROM pg_catalog.pg_locks l
+JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) b(pid)
+LEFT JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid
+WHERE NOT l.granted AND a.application_name = $1 AND a.datname = pg_catalog.current_database()
+    AND l.waitstart < pg_catalog.clock_timestamp() - interval '1 second' AND o.application_name IS DISTINCT FROM $1
+ORDER BY b.pid
+
 -- query: cancel_workers
 SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity
 WHERE datname = pg_catalog.current_database() AND application_name = $1 AND pid <> pg_catalog.pg_backend_pid()

@@ -8,7 +8,12 @@ static const char too_many_sessions[] = "53300";
 bool belay_resume_is_cut(const belay_error *err)
 {
     return err->code == BELAY_E_CONNECTION_LOST || err->code == BELAY_E_CONNECTION_REFUSED ||
-           (err->code == BELAY_E_CONNECTION && !belay_equal(err->sqlstate, too_many_sessions));
+           (err->code == BELAY_E_CONNECTION && !belay_resume_is_crowded(err));
+}
+
+bool belay_resume_is_crowded(const belay_error *err)
+{
+    return belay_equal(err->sqlstate, too_many_sessions);
 }
 
 static const belay_table *find_table(const belay_manifest *manifest, const char *schema, const char *name)

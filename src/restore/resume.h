@@ -30,5 +30,7 @@ bool belay_resume(const belay_restore_options *options, belay_archive *archive, 
 
 /* Was the connection cut, or the server gone or starting? */
 bool belay_resume_is_cut(const belay_error *err);
+/* Was no connection to be had, since a limit of the server, the database or the role is reached? */
+bool belay_resume_is_crowded(const belay_error *err);
 
 #endif

@@ -3,8 +3,9 @@
 #include <pthread.h>
 #include <time.h>
 
-/* idle --give--> given --work--> done --take--> idle */
-typedef enum member_state { MEMBER_IDLE, MEMBER_GIVEN, MEMBER_DONE } member_state;
+/* idle --give--> given --work--> done --take--> idle
+ *                                     --take, not begun--> out */
+typedef enum member_state { MEMBER_IDLE, MEMBER_GIVEN, MEMBER_DONE, MEMBER_OUT } member_state;
 
 typedef struct member {
     belay_team *team;
@@ -17,7 +18,7 @@ struct belay_team {
     const belay_team_task *task;
     member *members;
     size_t size;
-    size_t busy; /* the coordinator's */
+    size_t busy, out; /* the coordinator's */
     bool ending;
     pthread_mutex_t mutex; /* guards states, answers and `ending` */
     pthread_cond_t given, done;
@@ -28,6 +29,7 @@ static void do_job(member *m, void **own)
     const belay_team_task *task = m->team->task;
     if (*own == NULL)
         *own = task->begin(task->context, &m->answer.err);
+    m->answer.not_begun = *own == NULL;
     m->answer.ok = *own != NULL && task->work(task->context, *own, m->answer.job, &m->answer.err);
 }
 
@@ -125,7 +127,8 @@ bool belay_team_take(belay_team *team, int64_t timeout_ms, belay_team_answer *re
         m = find_done(team);
     if (m != NULL) {
         *ret = m->answer;
-        m->state = MEMBER_IDLE;
+        m->state = ret->not_begun ? MEMBER_OUT : MEMBER_IDLE;
+        team->out += ret->not_begun;
     }
     pthread_mutex_unlock(&team->mutex);
     team->busy -= m != NULL;
@@ -139,7 +142,7 @@ size_t belay_team_busy(const belay_team *team)
 
 size_t belay_team_size(const belay_team *team)
 {
-    return team->size;
+    return team->size - team->out;
 }
 
 void belay_team_free(belay_team *team)

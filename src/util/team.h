@@ -21,7 +21,8 @@
 #include "util/mem.h"
 
 typedef struct belay_team_task {
-    /* All in the worker's thread. `own` is made before its first job; NULL with err: that job fails. */
+    /* All in the worker's thread. `own` is made before its first job; NULL with err: that job fails, and the
+     * worker is given no other. */
     void *(*begin)(void *context, belay_error *err);
     bool (*work)(void *context, void *own, void *job, belay_error *err);
     void (*end)(void *context, void *own);
@@ -32,6 +33,7 @@ typedef struct belay_team_answer {
     void *job;
     bool ok;
     belay_error err; /* when not ok */
+    bool not_begun;  /* `begin` failed: the job was not looked at, and the team is one worker smaller */
 } belay_team_answer;
 
 typedef struct belay_team belay_team;
@@ -42,7 +44,7 @@ bool belay_team_give(belay_team *team, void *job);
 /* Waits up to timeout_ms; false when no job was done meanwhile. */
 bool belay_team_take(belay_team *team, int64_t timeout_ms, belay_team_answer *ret);
 size_t belay_team_busy(const belay_team *team); /* jobs given and not taken */
-size_t belay_team_size(const belay_team *team);
+size_t belay_team_size(const belay_team *team); /* workers, but those that could not begin */
 /* Waits for the jobs at work; their answers are lost. */
 void belay_team_free(belay_team *team);
 BELAY_DEFINE_AUTO(belay_team, belay_team_free)

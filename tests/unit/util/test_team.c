@@ -13,13 +13,13 @@ enum { SIZE = 4, JOBS = 500 };
 
 typedef struct counts {
     atomic_int begun, ended, worked;
-    bool refuse;
+    atomic_int refusals; /* workers that are still to be refused */
 } counts;
 
 static void *begin(void *context, belay_error *err)
 {
     counts *c = context;
-    if (c->refuse) {
+    if (atomic_fetch_sub(&c->refusals, 1) > 0) {
         belay_fail(err, BELAY_E_IO, "no connection");
         return NULL;
     }
@@ -81,7 +81,7 @@ static void every_job_is_answered_once(void **state)
 static void who_cannot_begin_fails_the_job(void **state)
 {
     (void)state;
-    counts c = {.refuse = true};
+    counts c = {.refusals = 1};
     int job = 1;
     const belay_team_task task = {.begin = begin, .work = work, .end = end, .context = &c};
     belay_team *team = belay_team_new(&task, 1, NULL);
@@ -91,9 +91,38 @@ static void who_cannot_begin_fails_the_job(void **state)
     while (!belay_team_take(team, 1000, &answer))
         ;
     assert_false(answer.ok);
+    assert_true(answer.not_begun);
     assert_string_equal(answer.err.message, "no connection");
+    assert_int_equal(belay_team_size(team), 0);
+    assert_false(belay_team_give(team, &job));
     belay_team_free(team);
     assert_int_equal(atomic_load(&c.ended), 0);
+}
+
+static void who_cannot_begin_gets_no_other_job(void **state)
+{
+    (void)state;
+    counts c = {.refusals = SIZE - 1};
+    int jobs[JOBS];
+    int next = 0, back[SIZE], back_count = 0, done = 0;
+    const belay_team_task task = {.begin = begin, .work = work, .end = end, .context = &c};
+    for (int i = 0; i < JOBS; i++)
+        jobs[i] = 100 + i;
+    belay_team *team = belay_team_new(&task, SIZE, NULL);
+    while (done < JOBS) {
+        belay_team_answer answer;
+        while ((back_count > 0 || next < JOBS) && belay_team_busy(team) < belay_team_size(team))
+            assert_true(belay_team_give(team, back_count > 0 ? &jobs[back[--back_count]] : &jobs[next++]));
+        if (!belay_team_take(team, 1000, &answer))
+            continue;
+        assert_true(answer.ok != answer.not_begun);
+        if (answer.not_begun)
+            back[back_count++] = *(int *)answer.job - 100;
+        done += answer.ok;
+    }
+    assert_int_equal(belay_team_size(team), 1);
+    belay_team_free(team);
+    assert_int_equal(atomic_load(&c.worked), JOBS);
 }
 
 static void an_end_waits_for_the_job_at_work(void **state)
@@ -117,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_job_is_answered_once),
         cmocka_unit_test(who_cannot_begin_fails_the_job),
+        cmocka_unit_test(who_cannot_begin_gets_no_other_job),
         cmocka_unit_test(an_end_waits_for_the_job_at_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
