@@ -88,3 +88,9 @@ FROM tables t
 LEFT JOIN pg_catalog.pg_class rc ON rc.oid = t.root
 LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
 ORDER BY 3 DESC, 1, 2
+
+-- query: taken_by_others
+-- May the snapshot $1 be under way, or does another run than $2 work here?
+SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+    WHERE application_name = $1 OR (datname = pg_catalog.current_database() AND application_name <> $2
+        AND application_name ~ '^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}'))

@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "snapshot/parts.h"
+#include "snapshot/plan.sql.h"
 
 /* "20251104T123400Z-3f2a9c" behind the folder, and ".part" at the end. The caller frees. */
 static char *id_of_part(const char *name, const char *prefix)
@@ -19,15 +20,14 @@ static char *id_of_part(const char *name, const char *prefix)
     return belay_strndup(id, sizeof form - 2);
 }
 
-/* A living snapshot has a session whose application_name is its id, even where the store cannot tell. */
-static bool lives(belay_pg *pg, const char *id, bool *ret, belay_error *err)
+/* Even where the store cannot tell: a living snapshot has sessions in the database. They are called after its
+ * id, or after the run that takes it, whose snapshot may be any. */
+static bool may_live(const belay_taking *t, const char *id, bool *ret, belay_error *err)
 {
-    static const char sql[] =
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = $1)";
-    BELAY_AUTO(belay_free) char *answer = NULL;
-    if (!belay_pg_value(pg, sql, (const char *const[]){id}, 1, &answer, err))
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_queryp(t->pg, sql_taken_by_others, &rows, err, id, t->run_id))
         return false;
-    *ret = answer != NULL && belay_equal(answer, "t");
+    *ret = belay_rows_bool(rows, 0, 0);
     return true;
 }
 
@@ -49,7 +49,7 @@ bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err)
         bool living = true;
         if (id == NULL || store->is_held(store, name))
             continue;
-        if (!lives(t->pg, id, &living, err) ||
+        if (!may_live(t, id, &living, err) ||
             (!living && !remove_left(store, t->options->target->name, id, name, err)))
             return false;
         if (!living)

@@ -13,6 +13,7 @@ print(json.dumps(table[sys.argv[2]]))' "$1" "$2"
 }
 parts() { find backups -name '*.part'; }
 sessions() { sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'work' AND pid <> pg_backend_pid()"; }
+has_session() { [ "$(sessions)" = 1 ]; }
 no_session() { [ "$(sessions)" = 0 ]; }
 nothing_is_left() {
     equals "unfinished files" "$(parts)" ""
@@ -104,6 +105,18 @@ wait_until copying
 sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'work' ORDER BY backend_start LIMIT 1" >/dev/null
 ended 1
 grep -q "holds the snapshot together" "$OUT" || fail "the reason is not told"
+nothing_is_left
+
+begin "what another run may be writing is left alone; what is nobody's goes"
+part=backups/dev/20260101T000000Z-abcdef.tar.part
+touch "$part"
+PGAPPNAME=20260102T000000Z-fedcba psql -X -q -d work -c "SELECT pg_sleep(300)" >/dev/null 2>&1 &
+wait_until has_session
+belay 0 snapshot --no-lint
+[ -e "$part" ] || fail "a file that another run may be writing was removed"
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'fedcba'" >/dev/null
+wait_until no_session
+belay 0 snapshot --no-lint
 nothing_is_left
 
 begin "Ctrl-C while workers are at work"
