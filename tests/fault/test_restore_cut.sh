@@ -73,6 +73,11 @@ cut_workers() {
 is_writing() {
     [ "$(psql -X -At -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE datname ~ '__belay_(new|scratch)_' AND backend_xid IS NOT NULL")" -ge 1 ]
 }
+# drop_failed: the databases that restores kept.
+drop_failed() {
+    local name
+    for name in $(databases | grep __belay_failed_); do sql postgres "DROP DATABASE $name"; done
+}
 # hold_numbers: locks the sequence once its position is set, so that the comparison at the end waits for it.
 hold_numbers() {
     [ "$(in_copies "SELECT last_value FROM numbers")" = 4711 ] || return 1
@@ -168,7 +173,7 @@ sql_is bank "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'belay\\_resto
 sql_is bank "SELECT count(*) FROM pg_constraint WHERE contype IN ('p', 'f') AND conrelid::regclass::text IN ('customers', 'entries', 'cached', 'pending') AND convalidated" 6
 
 begin "SIGKILL in the middle of a restore: recover goes on with it, with other jobs, and loads no chunk twice"
-sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+drop_failed
 sql bank "UPDATE customers SET name = 'changed'"
 changed=$(data_hash bank)
 LAST="belay restore, killed"
@@ -193,7 +198,7 @@ nothing_left
 sed -i 's/^jobs = 1/jobs = 2/' belay.ini
 
 begin "SIGKILL when all is loaded: recover compares it, and loads no row again"
-sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+drop_failed
 LAST="belay restore, killed at its end"
 "$BELAY" restore "$snapshot" --yes >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
@@ -213,7 +218,7 @@ equals "event trigger" "$(sql bank "SELECT evtname, obj_description(oid, 'pg_eve
 nothing_left
 
 begin "the server crashes when all is loaded, unlogged tables too: it begins again"
-sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+drop_failed
 LAST="belay prove, with a crash at its end"
 "$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
@@ -289,7 +294,7 @@ equals "rows" "$(data_hash bank)" "$rows"
 nothing_left
 
 begin "the drop of a restored database was broken off: recover makes it again"
-sql postgres "$(databases | sed -nE 's/^(.*__belay_failed_.*)$/DROP DATABASE "\1";/p')"
+drop_failed
 sed -i '/^dbname = /a stop_command = kill -KILL $PPID' belay.ini
 belay 137 restore "$snapshot" --yes
 sed -i '/^stop_command = /d' belay.ini
