@@ -219,6 +219,17 @@ static bool stage_verify(rehearsal *r, belay_error *err)
     return connect_scratch(r, &pg, err) && r->engine->verify(r->engine, pg, &reached, err);
 }
 
+static void tell_difference(const rehearsal *r)
+{
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
+    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
+    belay_list_split(&lines, r->ret->schema_difference, "\n");
+    for (size_t i = 0; i < lines.count; i++)
+        belay_str_appendf(&text, "\n  %s", lines.items[i]);
+    belay_say(r->options->reporter, BELAY_WARN,
+        "the schema after the downgrade differs from the one before:%s", belay_str_text(&text));
+}
+
 static bool compare_schema(rehearsal *r, belay_error *err)
 {
     BELAY_AUTO(belay_str_done) belay_str after = BELAY_STR_INIT;
@@ -229,9 +240,7 @@ static bool compare_schema(rehearsal *r, belay_error *err)
         belay_schema_difference(belay_str_text(&r->before), belay_str_text(&after), SHOWN_SCHEMA_LINES);
     r->ret->schema_equal = r->ret->schema_difference == NULL;
     if (!r->ret->schema_equal)
-        belay_say(r->options->reporter, BELAY_WARN,
-            "the schema after the downgrade differs from the one before:\n%.*s",
-            (int)strlen(r->ret->schema_difference) - 1, r->ret->schema_difference);
+        tell_difference(r);
     return true;
 }
 

@@ -35,13 +35,28 @@ static void clear_progress(belay_terminal *t)
     t->progress_shown = false;
 }
 
+/* Further lines of a message are indented. A newline without that came with a name, which must not look like a
+ * message of its own. The caller frees. */
+static char *printable_message(const char *text)
+{
+    BELAY_AUTO(belay_free) char *shown = belay_printable(text, "\n\t");
+    belay_str message = BELAY_STR_MAX(SIZE_MAX / 2);
+    for (const char *at = shown; *at != '\0'; at++) {
+        if (*at == '\n' && at[1] != ' ' && at[1] != '\t')
+            belay_str_append(&message, "\\n");
+        else
+            belay_str_append_char(&message, *at);
+    }
+    return belay_str_steal(&message);
+}
+
 static void line(belay_reporter *self, belay_level level, const char *text)
 {
     belay_terminal *t = (belay_terminal *)self;
     if (level < t->least)
         return;
     clear_progress(t);
-    BELAY_AUTO(belay_free) char *shown = belay_printable(text, "\n\t");
+    BELAY_AUTO(belay_free) char *shown = printable_message(text);
     bool coloured = t->colours && level_table[level].colour[0] != '\0';
     fprintf(stderr, "%s%s%s%s\n", coloured ? level_table[level].colour : "", level_table[level].label, shown,
         coloured ? "\033[0m" : "");

@@ -86,6 +86,13 @@ belay 0 snapshot --no-lint --json
 equals "auto" "$(manifest moods format) $(manifest bytes format)" '"text" "binary"'
 sql work "DROP TABLE moods"
 
+begin "a name with a newline and an escape stays in its message's line"
+sql work $'CREATE TABLE "odd\nswapped: \e[31mall is well" (m mood[])'
+belay 3 snapshot --format binary
+err_has 'table public.odd\nswapped: \x1b[31mall is well has columns'
+grep -q '^swapped' "$ERR" && fail "a name made a line of its own: $(cat "$ERR")"
+sql work $'DROP TABLE "odd\nswapped: \e[31mall is well"'
+
 begin "a worker that loses its connection connects again and doubles nothing"
 start --no-lint --rate 20MB/s
 for _ in 1 2; do
