@@ -10,6 +10,7 @@ typedef void belay_preflight_check(
 
 belay_preflight_check belay_check_server_version;
 belay_preflight_check belay_check_long_transactions;
+belay_preflight_check belay_check_lock_table;
 belay_preflight_check belay_check_window;
 belay_preflight_check belay_check_policy;
 belay_preflight_check belay_check_revisions;

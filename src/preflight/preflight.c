@@ -42,7 +42,7 @@ static const check checks[] = {
     {.name = "followers", .function = belay_check_followers, .restores = true},
     {.name = "standbys", .sql = sql_standbys, .restores = true},
     {.name = "archiver", .sql = sql_archiver, .restores = true},
-    {.name = "lock_table", .sql = sql_lock_table},
+    {.name = "lock_table", .function = belay_check_lock_table},
     {.name = "invalid_indexes", .sql = sql_invalid_indexes},
     {.name = "pg_dump", .function = belay_check_pg_dump},
     {.name = "libraries", .function = belay_check_libraries},

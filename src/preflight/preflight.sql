@@ -216,20 +216,6 @@ SELECT 'warn', format('archiving WAL fails since %s (%s)', last_failed_time::tim
        'WAL piles up until archive_command works again'
   FROM pg_stat_archiver
  WHERE last_failed_time > coalesce(last_archived_time, '-infinity') AND $1::text IS NOT NULL
--- query: lock_table
--- As the snapshot counts (snapshot/plan.c): each table is locked by belay and by pg_dump for either section, and the
--- table has room for two holders of each lock; 150 are of catalogues.
-SELECT 'refuse', format('the snapshot has to lock %s tables, the lock table holds about %s', tables, greatest(per_session * sessions * 2 / 3 - 150, 0)),
-       format('set max_locks_per_transaction = %s (it is %s) and restart the server',
-         (tables + 150) * 3 / 2 * 9 / 8 / sessions + 1, per_session)
-  FROM (SELECT count(*) AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
-           AND n.nspname <> 'information_schema') n,
-       (SELECT current_setting('max_locks_per_transaction')::bigint AS per_session,
-               current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint
-               + current_setting('autovacuum_max_workers')::bigint + current_setting('max_worker_processes')::bigint
-               + current_setting('max_wal_senders')::bigint + 1 AS sessions) r
- WHERE (tables + 150) * 3 / 2 > per_session * sessions AND $1::text IS NOT NULL
 -- query: local_time
 SELECT extract(dow FROM t)::int, floor(extract(epoch FROM t::time) / 60)::int, to_char(t, 'Dy HH24:MI')
   FROM (SELECT now() AT TIME ZONE $1 AS t) here

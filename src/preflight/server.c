@@ -4,6 +4,7 @@
 #include "config/window.h"
 #include "preflight/checks.h"
 #include "preflight/preflight.sql.h"
+#include "snapshot/snapshot.h"
 #include "util/crew.h"
 
 /* The most that a run has open at once beyond what it holds already when it looks: in the target's database
@@ -52,6 +53,13 @@ void belay_preflight_connections(const belay_preflight *context, belay_check_rep
     const char *const params[] = {
         belay_target_dbname(context->target), all, in_target, ends_sessions ? "true" : "false"};
     belay_preflight_add_rows(context, report, name, sql_connections, params, BELAY_COUNT(params));
+}
+
+void belay_check_lock_table(const belay_preflight *context, belay_check_report *report, const char *name)
+{
+    belay_error err = {0};
+    if (!belay_snapshot_check_lock_table(context->pg, &err))
+        belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
 }
 
 void belay_check_long_transactions(

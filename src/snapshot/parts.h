@@ -81,6 +81,8 @@ bool belay_taking_plan(belay_taking *t, belay_error *err);
  * got another name or was dropped since; `pg` is not in a transaction. */
 bool belay_sequences_read(belay_taking *t, belay_error *err);
 bool belay_sequences_check(const belay_taking *t, belay_pg *pg, belay_error *err);
+/* lock_table.c: BELAY_E_PREFLIGHT where the server's lock table has no room for so many relations. */
+bool belay_lock_table_check(belay_pg *pg, size_t relations, belay_error *err);
 /* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
 /* pieces.c: schema/, toc.json, data/, blobs/, blobs.json, sequences.json; the tables' counts and hashes go to

@@ -18,30 +18,6 @@ static bool begin(belay_taking *t, belay_error *err)
     return true;
 }
 
-/* Each relation takes a slot of the server's lock table, which all sessions share. That has room for two
- * holders of each lock, and there are three: belay and pg_dump for either section. pg_dump also keeps the
- * locks of the catalogues that it reads, and of their indexes. */
-enum { CATALOGUE_LOCKS = 150 };
-static bool check_lock_table(belay_taking *t, size_t relations, belay_error *err)
-{
-    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
-    if (!belay_pg_query0(t->pg, sql_plan_lock_slots, &rows, err))
-        return false;
-    uint64_t per_session = (uint64_t)belay_rows_int(rows, 0, 0);
-    uint64_t sessions = (uint64_t)belay_rows_int(rows, 0, 1);
-    uint64_t needed = ((uint64_t)relations + CATALOGUE_LOCKS) * 3 / 2;
-    if (needed <= per_session * sessions)
-        return true;
-    uint64_t room = per_session * sessions * 2 / 3;
-    room = room > CATALOGUE_LOCKS ? room - CATALOGUE_LOCKS : 0;
-    belay_fail(err, BELAY_E_PREFLIGHT,
-        "the snapshot has to lock %zu tables, the server's lock table has room for about %llu", relations,
-        (unsigned long long)room);
-    return belay_error_hint(err,
-        "set max_locks_per_transaction = %llu (it is %llu) in postgresql.conf and restart the server",
-        (unsigned long long)((needed * 9 / 8) / sessions + 1), (unsigned long long)per_session);
-}
-
 /* After a lock timeout: who holds or waits for what stands in the way. */
 static bool name_blocker(belay_taking *t, const char *oids, belay_error *err)
 {
@@ -109,7 +85,7 @@ static bool lock_all(belay_taking *t, char **ret_oids, belay_error *err)
     size_t count = belay_rows_count(relations);
     *ret_oids = list_oids(relations);
     int64_t began_ms = belay_now_ms();
-    if (!check_lock_table(t, count, err))
+    if (!belay_lock_table_check(t->pg, count, err))
         return false;
     for (size_t i = 0; i < count; i += LOCKS_PER_STATEMENT) {
         size_t to = i + LOCKS_PER_STATEMENT < count ? i + LOCKS_PER_STATEMENT : count;
