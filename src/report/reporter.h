@@ -2,8 +2,8 @@
  * stderr.
  *
  * Domain code gets a reporter and never prints. The reporter may be NULL: silence. Calls come from the
- * coordinator's thread only. Texts carry no trailing newline and no secrets; where one has several lines, those behind the
- * first are indented, which tells them from newlines in names. Progress may be reported as
+ * coordinator's thread only. Texts carry no trailing newline and no secrets; where one has several lines,
+ * those behind the first are indented, which tells them from newlines in names. Progress may be reported as
  * often as there is news, though not per row: what comes too early costs one look at the clock.
  */
 #ifndef BELAY_REPORT_REPORTER_H
