@@ -21,6 +21,10 @@
 /* What the schema hash in header.json is made of (pg/schema_hash.h). */
 #define BELAY_MEMBER_DESCRIPTION "schema/description.txt.zst"
 
+/* What the names of the planner's statistics begin with; 1.zst, 2.zst, ... follow. They lie where readers
+ * that know nothing of them take any name. */
+#define BELAY_MEMBERS_STATISTICS "blobs/statistics-"
+
 typedef struct belay_archive_writer belay_archive_writer;
 /* Whether libarchive is there (util/library.h); creating a writer asks too. */
 bool belay_archive_can_write(belay_error *err);

@@ -18,6 +18,7 @@ typedef struct fill {
     belay_restore_result *ret;
     belay_work work;
     belay_tasks tasks;
+    belay_statistics *statistics; /* NULL: none are taken over */
     belay_dispatch dispatch;
     belay_team *team;
     belay_watch watch;
@@ -264,17 +265,29 @@ static bool tell_resumed(const fill *f, belay_error *err)
         err);
 }
 
+/* Those of the snapshot, where this server takes them over. */
+static bool read_statistics(fill *f, belay_error *err)
+{
+    if (f->build->options->schema_only || !belay_statistics_wanted(f->pg))
+        return true;
+    return belay_statistics_read(f->build->archive, &f->statistics, err);
+}
+
 static bool prepare(fill *f, belay_marks *marks, belay_relations *relations, size_t jobs, belay_error *err)
 {
+    if (!read_statistics(f, err))
+        return false;
     const belay_tasks_from from = {.archive = f->build->archive,
         .toc = f->build->toc,
         .relations = relations,
         .marks = marks,
         .jobs = jobs,
+        .statistics = f->statistics,
         .empty = f->build->options->schema_only};
     int64_t slots = 0;
     f->work.relations = relations;
     f->work.marks = marks;
+    f->work.statistics = f->statistics;
     if (!share_memory(f->pg, jobs, &f->work.maintenance_kib, err) || !lock_slots(f->pg, &slots, err) ||
         !belay_tasks_build(&from, &f->tasks, err))
         return false;
@@ -339,6 +352,7 @@ bool belay_build_fill(const belay_build *build, belay_pg *pg, belay_restore_resu
     belay_dispatch_done_all(&f.dispatch);
     belay_tasks_done(&f.tasks);
     belay_watch_done(&f.watch);
+    belay_statistics_free(f.statistics);
     belay_relations_done(&relations);
     belay_list_done(&f.work.left_out);
     return ok;

@@ -203,3 +203,60 @@ ORDER BY b.pid
 -- query: cancel_workers
 SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity
 WHERE datname = pg_catalog.current_database() AND application_name = $1 AND pid <> pg_catalog.pg_backend_pid()
+
+-- query: import_statistics
+-- $1: lines of the snapshot (docs/snapshot-format.md), $2: the version of its server, $3: the table. Its own line counts for a
+-- partitioned table; another has the pages that it has now, $4 rows (NULL: as it is), and is all visible and frozen if $5.
+WITH lines AS MATERIALIZED (
+    SELECT * FROM pg_catalog.json_to_recordset($1::json) AS l(schema text, "table" text, "column" text, index text, position smallint,
+        inherited boolean, null_frac real, avg_width integer, n_distinct real,
+        most_common_vals text, most_common_freqs real[], histogram_bounds text, correlation real,
+        most_common_elems text, most_common_elem_freqs real[], elem_count_histogram real[],
+        range_length_histogram text, range_empty_frac real, range_bounds_histogram text, pages integer, rows real)
+), columns AS MATERIALIZED (
+    SELECT pg_catalog.bool_and(pg_catalog.pg_restore_attribute_stats('version', $2::integer,
+        'schemaname', schema, 'relname', coalesce(index, "table"), 'attname', "column", 'attnum', position,
+        'inherited', inherited, 'null_frac', null_frac, 'avg_width', avg_width, 'n_distinct', n_distinct,
+        'most_common_vals', most_common_vals, 'most_common_freqs', most_common_freqs, 'histogram_bounds', histogram_bounds,
+        'correlation', correlation, 'most_common_elems', most_common_elems, 'most_common_elem_freqs', most_common_elem_freqs,
+        'elem_count_histogram', elem_count_histogram, 'range_length_histogram', range_length_histogram,
+        'range_empty_frac', range_empty_frac, 'range_bounds_histogram', range_bounds_histogram)) AS taken
+    FROM lines WHERE inherited IS NOT NULL
+), sizes AS MATERIALIZED (
+    SELECT n.nspname::text, c.relname::text, c.relkind = 'p' AS parent, l.pages, l.rows,
+        (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint)::integer AS pages_now
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN lines l ON l.inherited IS NULL
+    WHERE c.oid = $3::oid
+), whole AS MATERIALIZED (
+    SELECT pg_catalog.bool_and(pg_catalog.pg_restore_relation_stats('version', $2::integer, 'schemaname', nspname, 'relname', relname,
+        'relpages', CASE WHEN parent THEN pages ELSE pages_now END, 'reltuples', CASE WHEN parent THEN rows ELSE $4::real END,
+        'relallvisible', CASE WHEN NOT parent AND $5::boolean THEN pages_now END,
+        'relallfrozen', CASE WHEN NOT parent AND $5::boolean THEN pages_now END)) AS taken
+    FROM sizes WHERE CASE WHEN parent THEN rows ELSE $4::real END IS NOT NULL
+)
+SELECT coalesce(columns.taken, true) AND coalesce(whole.taken, true) FROM columns, whole
+
+-- query: without_statistics
+-- Those of the tables for which ANALYZE would make more than there is: of a column, of an index's expression, of columns together.
+WITH asked AS (
+    SELECT c.oid, n.nspname, c.relname, c.relkind, i.inherited
+    FROM pg_catalog.unnest($1::oid[]) a(oid) JOIN pg_catalog.pg_class c ON c.oid = a.oid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN (VALUES (false), (true)) i(inherited)
+    WHERE i.inherited = (c.relkind = 'p') OR (i.inherited AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid))
+), wanted AS (
+    SELECT asked.*, asked.relname AS owner, a.attname, a.atttypid FROM asked JOIN pg_catalog.pg_attribute a ON a.attrelid = asked.oid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v' AND a.attstattarget IS DISTINCT FROM 0
+    UNION ALL
+    SELECT asked.*, c.relname, a.attname, a.atttypid
+    FROM asked JOIN pg_catalog.pg_index i ON i.indrelid = asked.oid JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indexrelid
+    WHERE NOT asked.inherited AND i.indkey[a.attnum - 1] = 0 AND a.attstattarget IS DISTINCT FROM 0
+)
+SELECT w.oid FROM wanted w
+LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = w.nspname AND s.tablename = w.owner AND s.attname = w.attname AND s.inherited = w.inherited
+WHERE s.attname IS NULL OR (s.null_frac < 1 AND s.range_empty_frac IS NULL AND EXISTS (
+    SELECT FROM pg_catalog.pg_type t WHERE t.oid = w.atttypid AND t.typtype IN ('r', 'm')))
+UNION
+SELECT asked.oid FROM asked JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = asked.oid WHERE x.stxstattarget IS DISTINCT FROM 0

@@ -20,6 +20,7 @@
 #include "restore/readback.h"
 #include "restore/relations.h"
 #include "restore/schedule.h"
+#include "restore/statistics.h"
 #include "restore/toc.h"
 
 typedef enum belay_task_kind {
@@ -76,8 +77,9 @@ typedef struct belay_task {
     belay_readback_pages *pages; /* of a comparison; the first part's, which the others of its table borrow */
     const belay_toc_entry *entry;
     long relation;
-    bool small; /* shares a transaction with others of its kind */
-    bool alone; /* nothing else may run */
+    bool small;   /* shares a transaction with others of its kind */
+    bool alone;   /* nothing else may run */
+    bool imports; /* the snapshot's statistics hold for what was loaded */
     belay_claim claims[BELAY_CLAIMS];
     size_t claim_count;
     belay_load_job load;
@@ -103,7 +105,8 @@ typedef struct belay_tasks_from {
     const belay_relations *relations;
     const belay_marks *marks;
     size_t jobs;
-    bool empty; /* the schema alone: no rows, nothing computed from rows */
+    const belay_statistics *statistics; /* that the server takes over; NULL: none */
+    bool empty;                         /* the schema alone: no rows, nothing computed from rows */
 } belay_tasks_from;
 
 bool belay_tasks_build(const belay_tasks_from *from, belay_tasks *ret, belay_error *err);

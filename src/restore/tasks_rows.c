@@ -125,21 +125,48 @@ void belay_tasks_add_extras(belay_tasks_builder *b)
     }
 }
 
-void belay_tasks_add_statistics(belay_tasks_builder *b, long relation)
+/* ANALYZE of a partitioned table is one of its partitions too, and would ask other servers for what is there:
+ * then each of ours is analyzed by itself. So it is where statistics are taken over. */
+static bool wants_statistics(const belay_tasks_builder *b, long relation, bool parent)
 {
     const belay_relation *r = &b->from->relations->items[relation];
     const belay_tasks_stand *s = &b->stands[relation];
-    bool parent = r->kind == 'p' && !r->is_partition && !r->has_foreign;
-    /* ANALYZE of a partitioned table is one of its partitions too, and would ask other servers for what is
-     * there: then each of ours is analyzed by itself. */
     const belay_relation *top = &b->from->relations->items[r->family];
-    bool by_parent = r->is_partition && top->kind == 'p' && !top->has_foreign;
-    if (r->kind == 'm' || r->kind == 'f' || (by_parent && !s->streams) ||
-        (!parent && (s->bytes == 0 || r->kind == 'p')))
+    bool by_parent = b->from->statistics == NULL && r->is_partition && top->kind == 'p' && !top->has_foreign;
+    if (r->kind == 'm' || r->kind == 'f' || (by_parent && !s->streams))
+        return false;
+    return parent || (s->bytes > 0 && r->kind != 'p');
+}
+
+static bool is_analyzed_parent(const belay_tasks_builder *b, long relation)
+{
+    const belay_relation *r = &b->from->relations->items[relation];
+    return r->kind == 'p' && !b->from->relations->items[r->family].has_foreign &&
+           (b->from->statistics != NULL || !r->is_partition);
+}
+
+/* Through a root rows may go to other partitions than at the source, and an extension has rows of its own. */
+static bool may_import(const belay_tasks_builder *b, long relation)
+{
+    const belay_relation *r = &b->from->relations->items[relation];
+    const belay_table *table = b->stands[relation].table;
+    return b->from->statistics != NULL &&
+           (r->kind == 'p' || (table != NULL && table->filter == NULL && !r->of_extension));
+}
+
+void belay_tasks_add_statistics(belay_tasks_builder *b, long relation)
+{
+    const belay_tasks_stand *s = &b->stands[relation];
+    bool parent = is_analyzed_parent(b, relation);
+    if (!wants_statistics(b, relation, parent))
         return;
     belay_task task = {.kind = s->streams ? BELAY_TASK_VACUUM : BELAY_TASK_ANALYZE,
         .relation = relation,
-        .small = !s->streams && !parent && s->bytes < BELAY_SMALL_BYTES};
+        .table = s->table,
+        .small = !s->streams && !parent && s->bytes < BELAY_SMALL_BYTES,
+        .imports = may_import(b, relation)};
+    task.load.freeze =
+        s->table != NULL && !s->streams && may_freeze(s->table, &b->from->relations->items[relation]);
     belay_tasks_claim(b, &task, relation, parent, true);
     size_t node = belay_tasks_add(b, task, s->bytes);
     belay_tasks_depend(b, node, b->stands[belay_tasks_family_of(b, relation)].loaded);

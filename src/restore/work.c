@@ -5,6 +5,7 @@
 #include "restore/search_path.h"
 #include "restore/work_compare.h"
 #include "restore/work_keys.h"
+#include "restore/work_statistics.h"
 #include "restore/work_views.h"
 #include "util/stop.h"
 
@@ -200,70 +201,9 @@ static bool do_views(worker *w, const belay_job *job, belay_error *err)
            belay_work_views(&w->script, w->work->toc, w->work->marks, &task->text, err);
 }
 
-/* "a"."b", "c"."d" of the job's tables. The caller frees. */
-static char *names_of(const worker *w, const belay_job *job)
+static bool do_statistics(worker *w, const belay_job *job, belay_error *err)
 {
-    belay_str names = BELAY_STR_MAX(SIZE_MAX / 2);
-    for (size_t i = 0; i < job->count; i++) {
-        const belay_relation *r = &w->work->relations->items[job->tasks[i]->relation];
-        BELAY_AUTO(belay_free) char *name = belay_quote_qualified(r->schema, r->name);
-        belay_str_appendf(&names, "%s%s", i == 0 ? "" : ", ", name);
-    }
-    return belay_str_steal(&names);
-}
-
-/* Neither runs in a transaction, so the path is the session's for a while. */
-static bool set_path(worker *w, bool source, belay_error *err)
-{
-    BELAY_AUTO(belay_free)
-    char *path = source ? belay_search_path_sql(w->work->toc, false) : belay_strdup("SET search_path = ''");
-    return belay_pg_exec(w->pg, path, err);
-}
-
-/* A table whose statistics cannot be made, since an expression fails on one of its rows, is as good as it
- * was. */
-static bool maintain_each(worker *w, const belay_job *job, const char *command, belay_error *err)
-{
-    for (size_t i = 0; i < job->count; i++) {
-        const belay_relation *r = &w->work->relations->items[job->tasks[i]->relation];
-        belay_error fault = {0};
-        BELAY_AUTO(belay_free) char *name = belay_quote_qualified(r->schema, r->name);
-        if (belay_pg_execf(w->pg, &fault, "%s %s", command, name))
-            continue;
-        if (belay_ddl_is_outside(&fault)) {
-            if (err != NULL)
-                *err = fault;
-            return false;
-        }
-        free(job->tasks[i]->text);
-        job->tasks[i]->text = belay_format("no statistics of %s.%s: %s", r->schema, r->name, fault.message);
-    }
-    return true;
-}
-
-/* An index may be on a function that leans on the source's search_path. */
-static bool maintain(worker *w, const belay_job *job, const char *command, belay_error *err)
-{
-    BELAY_AUTO(belay_free) char *names = names_of(w, job);
-    belay_error fault = {0};
-    if (belay_pg_execf(w->pg, &fault, "%s %s", command, names))
-        return true;
-    if (!belay_ddl_is_outside(&fault))
-        return set_path(w, true, err) && maintain_each(w, job, command, err) && set_path(w, false, err);
-    if (err != NULL)
-        *err = fault;
-    return false;
-}
-
-/* Nothing in the table or its indexes is dead, and nothing is to be cut off: only rows are frozen. */
-static bool do_vacuum(worker *w, const belay_job *job, belay_error *err)
-{
-    return maintain(w, job, "VACUUM (FREEZE, ANALYZE, INDEX_CLEANUP off, TRUNCATE off)", err);
-}
-
-static bool do_analyze(worker *w, const belay_job *job, belay_error *err)
-{
-    return maintain(w, job, "ANALYZE", err);
+    return belay_work_statistics(w->work, w->pg, job, err);
 }
 
 static bool do_compare(worker *w, const belay_job *job, belay_error *err)
@@ -293,8 +233,8 @@ static const struct {
     [BELAY_TASK_VALIDATE] = {do_validate, MODE_STATEMENTS},
     [BELAY_TASK_REST] = {do_rest, MODE_STATEMENTS},
     [BELAY_TASK_VIEWS] = {do_views, MODE_STATEMENTS},
-    [BELAY_TASK_VACUUM] = {do_vacuum, MODE_STATEMENTS},
-    [BELAY_TASK_ANALYZE] = {do_analyze, MODE_STATEMENTS},
+    [BELAY_TASK_VACUUM] = {do_statistics, MODE_STATEMENTS},
+    [BELAY_TASK_ANALYZE] = {do_statistics, MODE_STATEMENTS},
     [BELAY_TASK_COMPARE] = {do_compare, MODE_ROWS},
     [BELAY_TASK_COMPARE_GENERATED] = {do_compare, MODE_ROWS},
     [BELAY_TASK_COMPARE_OBJECTS] = {do_compare_objects, MODE_ROWS},

@@ -10,6 +10,7 @@
 
 #include "restore/restore.h"
 #include "restore/script.h"
+#include "restore/statistics.h"
 #include "restore/tasks.h"
 #include "util/team.h"
 
@@ -19,10 +20,11 @@ typedef struct belay_work {
     const belay_toc *toc;
     const belay_relations *relations;
     const belay_marks *marks;
-    belay_list left_out;       /* dump ids of entries that were not made */
-    int64_t maintenance_kib;   /* maintenance_work_mem of each worker */
-    belay_load_count count;    /* loaded */
-    belay_load_count compared; /* read back */
+    const belay_statistics *statistics; /* that are taken over; NULL: all are made */
+    belay_list left_out;                /* dump ids of entries that were not made */
+    int64_t maintenance_kib;            /* maintenance_work_mem of each worker */
+    belay_load_count count;             /* loaded */
+    belay_load_count compared;          /* read back */
 } belay_work;
 
 typedef struct belay_job {

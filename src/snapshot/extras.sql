@@ -106,3 +106,41 @@ SELECT type, name, owner, text FROM (
               FROM granted g WHERE g.oid = lo.oid), '') || E'\n'
     FROM lo WHERE lomacl IS NOT NULL
 ) e ORDER BY oid, part
+
+-- query: extras_statistics
+-- A line of JSON for each table that was ever analyzed, then one for each of its columns, and of its indexes' expressions.
+-- Control characters are escaped in JSON, so that nothing is quoted here. What older servers do not show comes from "older".
+COPY (
+    SELECT pg_catalog.json_strip_nulls(pg_catalog.row_to_json(l)) FROM (
+        SELECT n.nspname AS schema, c.relname AS "table", t.pages, t.rows, t.all_visible, t.all_frozen
+        FROM (SELECT NULL::integer AS relallfrozen) older
+        CROSS JOIN LATERAL (SELECT oid, relpages AS pages, reltuples AS rows, relallvisible AS all_visible, relallfrozen AS all_frozen
+            FROM pg_catalog.pg_class) t
+        JOIN pg_catalog.pg_class c ON c.oid = t.oid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.reltuples >= 0
+            AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') l
+    UNION ALL
+    SELECT pg_catalog.json_strip_nulls(pg_catalog.row_to_json(l)) FROM (
+        SELECT n.nspname AS schema, coalesce(t.relname, c.relname) AS "table",
+            CASE WHEN i.indexrelid IS NULL THEN s.attname END AS "column",
+            CASE WHEN i.indexrelid IS NOT NULL THEN c.relname END AS index,
+            CASE WHEN i.indexrelid IS NOT NULL THEN a.attnum END AS position,
+            s.inherited, s.null_frac, s.avg_width, s.n_distinct,
+            s.most_common_vals::text, s.most_common_freqs::text, s.histogram_bounds::text, s.correlation,
+            s.most_common_elems::text, s.most_common_elem_freqs::text, s.elem_count_histogram::text,
+            s.range_length_histogram, s.range_empty_frac, s.range_bounds_histogram
+        FROM (SELECT NULL::text AS range_length_histogram, NULL::real AS range_empty_frac, NULL::text AS range_bounds_histogram) older
+        CROSS JOIN LATERAL (SELECT schemaname, tablename, attname, inherited, null_frac, avg_width, n_distinct,
+                most_common_vals, most_common_freqs, histogram_bounds, correlation,
+                most_common_elems, most_common_elem_freqs, elem_count_histogram,
+                range_length_histogram::text, range_empty_frac, range_bounds_histogram::text
+            FROM pg_catalog.pg_stats) s
+        JOIN pg_catalog.pg_namespace n ON n.nspname = s.schemaname
+        JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
+        LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+        LEFT JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+        WHERE coalesce(t.relkind, c.relkind) IN ('r', 'p') AND c.relpersistence <> 't'
+            AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') l
+) TO STDOUT (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01', ENCODING 'UTF8')

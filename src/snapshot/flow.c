@@ -78,6 +78,8 @@ static char *member_name(belay_taking *t, const belay_piece *piece)
 {
     if (piece->member != NULL)
         return belay_strdup(piece->member);
+    if (piece->series != NULL)
+        return belay_format("%s%zu.zst", piece->series, piece->chunk_count + 1);
     if (piece->planned == NULL)
         return belay_format("blobs/%zu.zst", ++t->blob_count);
     return belay_format("data/%s/%zu.copy.zst", piece->planned->folder, ++piece->planned->member_count);

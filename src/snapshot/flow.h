@@ -46,12 +46,13 @@ struct belay_piece {
     uint64_t cost_bytes;
     size_t first, end;  /* not of a table: numbers of a section, of large objects */
     const char *member; /* of a section */
+    const char *series; /* what its members' names begin with; NULL: as usual */
     bool is_schema;     /* others may alter tables when all of it is taken */
     bool needs_server;
     bool by_path;  /* planning it needs the search_path of the database */
     bool is_begun; /* guarded by the flow's mutex */
     /* The worker's. */
-    json_t *entries; /* of a section; NULL: none */
+    json_t *entries; /* of a section; why there are no statistics; NULL: none */
     belay_rowsum sum, generated_sum;
     belay_rowsum handed_over; /* of the rows whose chunks went to the writer */
     /* The writer's. */
@@ -154,7 +155,8 @@ typedef struct belay_extra {
     void (*cut)(belay_taking *t, belay_piece *pieces, size_t count);
     bool (*end)(belay_taking *t, const belay_piece *pieces, size_t count, belay_error *err);
 } belay_extra;
-extern const belay_extra belay_extra_sections, belay_extra_sequences, belay_extra_large_objects;
+extern const belay_extra belay_extra_sections, belay_extra_sequences, belay_extra_large_objects,
+    belay_extra_statistics;
 
 /* schema.c: ends a pg_dump that was started ahead of its piece and not taken. */
 void belay_sections_drop(belay_taking *t);

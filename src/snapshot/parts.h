@@ -85,8 +85,8 @@ bool belay_sequences_check(const belay_taking *t, belay_pg *pg, belay_error *err
 bool belay_lock_table_check(belay_pg *pg, size_t relations, belay_error *err);
 /* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
-/* pieces.c: schema/, toc.json, data/, blobs/, blobs.json, sequences.json; the tables' counts and hashes go to
- * the table list. */
+/* pieces.c: schema/, toc.json, data/, blobs/ with the statistics, blobs.json, sequences.json; the tables'
+ * counts and hashes go to the table list. */
 bool belay_taking_bulk(belay_taking *t, belay_error *err);
 /* large_object_ddl.c: appends the DDL of large objects to the text of pre-data and its entries. Any thread.
  */

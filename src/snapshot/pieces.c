@@ -97,7 +97,7 @@ static size_t cut_tables(belay_taking *t, belay_piece *pieces)
 
 /* In the order of their members. */
 static const belay_extra *const extras[] = {
-    &belay_extra_sections, &belay_extra_large_objects, &belay_extra_sequences};
+    &belay_extra_sections, &belay_extra_large_objects, &belay_extra_sequences, &belay_extra_statistics};
 
 /* All pieces: those of each of `extras`, then the tables'. */
 typedef struct pile {

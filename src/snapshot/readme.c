@@ -29,7 +29,9 @@ static const char about[] =
     "\n"
     "header.json says where the snapshot comes from; toc.json lists every object; manifest.json has each "
     "member's\n"
-    "place, sizes and SHA-256, and each table's columns, format, rows and row hash.\n\n";
+    "place, sizes and SHA-256, and each table's columns, format, rows and row hash. blobs/statistics-*.zst, "
+    "if there,\n"
+    "is what the planner knew, as lines of JSON; restore.sh analyzes anew.\n\n";
 
 static void add_about(const belay_taking *t, belay_str *to)
 {

@@ -109,6 +109,24 @@ belay 0 prove
 by_hand "$SNAPSHOT" by_hand
 same_database latin by_hand
 
+begin "statistics of the planner, in UTF-8; without them where they cannot be read"
+statistics_of() {
+    tar -xOf "$SNAPSHOT" blobs/statistics-1.zst 2>/dev/null | zstd -dcq 2>/dev/null
+}
+equals "lines before ANALYZE" "$(statistics_of || true)" ""
+sql latin "ANALYZE"
+take
+statistics_of >"$WORK/lines"
+grep -qF '{"schema":"public","table":"größe","pages":1,"rows":1,' "$WORK/lines" || fail "no line of the table"
+grep -qF '{"schema":"public","table":"größe","column":"maß","inherited":false,' "$WORK/lines" || fail "no line of its column"
+belay 0 prove
+sql latin "SET allow_system_table_mods = on; ALTER VIEW pg_stats RENAME TO pg_no_stats"
+take
+err_has "the planner's statistics are not in the snapshot, a restore makes its own: relation"
+equals "lines that cannot be read" "$(statistics_of || true)" ""
+belay 0 verify "$ID"
+sql latin "SET allow_system_table_mods = on; ALTER VIEW pg_no_stats RENAME TO pg_stats"
+
 begin "a table that stays locked: who holds it, and no file is left"
 cat >"$WORK/holder.sql" <<'SQL'
 BEGIN; LOCK TABLE t2; SELECT 'locked';
