@@ -61,30 +61,31 @@ WITH RECURSIVE base AS (
     WHERE p.partstrat = 'h' AND EXISTS (SELECT FROM pg_catalog.pg_opclass o
         WHERE o.oid = ANY (p.partclass) AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype)
 ), tables AS (
-    SELECT c.oid, n.nspname, c.relname, c.relam,
+    SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid) AS main_bytes,
+        EXISTS (SELECT FROM pg_catalog.pg_am a WHERE a.oid = c.relam AND a.amname = 'heap') AS is_heap,
         (SELECT r.relid FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY r(relid, level)
          WHERE c.relispartition AND r.relid IN (SELECT partrelid FROM enum_hashed) ORDER BY r.level DESC LIMIT 1) AS root,
         (SELECT pg_catalog.regexp_replace(x.extcondition[pg_catalog.array_position(x.extconfig, c.oid)], '^\s*where\s+', '', 'i')
          FROM pg_catalog.pg_extension x WHERE c.oid = ANY (x.extconfig)) AS filter
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.oid = ANY ($1::pg_catalog.oid[])
+), columns AS (
+    SELECT a.oid, pg_catalog.bool_and(a.attgenerated = 'v' OR a.atttypid IN (SELECT oid FROM fixed)) AS is_fixed,
+        pg_catalog.json_agg(a.attname ORDER BY a.place) FILTER (WHERE a.attgenerated = '') AS plain,
+        pg_catalog.json_agg(a.attname ORDER BY a.place) FILTER (WHERE a.attgenerated = 's') AS generated
+    FROM (SELECT t.oid, a.attname, a.atttypid, a.attgenerated,
+              CASE WHEN t.root IS NULL THEN a.attnum ELSE (SELECT r.attnum FROM pg_catalog.pg_attribute r
+                  WHERE r.attrelid = t.root AND r.attname = a.attname AND r.attnum > 0) END AS place
+          FROM tables t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped) a
+    GROUP BY a.oid
 )
-SELECT t.nspname, t.relname, pg_catalog.pg_table_size(t.oid),
-    NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
-            AND a.atttypid NOT IN (SELECT oid FROM fixed)),
-    coalesce((SELECT pg_catalog.json_agg(a.attname ORDER BY coalesce(r.attnum, a.attnum))
-        FROM pg_catalog.pg_attribute a
-        LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = t.root AND r.attname = a.attname AND r.attnum > 0
-        WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '[]'),
-    coalesce((SELECT pg_catalog.json_agg(a.attname ORDER BY coalesce(r.attnum, a.attnum))
-        FROM pg_catalog.pg_attribute a
-        LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = t.root AND r.attname = a.attname AND r.attnum > 0
-        WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 's'), '[]'),
-    nullif(t.filter, ''), rn.nspname, rc.relname, t.oid,
-    EXISTS (SELECT FROM pg_catalog.pg_am a WHERE a.oid = t.relam AND a.amname = 'heap'),
-    pg_catalog.pg_relation_size(t.oid) / pg_catalog.current_setting('block_size')::bigint
+SELECT t.nspname, t.relname,
+    CASE WHEN t.is_heap AND t.main_bytes = 0 THEN 0 ELSE pg_catalog.pg_table_size(t.oid) END, -- which opens TOAST as well
+    coalesce(k.is_fixed, true), coalesce(k.plain, '[]'), coalesce(k.generated, '[]'),
+    nullif(t.filter, ''), rn.nspname, rc.relname, t.oid, t.is_heap,
+    t.main_bytes / pg_catalog.current_setting('block_size')::bigint
 FROM tables t
+LEFT JOIN columns k ON k.oid = t.oid
 LEFT JOIN pg_catalog.pg_class rc ON rc.oid = t.root
 LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
 ORDER BY 3 DESC, 1, 2
