@@ -148,8 +148,10 @@ bool belay_ledger_drifted(belay_pg *pg, const belay_list *heads, bool *ret, bela
     return true;
 }
 
-bool belay_ledger_note_schema(belay_pg *pg, belay_error *err)
+bool belay_ledger_note_schema(belay_pg *pg, const char *known_hash, belay_error *err)
 {
     char hex[BELAY_SHA256_HEX_SIZE];
-    return hash_soon(pg, hex, err) && belay_pg_queryp(pg, sql_ledger_set_schema, NULL, err, hex);
+    if (known_hash == NULL && !hash_soon(pg, hex, err))
+        return false;
+    return belay_pg_queryp(pg, sql_ledger_set_schema, NULL, err, known_hash == NULL ? hex : known_hash);
 }

@@ -367,7 +367,7 @@ static void note_schema(belay_native_run *run)
     belay_session_reset_sql(&run->session, &reset);
     if (run->plan->step_count > 0 && !(belay_native_may_commit(run, &err) &&
                                          belay_pg_exec(run->session.pg, belay_str_text(&reset), &err) &&
-                                         belay_ledger_note_schema(run->session.pg, &err)))
+                                         belay_ledger_note_schema(run->session.pg, NULL, &err)))
         belay_say(run->how->reporter, BELAY_WARN, "the schema's hash could not be recorded: %s", err.message);
 }
 

@@ -259,5 +259,5 @@ bool belay_version_stamp(
         belay_pg_exec(pg, "ROLLBACK", NULL);
         return belay_error_prefix(err, "cannot stamp %s", located);
     }
-    return belay_ledger_note_schema(pg, err);
+    return belay_ledger_note_schema(pg, what->schema_hash, err);
 }

@@ -38,6 +38,8 @@ typedef struct belay_stamp {
     const char *run_id;
     bool (*may_commit)(void *context, belay_error *err); /* as belay_apply's */
     void *may_commit_context;
+    const char
+        *schema_hash; /* of the database (pg/schema_hash.h), which no stamp changes; NULL: it is taken */
 } belay_stamp;
 /* Makes the version rows exactly `heads`, in one transaction of its own, with a ledger row that says why. */
 bool belay_version_stamp(
@@ -77,7 +79,8 @@ bool belay_progress_forget_run(belay_pg *pg, const char *run_id, belay_error *er
 /* Did the schema change since belay recorded it? False also when nothing is recorded for the version rows
  * `heads` (another program moved the database, or an older belay). */
 bool belay_ledger_drifted(belay_pg *pg, const belay_list *heads, bool *ret, belay_error *err);
-/* Writes the schema's present hash into the newest ledger row; own transaction. */
-bool belay_ledger_note_schema(belay_pg *pg, belay_error *err);
+/* Writes the schema's hash into the newest ledger row: `known_hash`, or the present one where that is NULL;
+ * own transaction. */
+bool belay_ledger_note_schema(belay_pg *pg, const char *known_hash, belay_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "pg/schema_hash.sql.h"
 #include "pg/schema_text.h"
+#include "util/crew.h"
 #include "util/hash.h"
 
 typedef struct part {
@@ -9,17 +10,18 @@ typedef struct part {
     int least_version, below_version; /* 0: any */
 } part;
 
+/* Those that take long come first. */
 static const part parts[] = {
+    {sql_schema_columns, 0, 0},
+    {sql_schema_indexes, 0, 0},
+    {sql_schema_constraints, 0, 0},
+    {sql_schema_relations, 0, 0},
+    {sql_schema_functions, 0, 0},
     {sql_schema_schemas, 0, 0},
     {sql_schema_extensions, 0, 0},
-    {sql_schema_relations, 0, 0},
     {sql_schema_inheritance, 0, 0},
-    {sql_schema_columns, 0, 0},
-    {sql_schema_constraints, 0, 0},
     {sql_schema_not_null_constraints, 180000, 0},
-    {sql_schema_indexes, 0, 0},
     {sql_schema_sequences, 0, 0},
-    {sql_schema_functions, 0, 0},
     {sql_schema_aggregates, 0, 0},
     {sql_schema_triggers, 0, 0},
     {sql_schema_rules, 0, 0},
@@ -83,32 +85,86 @@ static bool read_part(belay_pg *pg, const char *query, belay_list *lines, belay_
     return true;
 }
 
-static bool read_lines(belay_pg *pg, belay_list *lines, belay_error *err)
-{
-    int version = belay_pg_server_version(pg);
-    for (size_t i = 0; i < BELAY_COUNT(parts); i++) {
-        const part *p = &parts[i];
-        bool fits = version >= p->least_version && (p->below_version == 0 || version < p->below_version);
-        if (fits && !read_part(pg, p->sql, lines, err))
-            return false;
-    }
-    return true;
-}
+/* One of the connections, and what was read through it. */
+typedef struct reader {
+    belay_pg *pg;
+    char *own[SETTING_COUNT]; /* settings as they were */
+    belay_list lines;
+} reader;
 
-bool belay_schema_describe(belay_pg *pg, belay_str *ret, belay_error *err)
+typedef struct readers {
+    reader items[BELAY_SCHEMA_READERS];
+    size_t count;
+    atomic_size_t taken; /* by threads */
+    const char *queries[BELAY_COUNT(parts)];
+    size_t query_count;
+} readers;
+
+static bool pin(reader *r, belay_error *err)
 {
     static const char *const pinned[SETTING_COUNT] = {"", "ISO", "postgres", "3", "hex", "off", "UTC"};
     BELAY_AUTO(belay_rows_free) belay_rows *before = NULL;
-    BELAY_AUTO(belay_list_done) belay_list lines = {0};
-    if (!belay_pg_query0(pg, sql_schema_pin, &before, err))
+    if (!belay_pg_query0(r->pg, sql_schema_pin, &before, err))
         return false;
-    const char *own[SETTING_COUNT];
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        own[i] = belay_rows_text(before, 0, i);
-    bool ok = set_settings(pg, pinned, err) && read_lines(pg, &lines, err);
-    bool restored = set_settings(pg, own, ok ? err : NULL);
-    if (!ok || !restored)
-        return false;
+        r->own[i] = belay_strdup(belay_rows_text(before, 0, i));
+    return set_settings(r->pg, pinned, err);
+}
+
+/* Does nothing where pin did not get as far. */
+static bool put_back(reader *r, belay_error *err)
+{
+    bool ok = r->own[0] == NULL || set_settings(r->pg, (const char *const *)r->own, err);
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        free(r->own[i]);
+    return ok;
+}
+
+static void *take_reader(void *context)
+{
+    readers *all = context;
+    return &all->items[atomic_fetch_add(&all->taken, 1)];
+}
+
+static bool read_number(void *context, void *own, size_t number, belay_error *err)
+{
+    const readers *all = context;
+    reader *r = own;
+    return read_part(r->pg, all->queries[number], &r->lines, err);
+}
+
+static void init(readers *all, belay_pg *const *pgs, size_t count)
+{
+    int version = belay_pg_server_version(pgs[0]);
+    all->count = count < BELAY_SCHEMA_READERS ? count : BELAY_SCHEMA_READERS;
+    for (size_t i = 0; i < all->count; i++)
+        all->items[i].pg = pgs[i];
+    for (size_t i = 0; i < BELAY_COUNT(parts); i++) {
+        const part *p = &parts[i];
+        if (version >= p->least_version && (p->below_version == 0 || version < p->below_version))
+            all->queries[all->query_count++] = p->sql;
+    }
+}
+
+static bool read_all(readers *all, belay_error *err)
+{
+    const belay_crew_task task = {.work = read_number, .begin = take_reader, .context = all};
+    bool ok = true;
+    for (size_t i = 0; ok && i < all->count; i++)
+        ok = pin(&all->items[i], err);
+    ok = ok && belay_crew_run(&task, all->query_count, all->count, err);
+    for (size_t i = 0; i < all->count; i++)
+        ok = put_back(&all->items[i], ok ? err : NULL) && ok;
+    return ok;
+}
+
+static bool put_together(readers *all, belay_str *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
+    for (size_t i = 0; i < all->count; i++) {
+        for (size_t l = 0; l < all->items[i].lines.count; l++)
+            belay_list_add_owned(&lines, belay_take(all->items[i].lines.items[l]));
+    }
     belay_list_sort(&lines);
     belay_str_clear(ret);
     ret->max = DESCRIPTION_MAX_BYTES;
@@ -117,6 +173,21 @@ bool belay_schema_describe(belay_pg *pg, belay_str *ret, belay_error *err)
         belay_str_append_char(ret, '\n');
     }
     return belay_str_check(ret, "the description of the schema", err);
+}
+
+bool belay_schema_describe_on(belay_pg *const *pgs, size_t count, belay_str *ret, belay_error *err)
+{
+    readers all = {0};
+    init(&all, pgs, count);
+    bool ok = read_all(&all, err) && put_together(&all, ret, err);
+    for (size_t i = 0; i < all.count; i++)
+        belay_list_done(&all.items[i].lines);
+    return ok;
+}
+
+bool belay_schema_describe(belay_pg *pg, belay_str *ret, belay_error *err)
+{
+    return belay_schema_describe_on(&pg, 1, ret, err);
 }
 
 bool belay_schema_hash(belay_pg *pg, char hex[static 65], belay_error *err)

@@ -15,9 +15,15 @@
 
 #include "pg/pg.h"
 
+/* More connections than that are of no use to belay_schema_describe_on. */
+enum { BELAY_SCHEMA_READERS = 4 };
+
 /* Lines, each ended by a newline; ret is emptied first. Several servers' versions may word a line
  * differently: compare within one major version. */
 bool belay_schema_describe(belay_pg *pg, belay_str *ret, belay_error *err);
+/* The same, read through `count` connections to the database, at least one, at a time: a thread for each,
+ * all ended when it returns. What they see of the database should be the same. */
+bool belay_schema_describe_on(belay_pg *const *pgs, size_t count, belay_str *ret, belay_error *err);
 /* SHA-256 of belay_schema_describe. */
 bool belay_schema_hash(belay_pg *pg, char hex[static 65], belay_error *err);
 /* "- line" for what only `before` has, "+ line" for what only `after` has, at most max_lines of them, then

@@ -19,7 +19,8 @@ SELECT pg_catalog.set_config('search_path', $1, $8::boolean), pg_catalog.set_con
 
 -- query: schema_prefix
 WITH member AS (
-    SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e'
+    SELECT classid, objid FROM pg_catalog.pg_depend
+    WHERE refclassid = 'pg_catalog.pg_extension'::regclass AND deptype = 'e' -- an index has the class
 ), nsp AS (
     SELECT n.oid, n.nspname,
            (n.oid IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_namespace'::regclass)) AS in_extension
@@ -28,8 +29,9 @@ WITH member AS (
 ), version_table AS (
     SELECT a.attrelid AS oid
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
-    WHERE a.attnum > 0 AND NOT a.attisdropped
-    GROUP BY a.attrelid HAVING count(*) = 1 AND min(a.attname::text) = 'version_num'
+    WHERE a.attname = 'version_num' AND a.attnum > 0 AND NOT a.attisdropped
+      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute o
+                      WHERE o.attrelid = a.attrelid AND o.attnum > 0 AND o.attnum <> a.attnum AND NOT o.attisdropped)
 ), rel AS (
     SELECT c.*, format('%I.%I', nsp.nspname, c.relname) AS fullname
     FROM pg_catalog.pg_class c JOIN nsp ON nsp.oid = c.relnamespace
@@ -89,8 +91,9 @@ SELECT format('column %s %s %I %s', r.fullname,
     || CASE WHEN r.relkind IN ('r', 'p', 'm') AND a.attstorage <> t.typstorage THEN ' storage ' || a.attstorage::text ELSE '' END
     || CASE WHEN a.attcompression <> '' THEN ' compression ' || a.attcompression::text ELSE '' END
     || CASE WHEN a.attstattarget >= 0 THEN ' statistics ' || a.attstattarget ELSE '' END
-    || coalesce((SELECT ' options ' || string_agg(o, ',' ORDER BY o COLLATE "C") FROM unnest(a.attoptions) o
-                 WHERE o NOT LIKE 'pg\_attver=%'), '')
+    || CASE WHEN a.attoptions IS NOT NULL
+            THEN coalesce((SELECT ' options ' || string_agg(o, ',' ORDER BY o COLLATE "C") FROM unnest(a.attoptions) o
+                           WHERE o NOT LIKE 'pg\_attver=%'), '') ELSE '' END
     || CASE WHEN a.attfdwoptions IS NOT NULL THEN ' fdw options ' || a.attfdwoptions::text ELSE '' END
     || CASE WHEN NOT a.attislocal AND NOT r.relispartition THEN ' inherited' ELSE '' END
 FROM rel r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid

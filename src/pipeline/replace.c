@@ -5,7 +5,8 @@
 #include "pipeline/stages.h"
 #include "restore/restore.h"
 
-bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_dbstate, belay_error *err)
+bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_dbstate,
+    char ret_schema_hash[static BELAY_SHA256_HEX_SIZE], belay_error *err)
 {
     BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
     BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
@@ -30,13 +31,15 @@ bool belay_build_from_snapshot(belay_run *run, const char *dbname, bool apply_db
         !belay_restore_into(&options, archive, &result, err) ||
         !belay_restore_verdict(&options, &result, err))
         return false;
+    memcpy(ret_schema_hash, result.schema_hash, sizeof result.schema_hash);
     belay_say(run->how.reporter, BELAY_INFO, "restored and compared: %llu rows into %s",
         (unsigned long long)result.rows, dbname);
     return belay_record(
         belay_run_recorder(run), BELAY_RECORD_DONE, "restore", json_pack("{s:s}", "database", dbname), err);
 }
 
-bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list *heads, belay_error *err)
+bool belay_stamp_and_check(
+    belay_run *run, const char *dbname, const belay_list *heads, const char *schema_hash, belay_error *err)
 {
     BELAY_AUTO(belay_pg_close) belay_pg *pg = NULL;
     BELAY_AUTO(belay_list_done) belay_list now = {0};
@@ -45,7 +48,8 @@ bool belay_stamp_and_check(belay_run *run, const char *dbname, const belay_list 
         .reason = "restore",
         .run_id = run->id,
         .may_commit = belay_keeper_may_commit,
-        .may_commit_context = run->keeper};
+        .may_commit_context = run->keeper,
+        .schema_hash = *schema_hash == '\0' ? NULL : schema_hash};
     if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
         !run->engine->stamp(run->engine, pg, &stamp, err) || !run->engine->heads(run->engine, pg, &now, err))
         return false;
@@ -75,7 +79,7 @@ static bool prepare_twin(belay_run *run, belay_error *err)
         return belay_fail(err, BELAY_E_COMPARE, "the twin %s is not at revision %s", run->twin,
             run->from.count == 0 ? "base" : wanted);
     }
-    return belay_stamp_and_check(run, run->twin, &run->from, err);
+    return belay_stamp_and_check(run, run->twin, &run->from, "", err);
 }
 
 static bool fail_no_way_back(belay_error *err)
@@ -101,9 +105,10 @@ static bool stage_restore(belay_run *run, belay_error *err)
     }
     if (run->snapshot.id == NULL)
         return fail_no_way_back(err);
+    char schema_hash[BELAY_SHA256_HEX_SIZE];
     belay_gate_name(run->dbname, "new", run->id, run->replacement);
-    return belay_build_from_snapshot(run, run->replacement, true, err) &&
-           belay_stamp_and_check(run, run->replacement, &run->from, err);
+    return belay_build_from_snapshot(run, run->replacement, true, schema_hash, err) &&
+           belay_stamp_and_check(run, run->replacement, &run->from, schema_hash, err);
 }
 
 static bool stage_swap(belay_run *run, belay_error *err)

@@ -183,9 +183,11 @@ static bool require_own(const belay_run *run, belay_error *err)
 static bool stage_build(belay_run *run, belay_error *err)
 {
     char name[BELAY_DBNAME_SIZE];
+    char schema_hash[BELAY_SHA256_HEX_SIZE] = "";
     new_name(run, name);
-    return (run->made == BELAY_MADE_LOADED || belay_build_from_snapshot(run, name, true, err)) &&
-           require_own(run, err) && belay_stamp_and_check(run, name, &run->snapshot.revisions, err) &&
+    return (run->made == BELAY_MADE_LOADED || belay_build_from_snapshot(run, name, true, schema_hash, err)) &&
+           require_own(run, err) &&
+           belay_stamp_and_check(run, name, &run->snapshot.revisions, schema_hash, err) &&
            migrate_up(run, name, err) && belay_run_verify(run, name, err);
 }
 

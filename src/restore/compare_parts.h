@@ -2,16 +2,22 @@
 #ifndef BELAY_RESTORE_COMPARE_PARTS_H
 #define BELAY_RESTORE_COMPARE_PARTS_H
 
+#include "pg/schema_hash.h"
 #include "restore/compare.h"
 #include "restore/readback.h"
+#include "util/hash.h"
 
 typedef struct belay_comparison {
     const belay_compare_options *options;
     belay_archive *archive;
     const belay_manifest *manifest;
     belay_pg *pg; /* in the one transaction; client_encoding UTF8 */
+    /* More of them where nobody else changes the database: they describe the schema together. */
+    belay_pg *helpers[BELAY_SCHEMA_READERS - 1];
+    size_t helper_count;
     bool plain_names;
     belay_compare_differences *ret;
+    char schema_hash[BELAY_SHA256_HEX_SIZE]; /* of the database as it is; "": not taken */
 } belay_comparison;
 
 /* Takes the text. */

@@ -1,10 +1,8 @@
 /* The schema's part of a comparison. */
-#include "pg/schema_hash.h"
 #include "restore/compare_parts.h"
 #include "restore/restore.sql.h"
 #include "restore/roles.h"
 #include "restore/toc.h"
-#include "util/hash.h"
 #include "util/json.h"
 
 static const char not_valid[] = " NOT VALID";
@@ -229,6 +227,14 @@ static void hash_of(const char *text, char hex[static BELAY_SHA256_HEX_SIZE])
     belay_sha256_of(text, strlen(text), hex);
 }
 
+static bool describe(const belay_comparison *c, belay_str *ret, belay_error *err)
+{
+    belay_pg *readers[BELAY_SCHEMA_READERS] = {c->pg};
+    memcpy(readers + 1, c->helpers, c->helper_count * sizeof *readers);
+    return belay_schema_describe_on(readers, 1 + c->helper_count, ret, err) &&
+           belay_str_check(ret, "the schema's description", err);
+}
+
 /* NULL when it equals what the snapshot describes, else what a person reads. The caller frees. */
 static char *difference(const belay_comparison *c, const char *expected, const char *description)
 {
@@ -274,10 +280,11 @@ bool belay_compare_schema(belay_comparison *c, belay_error *err)
     const char *expected = json_string_value(json_object_get(header, "schema_hash"));
     bool ok = true;
     BELAY_AUTO(belay_str_done) belay_str description = BELAY_STR_MAX(SIZE_MAX / 2);
-    if (expected != NULL && version / 10000 == belay_pg_server_version(c->pg) / 10000)
-        ok = belay_schema_describe(c->pg, &description, err) &&
-             belay_str_check(&description, "the schema's description", err) &&
+    if (expected != NULL && version / 10000 == belay_pg_server_version(c->pg) / 10000) {
+        ok = describe(c, &description, err) &&
              compare_description(c, expected, belay_str_text(&description), err);
+        hash_of(belay_str_text(&description), c->schema_hash);
+    }
     json_decref(header);
     return ok;
 }

@@ -21,6 +21,7 @@
 #include "report/recorder.h"
 #include "report/reporter.h"
 #include "restore/compare.h"
+#include "util/hash.h"
 
 typedef struct belay_restore_options {
     belay_dialer *dialer;
@@ -48,6 +49,8 @@ typedef struct belay_restore_result {
      * the comparison happens before, where a worker has nothing else to do. */
     double seconds_load, seconds_compare;
     belay_compare_differences differences; /* from the snapshot; not with schema_only */
+    /* Of the database as it is (pg/schema_hash.h), and will be when it is stamped; "": not known. */
+    char schema_hash[BELAY_SHA256_HEX_SIZE];
 } belay_restore_result;
 void belay_restore_result_done(belay_restore_result *result);
 static inline void belay_restore_result_done_p(belay_restore_result *result)

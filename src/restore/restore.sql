@@ -183,6 +183,12 @@ SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid) / pg_catalog.current_sett
 SELECT asked.oid::bigint FROM pg_catalog.unnest($1::pg_catalog.oid[]) WITH ORDINALITY AS asked(oid, place)
 WHERE pg_catalog.pg_relation_size(asked.oid) = 0 ORDER BY asked.place
 
+-- query: reacts_to_stamp
+SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
+    OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attname = 'version_num' AND NOT a.attisdropped
+        AND (EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = a.attrelid)
+            OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = a.attrelid)))
+
 -- query: maintenance_budget
 SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')) / 1024,
     pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) / 1024

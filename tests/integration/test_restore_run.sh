@@ -84,6 +84,25 @@ json_is from '[]'
 same_as_before
 tidy
 
+# The ledger's record against what a snapshot of the database says.
+recorded_schema_is_right() {
+    belay 0 snapshot --json
+    equals "the recorded schema" "$(sql bank "SELECT schema_sha256 FROM belay.ledger ORDER BY id DESC LIMIT 1")" \
+        "$(tar -xOf "$(json path)" header.json | python3 -c 'import json, sys; print(json.load(sys.stdin)["schema_hash"])')"
+}
+
+begin "the ledger records the schema of the restored database, and what a trigger makes of it when it is stamped"
+recorded_schema_is_right
+sql bank "CREATE FUNCTION grow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN CREATE TABLE IF NOT EXISTS grown (); RETURN NULL; END'" \
+    "CREATE TRIGGER grow AFTER INSERT ON alembic_version FOR EACH STATEMENT EXECUTE FUNCTION grow()"
+belay 0 snapshot --json
+belay 0 restore "$(json id)" --yes
+sql_is bank "SELECT to_regclass('grown')" grown
+recorded_schema_is_right
+belay 0 restore "$first" --yes
+same_as_before
+tidy
+
 begin "killed while a dropped database is restored: recover, and again"
 sql postgres 'DROP DATABASE bank WITH (FORCE)'
 if [ -e "$BELAY_TESTS/killer.so" ]; then
