@@ -295,9 +295,9 @@ static void check_connections(doctor *d)
 static void check_dump(doctor *d)
 {
     belay_error err = {0};
-    BELAY_AUTO(belay_free) char *program = NULL;
-    if (belay_dump_find(belay_pg_server_version(any(d)), &program, &err))
-        say(d, BELAY_OK, NULL, "%s", program);
+    BELAY_AUTO(belay_dump_programs_done) belay_dump_programs programs = {0};
+    if (belay_dump_find(belay_pg_server_version(any(d)), &programs, &err))
+        say(d, BELAY_OK, NULL, "%s", programs.dump);
     else
         say_error(d, &err);
 }

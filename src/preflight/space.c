@@ -23,9 +23,9 @@ bool belay_preflight_wants_snapshot(const belay_preflight *context)
 void belay_check_pg_dump(const belay_preflight *context, belay_check_report *report, const char *name)
 {
     belay_error err = {0};
-    BELAY_AUTO(belay_free) char *program = NULL;
+    BELAY_AUTO(belay_dump_programs_done) belay_dump_programs programs = {0};
     if (belay_preflight_wants_snapshot(context) &&
-        !belay_dump_find(belay_pg_server_version(context->pg), &program, &err))
+        !belay_dump_find(belay_pg_server_version(context->pg), &programs, &err))
         belay_check_report_add_error(report, name, BELAY_REFUSE, &err);
 }
 

@@ -82,6 +82,7 @@ static bool open_readers(const belay_build *build, belay_comparison *c, belay_er
     }
     return true;
 }
+
 static void close_readers(belay_comparison *c)
 {
     belay_pg_close(c->pg);

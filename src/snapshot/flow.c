@@ -16,9 +16,9 @@ enum { SPARE_CHUNKS = 3, TICK_MS = 200 };
 bool belay_flow_fail(belay_flow *flow, const belay_error *err)
 {
     pthread_mutex_lock(&flow->mutex);
-    if (!atomic_load(&flow->given_up))
+    if (!atomic_load(&flow->t->given_up))
         flow->failure = *err;
-    atomic_store(&flow->given_up, true);
+    atomic_store(&flow->t->given_up, true);
     pthread_mutex_unlock(&flow->mutex);
     belay_queue_cancel(flow->free_chunks);
     belay_queue_cancel(flow->full_chunks);
@@ -153,7 +153,7 @@ static void tick(void *context)
     belay_flow *flow = context;
     belay_error err = {0};
     report(flow);
-    if (atomic_load(&flow->given_up))
+    if (atomic_load(&flow->t->given_up))
         return;
     if (belay_stop_check(&err) && belay_holder_check(flow, &err) && belay_taking_watch(flow->t, &err) &&
         give_back(flow, &err))
@@ -236,8 +236,7 @@ bool belay_flow_run(belay_taking *t, belay_piece **pieces, size_t count, belay_e
     belay_flow flow = {0};
     init(&flow, t, pieces, count);
     bool ok = work(&flow, err);
-    belay_sections_drop(t);
-    if (atomic_load(&flow.given_up)) {
+    if (atomic_load(&t->given_up)) {
         ok = false;
         if (err != NULL)
             *err = flow.failure;

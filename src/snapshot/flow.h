@@ -78,14 +78,13 @@ struct belay_flow {
     _Atomic(belay_planned *) at;      /* the table begun last; NULL: the schema */
     atomic_size_t tables_done;
     atomic_size_t schema_left; /* pieces of sections */
-    atomic_bool given_up;
-    atomic_uint generation; /* of the holder, and so of the exported snapshot */
-    int64_t checked_ms;     /* when the holder was found alive */
-    int64_t renew_after_ms; /* not earlier, since it failed */
-    bool told_of_renew;     /* that it failed */
-    pthread_mutex_t mutex;  /* guards what follows, and t->snapshot */
-    size_t next;            /* pieces before it are begun */
-    bool is_lent;           /* t->pg; who set it may use that */
+    atomic_uint generation;    /* of the holder, and so of the exported snapshot */
+    int64_t checked_ms;        /* when the holder was found alive */
+    int64_t renew_after_ms;    /* not earlier, since it failed */
+    bool told_of_renew;        /* that it failed */
+    pthread_mutex_t mutex;     /* guards what follows, and t->snapshot */
+    size_t next;               /* pieces before it are begun */
+    bool is_lent;              /* t->pg; who set it may use that */
     pthread_cond_t returned;
     belay_error failure; /* the first */
     bool is_writing;
@@ -157,8 +156,5 @@ typedef struct belay_extra {
 } belay_extra;
 extern const belay_extra belay_extra_sections, belay_extra_sequences, belay_extra_large_objects,
     belay_extra_statistics;
-
-/* schema.c: ends a pg_dump that was started ahead of its piece and not taken. */
-void belay_sections_drop(belay_taking *t);
 
 #endif

@@ -19,15 +19,15 @@ enum { LOCKS_PER_STATEMENT = 200, CHECK_EVERY_MS = 1000, WAIT_MS = 100, RENEW_PA
 bool belay_holder_lend(belay_flow *flow, belay_pg **ret, belay_error *err)
 {
     pthread_mutex_lock(&flow->mutex);
-    while (flow->is_lent && !atomic_load(&flow->given_up) && !belay_stop_requested())
+    while (flow->is_lent && !atomic_load(&flow->t->given_up) && !belay_stop_requested())
         belay_condition_wait(&flow->returned, &flow->mutex, WAIT_MS);
-    bool ok = !flow->is_lent && !atomic_load(&flow->given_up);
+    bool ok = !flow->is_lent && !atomic_load(&flow->t->given_up);
     flow->is_lent = flow->is_lent || ok;
     pthread_mutex_unlock(&flow->mutex);
     if (!ok)
         return belay_flow_given_up(err);
     *ret = flow->t->pg;
-    belay_pg_give_up_on(*ret, &flow->given_up);
+    belay_pg_give_up_on(*ret, &flow->t->given_up);
     if (belay_pg_execf(*ret, err,
             "SAVEPOINT piece; %s; SET LOCAL lock_timeout = 0; SET LOCAL client_encoding = '%s'",
             sql_plan_worker_settings, flow->t->encoding))
@@ -42,7 +42,7 @@ bool belay_holder_take_back(belay_flow *flow, belay_error *err)
     belay_pg_give_up_on(pg, NULL);
     belay_pg_cancel(pg);
     bool ok = belay_pg_exec(pg,
-        atomic_load(&flow->given_up) ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece",
+        atomic_load(&flow->t->given_up) ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece",
         err);
     pthread_mutex_lock(&flow->mutex);
     flow->is_lent = false;

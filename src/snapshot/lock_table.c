@@ -3,8 +3,8 @@
 #include "snapshot/plan.sql.h"
 
 /* Each relation takes a slot of the server's lock table, which all sessions share. That has room for two
- * holders of each lock, and there are three: belay and pg_dump for either section. pg_dump also keeps the
- * locks of the catalogues that it reads, and of their indexes. */
+ * holders of each lock: belay and pg_dump, which also keeps the locks of the catalogues that it reads, and of
+ * their indexes. */
 enum { CATALOGUE_LOCKS = 150 };
 
 bool belay_lock_table_check(belay_pg *pg, size_t relations, belay_error *err)
@@ -14,10 +14,10 @@ bool belay_lock_table_check(belay_pg *pg, size_t relations, belay_error *err)
         return false;
     uint64_t per_session = (uint64_t)belay_rows_int(rows, 0, 0);
     uint64_t sessions = (uint64_t)belay_rows_int(rows, 0, 1);
-    uint64_t needed = ((uint64_t)relations + CATALOGUE_LOCKS) * 3 / 2;
+    uint64_t needed = (uint64_t)relations + CATALOGUE_LOCKS;
     if (needed <= per_session * sessions)
         return true;
-    uint64_t room = per_session * sessions * 2 / 3;
+    uint64_t room = per_session * sessions;
     room = room > CATALOGUE_LOCKS ? room - CATALOGUE_LOCKS : 0;
     belay_fail(err, BELAY_E_PREFLIGHT,
         "the snapshot has to lock %zu tables, the server's lock table has room for about %llu", relations,

@@ -1,6 +1,7 @@
 /* What the parts of taking a snapshot share. Internal to src/snapshot; see snapshot.h.
  *
- *     plan (locks, tables) -> header, readme -> schema, rows, large objects, sequences (flow.h) -> script
+ *     plan (locks, tables; pg_dump begins) -> header, readme -> schema, rows, large objects, sequences
+ * (flow.h) -> script
  *
  * The coordinator has a connection of profile PINNED, in a read-only transaction whose snapshot is exported
  * to pg_dump and to the workers.
@@ -13,6 +14,7 @@
 
 #include "archive/archive.h"
 #include "archive/codec.h"
+#include "snapshot/dump.h"
 #include "snapshot/snapshot.h"
 
 enum { BELAY_CHUNK_BYTES = 8 * 1024 * 1024 };
@@ -52,9 +54,10 @@ typedef struct belay_taking {
     char *encoding;     /* of the database */
     char *description;  /* of the schema (pg/schema_hash.h) */
     bool plain_names;   /* pg/names.h */
-    char *pg_dump;      /* the program */
+    belay_dump_programs programs;
+    belay_dump *dump;     /* begun when all is locked */
+    atomic_bool given_up; /* by the flow, or in the end */
     belay_rows *large_object_ddl, *large_object_oids, *sequence_names, *closed_public;
-    struct belay_ahead *ahead;    /* schema.c's */
     uint64_t *large_object_bytes; /* as many as oids; in the arena */
     size_t blob_count;            /* members of large objects; the writer's */
     belay_str frame;
@@ -75,7 +78,7 @@ typedef struct belay_taking {
 
 /* sweep.c: removes what snapshots of this target that were killed left in the store. */
 bool belay_taking_sweep(belay_taking *t, belay_store *store, belay_error *err);
-/* plan.c: starts the transaction, locks what is dumped, fills the table list. */
+/* plan.c: starts the transaction, locks what is dumped, begins the dump, fills the table list. */
 bool belay_taking_plan(belay_taking *t, belay_error *err);
 /* sequences.c. read: where they stand; right after the snapshot was exported. check: fails when one of them
  * got another name or was dropped since; `pg` is not in a transaction. */
@@ -83,6 +86,8 @@ bool belay_sequences_read(belay_taking *t, belay_error *err);
 bool belay_sequences_check(const belay_taking *t, belay_pg *pg, belay_error *err);
 /* lock_table.c: BELAY_E_PREFLIGHT where the server's lock table has no room for so many relations. */
 bool belay_lock_table_check(belay_pg *pg, size_t relations, belay_error *err);
+/* schema.c: begins pg_dump. */
+bool belay_taking_dump(belay_taking *t, belay_error *err);
 /* header.c: what header.json says, the version rows included. */
 bool belay_taking_header(belay_taking *t, belay_error *err);
 /* pieces.c: schema/, toc.json, data/, blobs/ with the statistics, blobs.json, sequences.json; the tables'

@@ -174,6 +174,7 @@ static bool list_tables(belay_taking *t, const char *oids, belay_error *err)
 bool belay_taking_plan(belay_taking *t, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *oids = NULL;
-    return begin(t, err) && belay_sequences_read(t, err) && lock_all(t, &oids, err) &&
+    return belay_dump_find(t->server_version, &t->programs, err) && begin(t, err) &&
+           belay_sequences_read(t, err) && lock_all(t, &oids, err) && belay_taking_dump(t, err) &&
            list_tables(t, oids, err);
 }

@@ -1,7 +1,7 @@
-/* The DDL: pg_dump under the exported snapshot, taken apart. Its runs are pieces of the flow like the tables.
+/* The DDL: pg_dump under the exported snapshot, taken apart. It runs while the rest is planned, since
+ * somebody might wait for a table soon, and pg_dump, which wants its locks at its beginning, would wait
+ * behind him; each section of what it wrote is a piece of the flow like the tables.
  */
-#include <pthread.h>
-
 #include "snapshot/dump.h"
 #include "snapshot/extras.sql.h"
 #include "snapshot/flow.h"
@@ -25,11 +25,23 @@ static bool has_type(const json_t *entries, const char *type)
     return false;
 }
 
+bool belay_taking_dump(belay_taking *t, belay_error *err)
+{
+    const belay_dump_options how = {.programs = &t->programs,
+        .dialer = t->options->dialer,
+        .dbname = t->options->dbname,
+        .snapshot = t->snapshot,
+        .application_name = t->run_id,
+        .lock_wait_ms = t->lock_wait_ms,
+        .given_up = &t->given_up};
+    t->dump = belay_dump_begin(&how, err);
+    return t->dump != NULL;
+}
+
 static bool begin(belay_taking *t, size_t *ret_count, belay_error *err)
 {
     *ret_count = BELAY_COUNT(sections);
-    return belay_dump_find(belay_pg_server_version(t->pg), &t->pg_dump, err) &&
-           belay_pg_query0(t->pg, sql_extras_large_object_ddl, &t->large_object_ddl, err) &&
+    return belay_pg_query0(t->pg, sql_extras_large_object_ddl, &t->large_object_ddl, err) &&
            belay_pg_query0(t->pg, sql_extras_closed_public, &t->closed_public, err);
 }
 
@@ -37,76 +49,6 @@ static bool put(belay_worker *w, belay_piece *piece, const belay_str *text, bela
 {
     return belay_chunk_begin(w, piece, err) && belay_chunk_add(w, belay_str_text(text), text->length, err) &&
            belay_chunk_end(w, err);
-}
-
-static bool dump(belay_flow *flow, size_t number, belay_str *ret, belay_error *err)
-{
-    const belay_taking *t = flow->t;
-    const belay_dump_options how = {.program = t->pg_dump,
-        .dialer = t->options->dialer,
-        .dbname = t->options->dbname,
-        .snapshot = t->snapshot,
-        .application_name = t->run_id,
-        .lock_wait_ms = t->lock_wait_ms,
-        .given_up = &flow->given_up};
-    return belay_dump_run(&how, sections[number].of_pg_dump, ret, err);
-}
-
-/* The last section's pg_dump, which a single worker comes to only after the first one's: by then somebody may
- * wait for a table, and pg_dump, which wants its locks at its beginning, would wait behind him. */
-struct belay_ahead {
-    belay_flow *flow;
-    pthread_t thread;
-    belay_str text;
-    belay_error err;
-    bool ok;
-};
-
-enum { LAST_SECTION = BELAY_COUNT(sections) - 1 };
-
-static void *dump_ahead(void *context)
-{
-    struct belay_ahead *ahead = context;
-    ahead->ok = dump(ahead->flow, LAST_SECTION, &ahead->text, &ahead->err);
-    return NULL;
-}
-
-/* Where there is no thread for it, it runs when its turn comes. */
-static void start_ahead(belay_flow *flow)
-{
-    if (flow->t->jobs > 1 || flow->t->ahead != NULL)
-        return;
-    struct belay_ahead *ahead = belay_alloc(sizeof *ahead);
-    ahead->flow = flow;
-    if (pthread_create(&ahead->thread, NULL, dump_ahead, ahead) == 0)
-        flow->t->ahead = ahead;
-    else
-        free(ahead);
-}
-
-static bool take_ahead(belay_taking *t, belay_str *ret, belay_error *err)
-{
-    BELAY_AUTO(belay_free) struct belay_ahead *ahead = belay_take(t->ahead);
-    pthread_join(ahead->thread, NULL);
-    *ret = ahead->text;
-    *err = ahead->err;
-    return ahead->ok;
-}
-
-void belay_sections_drop(belay_taking *t)
-{
-    BELAY_AUTO(belay_str_done) belay_str text = BELAY_STR_INIT;
-    belay_error err = {0};
-    if (t->ahead != NULL)
-        take_ahead(t, &text, &err);
-}
-
-static bool run_pg_dump(belay_flow *flow, size_t number, belay_str *ret, belay_error *err)
-{
-    if (number == 0)
-        start_ahead(flow);
-    return number == LAST_SECTION && flow->t->ahead != NULL ? take_ahead(flow->t, ret, err)
-                                                            : dump(flow, number, ret, err);
 }
 
 /* pg_dump of 15 and later takes schema public of every new database for one in which PUBLIC may not create,
@@ -139,7 +81,8 @@ static bool take_section(belay_worker *w, belay_piece *piece, belay_error *err)
     BELAY_AUTO(belay_str_done) belay_str clean = BELAY_STR_INIT;
     json_decref(piece->entries);
     piece->entries = json_array();
-    if (!run_pg_dump(w->flow, number, &text, err) || !check_sequences(w, number, err) ||
+    if (!belay_dump_section(t->dump, sections[number].of_pg_dump, &text, err) ||
+        !check_sequences(w, number, err) ||
         !belay_dump_split(belay_str_text(&text), text.length, sections[number].name, t->server_version,
             &clean, piece->entries, err))
         return false;

@@ -59,8 +59,8 @@ static inline void belay_snapshot_info_done_p(belay_snapshot_info *info)
 bool belay_snapshot_take(
     const belay_snapshot_options *options, belay_store *store, belay_snapshot_info *ret, belay_error *err);
 
-/* Has the server's lock table room for a snapshot of the connection's database? Where not, BELAY_E_PREFLIGHT with
- * the setting that makes it so. */
+/* Has the server's lock table room for a snapshot of the connection's database? Where not, BELAY_E_PREFLIGHT
+ * with the setting that makes it so. */
 bool belay_snapshot_check_lock_table(belay_pg *pg, belay_error *err);
 
 /* Newest first. Unknown files are ignored, unreadable snapshots are listed with state "damaged" or

@@ -1,9 +1,10 @@
-/* Takes pg_dump's plain text apart at the comments that it writes before each object:
+/* Takes pg_restore's text apart at the comments that it writes before each object:
  *
  *     --
  *     -- TOC entry 215 (class 1259 OID 16385)
  *     -- Dependencies: 5 210
  *     -- Name: accounts; Type: TABLE; Schema: public; Owner: bank
+ *     -- Data Pos: 0
  *     --
  */
 #include <ctype.h>
@@ -20,6 +21,7 @@ typedef struct splitter {
     size_t copied; /* of text */
     size_t dash;   /* where the last bare "--" line began, to cut entries there */
     bool have_dash;
+    bool have_name; /* the last line was the entry's name */
 } splitter;
 
 /* Copies text up to `end`. */
@@ -96,8 +98,19 @@ static void take_name(splitter *s, const char *name)
     }
 }
 
+/* With its newline, where it has one. */
+static void leave_out_line(splitter *s, const belay_piece *piece)
+{
+    copy_to(s, piece->offset);
+    s->copied = piece->offset + piece->length;
+    if (piece->length > 0 && s->text[s->copied - 1] != '\n' && s->text[s->copied] == '\n')
+        s->copied++;
+}
+
 static void take_comment(splitter *s, const belay_piece *piece)
 {
+    bool had_name = s->have_name;
+    s->have_name = false;
     belay_span line = belay_span_trim((belay_span){piece->text, piece->length});
     BELAY_AUTO(belay_free) char *text = belay_strndup(line.data, line.length);
     if (belay_equal(text, "--")) {
@@ -110,8 +123,11 @@ static void take_comment(splitter *s, const belay_piece *piece)
     else if (s->entry != NULL && belay_starts_with(text, "-- Dependencies: "))
         take_dependencies(s, text + strlen("-- Dependencies: "));
     else if (s->entry != NULL && belay_starts_with(text, "-- Name: ") &&
-             json_string_length(json_object_get(s->entry, "type")) == 0)
+             json_string_length(json_object_get(s->entry, "type")) == 0) {
         take_name(s, text + strlen("-- Name: "));
+        s->have_name = true;
+    } else if (had_name && belay_starts_with(text, "-- Data Pos: "))
+        leave_out_line(s, piece);
     s->have_dash = false;
 }
 
@@ -136,14 +152,14 @@ bool belay_dump_split(const char *text, size_t length, const char *section, int 
 {
     BELAY_AUTO(belay_lexer_free) belay_lexer *lexer = NULL;
     belay_lexer_options options = {.comments = true};
-    if (!belay_lexer_open_text("pg_dump", text, length, &options, &lexer, err))
+    if (!belay_lexer_open_text("pg_restore", text, length, &options, &lexer, err))
         return false;
     splitter s = {.text = text, .section = section, .to = to, .entries = entries};
     to->max = BELAY_DUMP_MAX_BYTES;
     belay_piece piece = {0};
     for (;;) {
         if (!belay_lexer_next(lexer, &piece, err))
-            return belay_error_prefix(err, "cannot read pg_dump's output");
+            return belay_error_prefix(err, "cannot read pg_restore's output");
         if (piece.kind == BELAY_PIECE_END)
             break;
         if (piece.kind == BELAY_PIECE_COMMENT) {
@@ -156,10 +172,10 @@ bool belay_dump_split(const char *text, size_t length, const char *section, int 
             copy_to(&s, piece.offset);
             s.copied = piece.kind == BELAY_PIECE_META ? piece.offset + piece.length : (size_t)piece.end;
         } else if (piece.kind != BELAY_PIECE_STATEMENT && piece.kind != BELAY_PIECE_MARKER) {
-            return belay_fail(err, BELAY_E_INTERNAL, "pg_dump wrote rows into a schema section");
+            return belay_fail(err, BELAY_E_INTERNAL, "pg_restore wrote rows into a schema section");
         }
     }
     copy_to(&s, length);
     close_entry(&s);
-    return belay_str_check(to, "pg_dump's output", err);
+    return belay_str_check(to, "pg_restore's output", err);
 }

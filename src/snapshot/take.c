@@ -58,12 +58,14 @@ static void init(belay_taking *t, const belay_snapshot_options *options, const c
 
 static void done(belay_taking *t)
 {
+    atomic_store(&t->given_up, true);
+    belay_dump_free(t->dump);
+    belay_dump_programs_done(&t->programs);
     belay_pg_close(t->pg);
     belay_pg_close(t->watcher);
     belay_archive_writer_free(t->writer);
     belay_codec_free(t->codec);
     belay_arena_free(t->arena);
-    free(t->pg_dump);
     belay_rows_free(t->large_object_ddl);
     belay_rows_free(t->large_object_oids);
     belay_rows_free(t->sequence_names);

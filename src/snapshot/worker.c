@@ -42,7 +42,7 @@ static bool connect(belay_worker *w, belay_error *err)
         .dbname = t->options->dbname, .application_name = t->run_id, .profile = BELAY_PG_DATA};
     if (!belay_pg_open(t->options->dialer, &how, &w->pg, err))
         return false;
-    belay_pg_give_up_on(w->pg, &w->flow->given_up);
+    belay_pg_give_up_on(w->pg, &w->flow->t->given_up);
     return true;
 }
 
@@ -153,9 +153,9 @@ static bool may_try_again(belay_worker *w, int tries, const belay_error *err)
     if (!is_lost(err) || tries >= TRIES)
         return false;
     int64_t end = belay_now_ms() + ((int64_t)FIRST_PAUSE_MS << (tries - 1));
-    while (belay_now_ms() < end && !atomic_load(&w->flow->given_up) && !belay_stop_requested())
+    while (belay_now_ms() < end && !atomic_load(&w->flow->t->given_up) && !belay_stop_requested())
         belay_sleep_ms(20);
-    return !atomic_load(&w->flow->given_up) && !belay_stop_requested();
+    return !atomic_load(&w->flow->t->given_up) && !belay_stop_requested();
 }
 
 /* The server plans with functions of indexes and statistics, and the text of one may name others without
@@ -225,7 +225,7 @@ bool belay_worker_work(void *context, void *worker, size_t number, belay_error *
 {
     belay_flow *flow = context;
     (void)number;
-    if (atomic_load(&flow->given_up))
+    if (atomic_load(&flow->t->given_up))
         return true;
     belay_piece *piece = belay_flow_next(flow);
     atomic_store(&flow->at, piece->planned);

@@ -100,8 +100,9 @@ static bool open_pipes(const belay_spawn *how, pipes *p, belay_error *err)
         (how->pipe_stderr && pipe2(p->errors, O_CLOEXEC) != 0))
         return belay_fail_errno(err, errno, "cannot make a pipe");
     if (how->stdin_text == NULL) {
-        p->in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        return p->in[0] >= 0 || belay_fail_errno(err, errno, "cannot open /dev/null");
+        p->in[0] = how->stdin_fd > 0 ? fcntl(how->stdin_fd, F_DUPFD_CLOEXEC, 3)
+                                     : open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return p->in[0] >= 0 || belay_fail_errno(err, errno, "cannot open a child's input");
     }
     size_t length = strlen(how->stdin_text);
     if (length > STDIN_MAX_BYTES)

@@ -33,7 +33,8 @@ typedef struct belay_spawn {
     const char *folder;             /* working folder, NULL: the same */
     bool pipe_stdout; /* otherwise inherited from belay's stderr, since stdout carries the answer */
     bool pipe_stderr;
-    const char *stdin_text;      /* NULL: /dev/null. At most 64 KiB. */
+    const char *stdin_text;      /* NULL: /dev/null, or stdin_fd. At most 64 KiB. */
+    int stdin_fd;                /* what the child reads, from where it stands; stays the caller's. 0: none */
     const atomic_bool *given_up; /* of belay_process_run: once another thread sets it the child is ended as at
                                     a stop request, and the call fails with BELAY_E_CANCELLED; may be NULL */
 } belay_spawn;

@@ -153,6 +153,16 @@ printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.24"\n' >"$WORK/old_dump"
 chmod +x "$WORK/old_dump"
 BELAY_PG_DUMP=$WORK/old_dump belay 3 doctor
 finding refuse pg_dump "is of version 9, older than the server's"
+mkdir "$WORK/newer"
+printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 99.1"\n' >"$WORK/newer/pg_dump"
+chmod +x "$WORK/newer/pg_dump"
+BELAY_PG_DUMP=$WORK/newer/pg_dump belay 3 doctor
+finding refuse pg_dump "pg_restore is of version"
+advice "pg_restore beside it"
+sed 's/pg_dump/pg_restore/' "$WORK/newer/pg_dump" >"$WORK/newer/pg_restore"
+chmod +x "$WORK/newer/pg_restore"
+BELAY_PG_DUMP=$WORK/newer/pg_dump belay 0 doctor
+finding ok pg_dump "$WORK/newer/pg_dump"
 
 begin "a server older than belay knows: told at once, in every verb"
 mkdir "$WORK/old"

@@ -75,6 +75,9 @@ printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.24"\n' >"$WORK/old_dump"
 chmod +x "$WORK/old_dump"
 BELAY_PG_DUMP=$WORK/old_dump finds refuse pg_dump "is of version 9, older than the server's" "postgresql-client-"
 BELAY_PG_DUMP=$WORK/old_dump belay 3 deploy
+sed 's/9.6.24/99.1/' "$WORK/old_dump" >"$WORK/new_dump"
+chmod +x "$WORK/new_dump"
+BELAY_PG_DUMP=$WORK/new_dump finds refuse pg_dump "older than pg_dump 99" "pg_restore beside it"
 sql_is bank "SELECT version_num FROM alembic_version" a1
 set_key way_back twin
 set_key snapshot no

@@ -127,6 +127,13 @@ equals "lines that cannot be read" "$(statistics_of || true)" ""
 belay 0 verify "$ID"
 sql latin "SET allow_system_table_mods = on; ALTER VIEW pg_no_stats RENAME TO pg_stats"
 
+begin "pg_dump reads the catalogue once; a script may stand for it, without a pg_restore beside it"
+mkdir "$WORK/own"
+printf '#!/bin/sh\necho "$*" >>"%s"\nexec "%s" "$@"\n' "$WORK/own/calls" "$(command -v pg_dump)" >"$WORK/own/dump"
+chmod +x "$WORK/own/dump"
+BELAY_PG_DUMP=$WORK/own/dump belay 0 snapshot
+equals "runs of pg_dump" "$(grep -c -e --section "$WORK/own/calls")" 1
+
 begin "a table that stays locked: who holds it, and no file is left"
 cat >"$WORK/holder.sql" <<'SQL'
 BEGIN; LOCK TABLE t2; SELECT 'locked';

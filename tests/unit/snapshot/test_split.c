@@ -67,6 +67,22 @@ static void test_places(void **state)
     json_decref(entries);
 }
 
+static void test_data_places(void **state)
+{
+    (void)state;
+    static const char text[] = "--\n-- TOC entry 6 (class 1259 OID 2)\n"
+                               "-- Name: a; Type: TABLE; Schema: -; Owner: o\n-- Data Pos: 0\n--\n\n"
+                               "CREATE TABLE a ();\n-- Data Pos: 1\n";
+    BELAY_AUTO(belay_str_done) belay_str to = BELAY_STR_INIT;
+    json_t *entries = json_array();
+    assert_true(belay_dump_split(text, sizeof text - 1, "pre", 170000, &to, entries, NULL));
+    assert_string_equal(belay_str_text(&to),
+        "--\n-- TOC entry 6 (class 1259 OID 2)\n-- Name: a; Type: TABLE; Schema: -; Owner: o\n--\n\n"
+        "CREATE TABLE a ();\n-- Data Pos: 1\n");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(entries, 0), "length")), to.length);
+    json_decref(entries);
+}
+
 /* A newer pg_dump's settings: only before the first entry, and only for a server that does not know them. */
 static void test_settings(void **state)
 {
@@ -91,7 +107,7 @@ static void test_settings(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_entries), cmocka_unit_test(test_places), cmocka_unit_test(test_settings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_entries), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_data_places), cmocka_unit_test(test_settings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
