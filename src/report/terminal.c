@@ -35,8 +35,8 @@ static void clear_progress(belay_terminal *t)
     t->progress_shown = false;
 }
 
-/* Further lines of a message are indented. A newline without that came with a name, which must not look like a
- * message of its own. The caller frees. */
+/* Further lines of a message are indented. A newline without that came with a name, which must not look like
+ * a message of its own. The caller frees. */
 static char *printable_message(const char *text)
 {
     BELAY_AUTO(belay_free) char *shown = belay_printable(text, "\n\t");

@@ -147,8 +147,8 @@ void belay_chunk_drop(belay_worker *worker);
 
 /* data.c: a piece of a table. */
 bool belay_take_rows(belay_worker *worker, belay_piece *piece, belay_error *err);
-/* What else there is: begin says how many pieces it has, cut fills them in, and end, which is called in the
- * order of the archive, makes members of what was taken. */
+/* What else there is: begin says how many pieces it has, cut fills them in (both NULL: none), and end, which
+ * is called in the order of the archive, makes members of what was taken. */
 typedef struct belay_extra {
     bool (*begin)(belay_taking *t, size_t *ret_count, belay_error *err);
     void (*cut)(belay_taking *t, belay_piece *pieces, size_t count);

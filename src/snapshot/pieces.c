@@ -110,7 +110,7 @@ static bool gather(belay_taking *t, pile *all, belay_error *err)
 {
     size_t most = 0;
     for (size_t i = 0; i < BELAY_COUNT(extras); i++) {
-        if (!extras[i]->begin(t, &all->extra_counts[i], err))
+        if (extras[i]->begin != NULL && !extras[i]->begin(t, &all->extra_counts[i], err))
             return false;
         most += all->extra_counts[i];
     }
@@ -118,7 +118,8 @@ static bool gather(belay_taking *t, pile *all, belay_error *err)
         most += count_pieces(&t->planned[i]);
     all->pieces = belay_realloc_array(NULL, most, sizeof *all->pieces);
     for (size_t i = 0; i < BELAY_COUNT(extras); i++) {
-        extras[i]->cut(t, &all->pieces[all->extra_count], all->extra_counts[i]);
+        if (extras[i]->cut != NULL)
+            extras[i]->cut(t, &all->pieces[all->extra_count], all->extra_counts[i]);
         all->extra_count += all->extra_counts[i];
     }
     all->count = all->extra_count + cut_tables(t, &all->pieces[all->extra_count]);

@@ -109,21 +109,6 @@ bool belay_sequences_check(const belay_taking *t, belay_pg *pg, belay_error *err
     return belay_error_hint(err, "%s", again);
 }
 
-static bool begin(belay_taking *t, size_t *ret_count, belay_error *err)
-{
-    (void)t;
-    (void)err;
-    *ret_count = 0;
-    return true;
-}
-
-static void cut(belay_taking *t, belay_piece *pieces, size_t count)
-{
-    (void)t;
-    (void)pieces;
-    (void)count;
-}
-
 static bool end(belay_taking *t, const belay_piece *pieces, size_t count, belay_error *err)
 {
     (void)pieces;
@@ -131,4 +116,4 @@ static bool end(belay_taking *t, const belay_piece *pieces, size_t count, belay_
     return belay_taking_add_json(t, "sequences.json", t->sequences, err);
 }
 
-const belay_extra belay_extra_sequences = {begin, cut, end};
+const belay_extra belay_extra_sequences = {.end = end};

@@ -67,7 +67,7 @@ resumed() {
 }
 cut_workers() {
     [ "$(in_copies "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ '^(COPY|BEGIN|CREATE)' AND query !~ 'ISOLATION|EVENT TRIGGER' AND state = 'active'")" -ge 1 ] 2>/dev/null
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ '^(COPY|BEGIN|CREATE|INSERT)' AND query !~ 'ISOLATION|EVENT TRIGGER' AND state = 'active'")" -ge 1 ] 2>/dev/null
 }
 # is_writing: a worker has something uncommitted, once marks are there.
 is_writing() {
@@ -83,17 +83,26 @@ hold_numbers() {
     [ "$(in_copies "SELECT last_value FROM numbers")" = 4711 ] || return 1
     PGAPPNAME=holder psql -X -q -d "$(newest_copy)" -c "BEGIN" -c "ALTER SEQUENCE numbers RENAME TO held" -c "SELECT pg_sleep(300)" >/dev/null 2>&1 &
 }
-# hold_marks: once there are some, they cannot be dropped, however late what is done next is done: the restore does not end.
+# hold_marks [MODE]: once there are some, they cannot be dropped, however late what is done next is done: the restore does not end.
+# With SHARE there are no more of them either: whatever a worker does, it is at work until let_go.
 hold_marks() {
-    local schema
+    local schema mode=${1:-ACCESS SHARE}
     has_marks && schema=$(in_copies "$marks") || return 1
-    PGAPPNAME=holder psql -X -q -d "$(newest_copy)" -c "BEGIN" -c "SELECT FROM \"$schema\".done LIMIT 1" -c "SELECT pg_sleep(300)" >/dev/null 2>&1 &
+    PGAPPNAME=holder psql -X -q -d "$(newest_copy)" -c "BEGIN" -c "LOCK TABLE \"$schema\".done IN $mode MODE" -c "SELECT pg_sleep(300)" >/dev/null 2>&1 &
 }
 is_held() {
     [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holder' AND query ^@ 'SELECT pg_sleep'")" = 1 ]
 }
 let_go() {
     sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
+}
+# kill_midway: SIGKILL of the program $pid, when a part of the rows is in.
+kill_midway() {
+    wait_until hold_marks
+    wait_until is_held
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    let_go
 }
 # is_comparing: all is loaded, the marks are gone, and the comparison waits.
 is_comparing() {
@@ -114,7 +123,7 @@ snapshot=$(json id)
 LAST="belay prove, with connections cut"
 "$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
-wait_until hold_marks
+wait_until hold_marks SHARE
 wait_until is_held
 wait_until cut_workers
 let_go
@@ -134,7 +143,7 @@ sed -i "s|^host = .*|host = $WORK/proxy|" belay.ini
 LAST="belay prove, cut off"
 timeout 120 "$BELAY" prove "$snapshot" --json >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
-wait_until hold_marks
+wait_until hold_marks SHARE
 wait_until is_held
 wait_until is_writing
 ended=$(grep -c "due to administrator command" "$(server_log)" || true)
@@ -180,11 +189,7 @@ begin "SIGKILL in the middle of a deploy's way back: recover goes on with the ha
 LAST="belay deploy, killed"
 "$BELAY" deploy --yes >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
-wait_until hold_marks
-wait_until is_held
-kill -KILL "$pid"
-wait "$pid" 2>/dev/null || true
-let_go
+kill_midway
 belay 0 recover
 err_has "going on with"
 equals "rows" "$(data_hash bank)" "$rows"
@@ -199,11 +204,7 @@ changed=$(data_hash bank)
 LAST="belay restore, killed"
 "$BELAY" restore "$snapshot" --yes >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
-wait_until hold_marks
-wait_until is_held
-kill -KILL "$pid"
-wait "$pid" 2>/dev/null || true
-let_go
+kill_midway
 equals "rows of the old database" "$(data_hash bank)" "$changed"
 belay 5 restore "$snapshot" --yes
 err_has "belay recover --target dev"
@@ -261,11 +262,7 @@ sql bank "UPDATE customers SET name = 'changed'"
 LAST="belay restore, killed"
 "$BELAY" restore "$snapshot" --yes >"$OUT" 2>"$ERR" </dev/null &
 pid=$!
-wait_until hold_marks
-wait_until is_held
-kill -KILL "$pid"
-wait "$pid" 2>/dev/null || true
-let_go
+kill_midway
 belay 0 recover --keep --json
 json_is outcome untouched
 equals "rows" "$(data_hash bank)" "$changed"
