@@ -129,6 +129,8 @@ static bool fail_status(const char *program, int status, const char *errors, bel
             belay_str_appendf(&said, "%s\n", line);
     }
     belay_fail(err, BELAY_E_PROCESS, "%s ended with status %d", program, status);
+    belay_error_hint(
+        err, "where it misses something that somebody renamed or dropped meanwhile, run the command again");
     return belay_error_detail(err, "%s", belay_str_text(&said));
 }
 

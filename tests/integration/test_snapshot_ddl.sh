@@ -133,6 +133,17 @@ for change in "ALTER SEQUENCE lone RENAME TO other" "DROP SEQUENCE other; CREATE
 done
 err_has "sequence public.other"
 
+begin "one that is renamed before pg_dump comes to it: the snapshot says that it may be tried again"
+cat >"$WORK/late_dump" <<EOF
+#!/bin/bash
+case "\$*" in *--section=*) psql -X -q -d bank -c "ALTER SEQUENCE other RENAME TO late" >&2 ;; esac
+exec "$PG_DUMP" "\$@"
+EOF
+chmod +x "$WORK/late_dump"
+BELAY_PG_DUMP=$WORK/late_dump belay 1 snapshot
+err_has "public.other"
+err_has "run the command again"
+
 begin "one worker: there is one pg_dump for both sections, so that none waits behind somebody who came after it"
 start_dumping -j 1 --lock-wait 20s --json
 PGAPPNAME=patient psql -X -q -d bank -c "DROP TABLE numbered" >/dev/null 2>&1 &
