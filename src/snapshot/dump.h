@@ -1,7 +1,7 @@
 /* DDL by pg_dump under an exported snapshot, taken apart into TOC entries.
  *
- *     pg_dump -Fc --section=pre-data --section=post-data --> archive in memory --pg_restore--> text of a
- * section
+ *     pg_dump -Fc --section=pre-data --section=post-data
+ *         --> archive in memory --pg_restore--> text of a section
  *
  * pg_dump runs once, so that it reads the catalogue and locks the tables once; pg_restore writes each section
  * from its archive (--section=pre-data, --section=post-data), so that the section of an object is pg_dump's

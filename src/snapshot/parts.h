@@ -1,7 +1,7 @@
 /* What the parts of taking a snapshot share. Internal to src/snapshot; see snapshot.h.
  *
- *     plan (locks, tables; pg_dump begins) -> header, readme -> schema, rows, large objects, sequences
- * (flow.h) -> script
+ *     plan (locks, tables; pg_dump begins) -> header, readme
+ *         -> schema, rows, large objects, statistics (flow.h) -> sequences, script
  *
  * The coordinator has a connection of profile PINNED, in a read-only transaction whose snapshot is exported
  * to pg_dump and to the workers.
