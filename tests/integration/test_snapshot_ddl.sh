@@ -162,11 +162,13 @@ for i in 1 2; do
         "INSERT INTO even$i SELECT repeat('x', 6000) FROM generate_series(1, 3200)"
 done
 is_at_bytes() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bank' AND query LIKE '%COPY%bytes%' AND wait_event = 'ClientWrite'")" = 1 ]; }
+is_watching() { [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bank' AND query LIKE '%pg_blocking_pids%' AND pid <> pg_backend_pid()")" = 1 ]; }
 start_slow() {
     LAST="belay snapshot -j 1 --rate 100kB/s"
     "$BELAY" snapshot -j 1 --rate 100kB/s --lock-wait 60s >"$OUT" 2>"$ERR" </dev/null &
     snapshot=$!
     wait_until is_at_bytes
+    wait_until is_watching # by a connection that later ones are not needed for
 }
 
 begin "no other connection can be had to take over the snapshot: that is told once, and tried until there is one"
