@@ -6,8 +6,8 @@ pkg_check_modules(BELAY_LIBS REQUIRED IMPORTED_TARGET
 
 # Those that only some commands use are loaded when they are needed (src/util/library.h): by the name that a linked
 # program would ask for.
-pkg_check_modules(BELAY_LOADED REQUIRED libarchive libcurl libsodium)
-foreach(name archive curl sodium)
+pkg_check_modules(BELAY_LOADED REQUIRED libarchive libcurl libsodium libssh2)
+foreach(name archive curl sodium ssh2)
   find_library(BELAY_LIB_${name} ${name} REQUIRED)
   execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${BELAY_LIB_${name}} OUTPUT_VARIABLE headers COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCH "SONAME +([^ \n]+)" found "${headers}")

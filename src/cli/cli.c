@@ -54,7 +54,7 @@ static const belay_command *find_command(const char *name)
 /* Rather refused than reached some other way than the file says. */
 static bool check_reach(const belay_target *target, belay_error *err)
 {
-    const char *key = target->ssh != NULL      ? "ssh"
+    const char *key = target->ssh.address != NULL      ? "ssh"
                       : target->host_count > 0 ? "a command on another host (*_on)"
                                                : NULL;
     if (key == NULL)

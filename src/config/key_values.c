@@ -197,6 +197,9 @@ bool belay_key_set(const belay_key *key, const char *value, belay_target *target
         return set_words(key, value, field, err);
     case BELAY_TYPE_RENAMES:
         return set_renames(key, value, field, err);
+    case BELAY_TYPE_TEXT:
+        *(char **)field = *value == '\0' ? NULL : belay_strdup(value);
+        return *value != '\0' || belay_fail(err, BELAY_E_CONFIG, "%s is empty", key->name);
     case BELAY_TYPE_WORD:
         return set_word(key, value, field, err);
     case BELAY_TYPE_WINDOWS:
@@ -280,6 +283,7 @@ char *belay_key_text(const belay_key *key, const belay_target *target)
     case BELAY_TYPE_COMMAND:
         text = ((const belay_host_command *)field)->command;
         break;
+    case BELAY_TYPE_TEXT:
     case BELAY_TYPE_WORD:
     case BELAY_TYPE_PATH:
     case BELAY_TYPE_WINDOWS:

@@ -23,6 +23,7 @@ typedef enum belay_key_kind {
 
 typedef enum belay_key_type {
     BELAY_TYPE_WORD,       /* char *, not empty, no white space */
+    BELAY_TYPE_TEXT,       /* char *, not empty */
     BELAY_TYPE_BOOL,       /* bool: yes, no */
     BELAY_TYPE_NUMBER,     /* int within least..most */
     BELAY_TYPE_DURATION,   /* int64_t, milliseconds */

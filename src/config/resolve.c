@@ -246,6 +246,32 @@ static bool expand_into(
            belay_error_place(err, config->path, entry->line);
 }
 
+/* What a section of a store or host says of logging in there. */
+static bool read_login(const belay_config *config, const belay_ini_section *section,
+    const belay_target *target, belay_ssh_login *ret, belay_error *err)
+{
+    const struct {
+        const char *key;
+        char **to;
+        bool is_path;
+    } keys[] = {{"ssh_key", &ret->key, true}, {"ssh_passphrase", &ret->passphrase, false},
+        {"ssh_password", &ret->password, false}, {"ssh_known_hosts", &ret->known_hosts, true}};
+    for (size_t i = 0; i < BELAY_COUNT(keys); i++) {
+        const belay_ini_entry *entry = belay_ini_entry_of(section, keys[i].key);
+        BELAY_AUTO(belay_free_secret) char *value = NULL;
+        if (entry == NULL)
+            continue;
+        if (!expand_into(config, entry, &value, err))
+            return false;
+        if (*value == '\0') {
+            belay_fail(err, BELAY_E_CONFIG, "%s is empty", keys[i].key);
+            return belay_error_place(err, config->path, entry->line);
+        }
+        *keys[i].to = keys[i].is_path ? belay_path_join(target->project_root, value) : belay_take(value);
+    }
+    return true;
+}
+
 static bool find_store(const belay_config *config, belay_target *target, belay_error *err)
 {
     const belay_ini_section *section =
@@ -275,7 +301,7 @@ static bool find_store(const belay_config *config, belay_target *target, belay_e
         return belay_error_place(err, config->path, section->line);
     }
     target->store_url = path == NULL ? belay_take(value) : belay_path_join(target->project_root, value);
-    return true;
+    return read_login(config, section, target, &target->store_login, err);
 }
 
 static bool add_host(const belay_config *config, const char *name, belay_target *target, belay_error *err)
@@ -297,8 +323,10 @@ static bool add_host(const belay_config *config, const char *name, belay_target 
     if (!expand_into(config, ssh, &address, err))
         return false;
     target->hosts = belay_realloc_array(target->hosts, target->host_count + 1, sizeof *target->hosts);
-    target->hosts[target->host_count++] = (belay_host){belay_strdup(name), belay_take(address)};
-    return true;
+    target->hosts[target->host_count++] = (belay_host){.name = belay_strdup(name)};
+    belay_ssh_login *login = &target->hosts[target->host_count - 1].ssh;
+    login->address = belay_take(address);
+    return read_login(config, section, target, login, err);
 }
 
 static bool find_hosts(const belay_config *config, belay_target *target, belay_error *err)

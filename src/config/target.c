@@ -18,6 +18,30 @@ bool belay_copy_format_find(const char *name, belay_copy_format *ret)
     return false;
 }
 
+static char *copy_of(const char *text)
+{
+    return text == NULL ? NULL : belay_strdup(text);
+}
+
+void belay_ssh_login_copy(belay_ssh_login *to, const belay_ssh_login *from)
+{
+    *to = (belay_ssh_login){.address = copy_of(from->address),
+        .key = copy_of(from->key),
+        .passphrase = copy_of(from->passphrase),
+        .password = copy_of(from->password),
+        .known_hosts = copy_of(from->known_hosts)};
+}
+
+void belay_ssh_login_done(belay_ssh_login *login)
+{
+    free(login->address);
+    free(login->key);
+    belay_free_secret(login->passphrase);
+    belay_free_secret(login->password);
+    free(login->known_hosts);
+    *login = (belay_ssh_login){0};
+}
+
 static void host_command_done(belay_host_command *command)
 {
     free(command->command);
@@ -30,9 +54,10 @@ void belay_target_done(belay_target *target)
     belay_conninfo_done(&target->connection);
     free(target->store);
     belay_free_secret(target->store_url);
+    belay_ssh_login_done(&target->store_login);
     free(target->engine);
     free(target->maintenance_db);
-    free(target->ssh);
+    belay_ssh_login_done(&target->ssh);
     belay_list_done(&target->verify_sql);
     belay_free_secret(target->health_url);
     host_command_done(&target->health_command);
@@ -48,7 +73,7 @@ void belay_target_done(belay_target *target)
     belay_list_done(&target->require_signature);
     for (size_t i = 0; i < target->host_count; i++) {
         free(target->hosts[i].name);
-        free(target->hosts[i].ssh);
+        belay_ssh_login_done(&target->hosts[i].ssh);
     }
     free(target->hosts);
     free(target->window);

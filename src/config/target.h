@@ -38,9 +38,20 @@ typedef struct belay_host_command {
     belay_list hosts; /* host names of *_on; empty: this machine */
 } belay_host_command;
 
+/* How to log in to an SSH server (remote/endpoint.h); what is NULL is left to the user's ssh_config. */
+typedef struct belay_ssh_login {
+    char *address;     /* [user@]host[:port], [::1]:22, or an alias of ssh_config(5); NULL: no server */
+    char *key;         /* file of a private key, tried before those of ssh_config */
+    char *passphrase;  /* of key files */
+    char *password;    /* given: logging in with it is allowed, after all keys */
+    char *known_hosts; /* file of host keys, instead of the usual ones */
+} belay_ssh_login;
+void belay_ssh_login_copy(belay_ssh_login *to, const belay_ssh_login *from);
+void belay_ssh_login_done(belay_ssh_login *login); /* zeroes the secrets */
+
 typedef struct belay_host {
     char *name;
-    char *ssh; /* user@host[:port] */
+    belay_ssh_login ssh;
 } belay_host;
 
 typedef struct belay_target {
@@ -48,11 +59,12 @@ typedef struct belay_target {
     belay_environment environment;
     belay_conninfo connection; /* keywords for libpq, all sources merged; has dbname */
     bool auto_apply;
-    char *store;          /* name of the store */
-    char *store_url;      /* resolved: absolute local path, or sftp://... */
-    char *engine;         /* "sql" */
-    char *maintenance_db; /* "postgres" */
-    char *ssh;            /* NULL: direct */
+    char *store;                 /* name of the store */
+    char *store_url;             /* resolved: absolute local path, or sftp://... */
+    belay_ssh_login store_login; /* for sftp://, which has the address */
+    char *engine;                /* "sql" */
+    char *maintenance_db;        /* "postgres" */
+    belay_ssh_login ssh;         /* address NULL: direct */
     belay_gate_mode gate;
     belay_on_failure on_failure;
     belay_on_unhealthy on_unhealthy;

@@ -14,7 +14,7 @@ TIERS = [
     {"cli"},
     {"pipeline"},
     {"preflight", "gate", "snapshot", "migrate", "verify", "restore", "rehearse"},
-    {"revision", "archive", "seal", "store", "report"},
+    {"revision", "archive", "seal", "store", "remote", "report"},
     {"pg", "config"},
     {"util"},
 ]

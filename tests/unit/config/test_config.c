@@ -160,7 +160,7 @@ static void test_every_key_reaches_its_field(void **state)
     assert_string_equal(t.verify_sql.items[0], a);
     assert_string_equal(t.verify_sql.items[1], "/b.sql");
     assert_int_equal(t.host_count, 2);
-    assert_string_equal(t.hosts[1].ssh, "x@two:22");
+    assert_string_equal(t.hosts[1].ssh.address, "x@two:22");
     assert_int_equal(t.stop_command.hosts.count, 2);
     assert_int_equal(t.lock_timeout_ms, 250);
     assert_int_equal(t.statement_timeout_ms, 3600000);

@@ -1,0 +1,23 @@
+/* A command on another host: its output line by line, its exit status and signal told apart, ended on the far
+ * side when it is given up here or the connection goes. One thread per call; several may run at once.
+ */
+#ifndef BELAY_REMOTE_EXEC_H
+#define BELAY_REMOTE_EXEC_H
+
+#include "remote/session.h"
+#include "util/process.h"
+
+typedef struct belay_remote_status {
+    int exit_status; /* 0..255; -1 when a signal ended it */
+    char signal[16]; /* "TERM"; "" for none */
+} belay_remote_status;
+
+/* Runs the shell text with no input. timeout_ms <= 0: none; at it, and at a stop request, the command's
+ * process group over there is ended, and the call fails with BELAY_E_DEADLINE or BELAY_E_CANCELLED. A
+ * non-zero status is no error here. A connection lost while it ran: BELAY_E_SSH_LOST; the far side then ends
+ * the command as soon as its sshd notices. */
+bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t timeout_ms,
+    const atomic_bool *given_up, belay_line_function *on_line, void *context, belay_remote_status *ret,
+    belay_error *err);
+
+#endif
