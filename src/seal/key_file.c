@@ -17,15 +17,6 @@ static bool make_folder_of(const char *path, belay_error *err)
     return belay_make_folders(folder, 0700, err);
 }
 
-static bool sync_folder_of(const char *path, belay_error *err)
-{
-    BELAY_AUTO(belay_free) char *folder = belay_path_folder(path);
-    BELAY_AUTO(belay_close_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) /* EINVAL: a file system without it */
-        return belay_fail_errno(err, errno, "cannot sync the folder %s", folder);
-    return true;
-}
-
 static bool write_new(const char *path, const char *text, mode_t mode, belay_error *err)
 {
     if (!make_folder_of(path, err))
@@ -41,7 +32,7 @@ static bool write_new(const char *path, const char *text, mode_t mode, belay_err
     bool ok = (fchmod(fd, mode) == 0 || belay_fail_errno(err, errno, "cannot chmod %s", path)) &&
               belay_write_all(fd, text, strlen(text), path, err) &&
               (fsync(fd) == 0 || belay_fail_errno(err, errno, "cannot sync %s", path)) &&
-              sync_folder_of(path, err);
+              belay_sync_folder_of(path, err);
     if (!ok)
         unlink(path);
     return ok;

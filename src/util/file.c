@@ -99,7 +99,7 @@ bool belay_read_file(
     return true;
 }
 
-static bool fsync_folder_of(const char *path, belay_error *err)
+bool belay_sync_folder_of(const char *path, belay_error *err)
 {
     BELAY_AUTO(belay_free) char *folder = belay_path_folder(path);
     BELAY_AUTO(belay_close_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -148,7 +148,7 @@ bool belay_write_file_durably(
         unlink(part);
         return belay_fail_errno(err, cause, "cannot rename %s to %s", part, path);
     }
-    return fsync_folder_of(path, err);
+    return belay_sync_folder_of(path, err);
 }
 
 /* Is it one already? Leaves mkdir's errno. */

@@ -39,6 +39,8 @@ mode_t belay_user_mode(mode_t mode);
 /* Writes path.part, fsyncs, renames, fsyncs the folder. The mode is taken as it is, without the umask. */
 bool belay_write_file_durably(
     const char *path, const void *data, size_t size_bytes, mode_t mode, belay_error *err);
+/* Makes what was created, renamed or removed beside it durable. */
+bool belay_sync_folder_of(const char *path, belay_error *err);
 /* Those that are missing get the mode as it is, without the umask. */
 bool belay_make_folders(const char *path, mode_t mode, belay_error *err);
 bool belay_file_exists(const char *path);
