@@ -54,9 +54,7 @@ static const belay_command *find_command(const char *name)
 /* Rather refused than reached some other way than the file says. */
 static bool check_reach(const belay_target *target, belay_error *err)
 {
-    const char *key = target->ssh.address != NULL      ? "ssh"
-                      : target->host_count > 0 ? "a command on another host (*_on)"
-                                               : NULL;
+    const char *key = target->host_count > 0 ? "a command on another host (*_on)" : NULL;
     if (key == NULL)
         return true;
     belay_fail(err, BELAY_E_UNSUPPORTED,
@@ -76,8 +74,13 @@ bool belay_cli_target(belay_cli *cli, belay_error *err)
         cli->target.jobs = cli->jobs;
     if (!check_reach(&cli->target, err))
         return false;
-    belay_direct_dialer_init(&cli->direct, &cli->target.connection);
-    cli->dialer = &cli->direct.base;
+    if (cli->target.ssh.address != NULL) {
+        belay_tunnel_dialer_init(&cli->tunnel, &cli->target.connection, &cli->target.ssh);
+        cli->dialer = &cli->tunnel.base;
+    } else {
+        belay_direct_dialer_init(&cli->direct, &cli->target.connection);
+        cli->dialer = &cli->direct.base;
+    }
     return true;
 }
 
@@ -311,6 +314,8 @@ static int run_line(int argc, char **argv)
     if (command == NULL)
         return refuse_command(name, argc, argv);
     int status = run_command(&the_cli, command, argc - 2, argv + 2);
+    if (the_cli.dialer == &the_cli.tunnel.base)
+        belay_tunnel_dialer_done(&the_cli.tunnel);
     belay_target_done(&the_cli.target);
     belay_config_free(the_cli.config);
     belay_list_done(&the_cli.words);

@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "config/config.h"
 #include "pg/pg.h"
+#include "remote/tunnel_dialer.h"
 #include "report/error_json.h"
 #include "report/reporter.h"
 #include "store/store.h"
@@ -40,9 +41,10 @@ typedef struct belay_cli {
     belay_config *config; /* after belay_cli_target */
     belay_target target;  /* after belay_cli_target */
     belay_direct_dialer direct;
-    belay_dialer *dialer; /* after belay_cli_target */
-    int jobs;             /* cli/jobs.h; 0: the target's own */
-    bool rate_given;      /* cli/rate.h */
+    belay_tunnel_dialer tunnel; /* of a target with ssh */
+    belay_dialer *dialer;       /* after belay_cli_target */
+    int jobs;                   /* cli/jobs.h; 0: the target's own */
+    bool rate_given;            /* cli/rate.h */
     uint64_t rate_bytes_per_s;
     bool holds_lock;  /* of the target: this process took it (cli/lock.h) */
     belay_list words; /* what is left of argv */

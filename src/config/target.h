@@ -48,6 +48,10 @@ typedef struct belay_ssh_login {
 } belay_ssh_login;
 void belay_ssh_login_copy(belay_ssh_login *to, const belay_ssh_login *from);
 void belay_ssh_login_done(belay_ssh_login *login); /* zeroes the secrets */
+static inline void belay_ssh_login_done_p(belay_ssh_login *login)
+{
+    belay_ssh_login_done(login);
+}
 
 typedef struct belay_host {
     char *name;

@@ -128,6 +128,14 @@ static bool connect_begun(belay_pg *pg, belay_error *err)
     return true;
 }
 
+/* What failed may be the way to the server. */
+static bool explain(belay_dialer *dialer, belay_error *err)
+{
+    if (err != NULL && dialer->explain != NULL && err->code != BELAY_E_CANCELLED)
+        dialer->explain(dialer, err);
+    return false;
+}
+
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err)
 {
     BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
@@ -154,8 +162,13 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
     pg->conn = PQconnectStartParams(keywords, values, 0);
     if (pg->conn == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a connection");
+    if (dialer->describe != NULL) {
+        char address[512];
+        dialer->describe(dialer, address, sizeof address);
+        pg->address = belay_strdup(address);
+    }
     if (!connect_begun(pg, err))
-        return false;
+        return explain(dialer, err);
     if (options->dbname != NULL && belay_equal(options->dbname, dialer->counted))
         atomic_fetch_add(&dialer->sessions, 1);
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);

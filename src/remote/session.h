@@ -25,6 +25,9 @@ typedef struct belay_ssh_options {
     const belay_ssh_login *login;
     int64_t connect_ms;          /* from the first packet to being logged in; 0: BELAY_SSH_CONNECT_MS */
     const atomic_bool *given_up; /* another thread ends every wait by setting it; may be NULL */
+    bool outlives_stop;    /* a stop request ends no wait: what has to be put back still needs the way */
+    const belay_list *via; /* hosts on the way instead of those of ssh_config; NULL: those */
+    int depth;             /* of sessions that lead to another one */
 } belay_ssh_options;
 
 typedef struct belay_ssh_session belay_ssh_session;
@@ -48,6 +51,8 @@ bool belay_ssh_show_host_key(const belay_ssh_options *options, belay_ssh_endpoin
 bool belay_ssh_wait(belay_ssh_session *session, int64_t deadline_ms, belay_error *err);
 /* Sends a keep-alive when one is due. False: the session is lost. For loops that wait by themselves. */
 bool belay_ssh_keep_alive(belay_ssh_session *session, belay_error *err);
+/* For loops that poll the socket by themselves: something came. */
+void belay_ssh_heard(belay_ssh_session *session);
 /* "label: what: <libssh2's message>"; BELAY_E_SSH_LOST where the connection is gone, else BELAY_E_SSH.
  * Returns false. */
 bool belay_ssh_fail(belay_ssh_session *session, belay_error *err, const char *format, ...)

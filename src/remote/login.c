@@ -1,0 +1,272 @@
+#include "remote/login.h"
+
+#include <stdio.h>
+
+#include "remote/host_key.h"
+#include "remote/key_file.h"
+#include "remote/passphrase.h"
+
+/* libssh2 1.10 signs with SHA-1 alone where the key is RSA, which servers have refused since OpenSSH 8.8; the
+ * signatures of RFC 8332 came with 1.11. */
+static const char rsa_left_out[] = "RSA, which this libssh2 signs with SHA-1 only, and servers refuse that";
+static bool can_rsa(void)
+{
+    return LIBSSH2_VERSION_NUM >= 0x010b00;
+}
+
+typedef struct attempt {
+    belay_ssh_session *session;
+    const belay_ssh_endpoint *endpoint;
+    const belay_ssh_login *login;
+    int64_t deadline_ms;
+    char *methods; /* that the server takes, "publickey,password" */
+    belay_str tried;
+    bool saw_rsa, saw_encrypted;
+} attempt;
+
+static LIBSSH2_SESSION *handle_of(const attempt *a)
+{
+    return belay_ssh_handle(a->session);
+}
+
+static void note(attempt *a, const char *what, const char *outcome)
+{
+    belay_str_appendf(&a->tried, "%s%s: %s", a->tried.length > 0 ? "\n" : "", what, outcome);
+}
+
+/* The server answered no; anything else ends the whole. */
+static bool is_no(int status)
+{
+    return status == LIBSSH2_ERROR_AUTHENTICATION_FAILED || status == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED ||
+           status == LIBSSH2_ERROR_FILE || status == LIBSSH2_ERROR_METHOD_NONE;
+}
+
+static char *last_message(const attempt *a)
+{
+    char *text = NULL;
+    ssh.libssh2_session_last_error(handle_of(a), &text, NULL, 0);
+    return text == NULL || *text == '\0' ? "refused" : text;
+}
+
+/* What the outcome of one key means: *ret_done when logged in. */
+static bool judge(attempt *a, const char *what, int status, bool *ret_done, belay_error *err)
+{
+    *ret_done = status == 0;
+    if (status == 0)
+        return true;
+    if (!is_no(status))
+        return belay_ssh_fail(a->session, err, "logging in with %s", what);
+    note(a, what, status == LIBSSH2_ERROR_FILE ? last_message(a) : "the server does not take it");
+    return true;
+}
+
+static bool is_rsa(const char *type)
+{
+    return belay_equal(type, "ssh-rsa") && !can_rsa();
+}
+
+/* IdentitiesOnly: keys of the agent that the files name. */
+static bool is_named(const attempt *a, const struct libssh2_agent_publickey *key)
+{
+    if (!a->endpoint->identities_only)
+        return true;
+    for (size_t i = 0; i < a->endpoint->identity_files.count; i++) {
+        BELAY_AUTO(belay_key_file_done) belay_key_file file = {0};
+        if (belay_key_file_read(a->endpoint->identity_files.items[i], &file, NULL) &&
+            file.blob_size == key->blob_len && memcmp(file.blob, key->blob, key->blob_len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool try_agent_key(
+    attempt *a, LIBSSH2_AGENT *agent, struct libssh2_agent_publickey *key, bool *ret_done, belay_error *err)
+{
+    char type[BELAY_FINGERPRINT_SIZE], print[BELAY_FINGERPRINT_SIZE];
+    belay_host_key_type(key->blob, key->blob_len, type);
+    belay_host_key_fingerprint(key->blob, key->blob_len, print);
+    BELAY_AUTO(belay_free)
+    char *what = belay_format("the agent's %s %s", type, print);
+    if (is_rsa(type)) {
+        a->saw_rsa = true;
+        note(a, what, rsa_left_out);
+        return true;
+    }
+    if (!is_named(a, key))
+        return true;
+    int status;
+    BELAY_SSH_TRY(
+        a->session, a->deadline_ms, status, ssh.libssh2_agent_userauth(agent, a->endpoint->user, key), err);
+    return judge(a, what, status, ret_done, err);
+}
+
+static bool try_agent_keys(attempt *a, LIBSSH2_AGENT *agent, bool *ret_done, belay_error *err)
+{
+    struct libssh2_agent_publickey *key = NULL;
+    size_t count = 0;
+    if (ssh.libssh2_agent_connect(agent) != 0 || ssh.libssh2_agent_list_identities(agent) != 0) {
+        note(a, a->endpoint->agent, "no agent answers there");
+        return true;
+    }
+    while (!*ret_done && ssh.libssh2_agent_get_identity(agent, &key, key) == 0) {
+        count++;
+        if (!try_agent_key(a, agent, key, ret_done, err))
+            return false;
+    }
+    if (count == 0)
+        note(a, "the agent", "has no keys");
+    return true;
+}
+
+static bool try_agent(attempt *a, bool *ret_done, belay_error *err)
+{
+    if (a->endpoint->agent == NULL) {
+        note(a, "the agent", "there is none (SSH_AUTH_SOCK is not set)");
+        return true;
+    }
+    LIBSSH2_AGENT *agent = ssh.libssh2_agent_init(handle_of(a));
+    if (agent == NULL)
+        return belay_ssh_fail(a->session, err, "the agent");
+    ssh.libssh2_agent_set_identity_path(agent, a->endpoint->agent);
+    bool ok = try_agent_keys(a, agent, ret_done, err);
+    ssh.libssh2_agent_disconnect(agent);
+    ssh.libssh2_agent_free(agent);
+    return ok;
+}
+
+static bool try_file(attempt *a, const char *path, bool *ret_done, belay_error *err)
+{
+    belay_error fault = {0};
+    BELAY_AUTO(belay_key_file_done) belay_key_file file = {0};
+    if (!belay_key_file_read(path, &file, &fault)) {
+        note(a, path, fault.message);
+        return true;
+    }
+    if (is_rsa(file.type)) {
+        a->saw_rsa = true;
+        note(a, path, rsa_left_out);
+        return true;
+    }
+    const char *passphrase = !file.encrypted                ? NULL
+                             : a->login->passphrase != NULL ? a->login->passphrase
+                                                            : belay_passphrase_of(path);
+    if (file.encrypted && passphrase == NULL) {
+        a->saw_encrypted = true;
+        note(a, path, "needs a passphrase, and there is none");
+        return true;
+    }
+    int status;
+    BELAY_SSH_TRY(a->session, a->deadline_ms, status,
+        ssh.libssh2_userauth_publickey_fromfile_ex(
+            handle_of(a), a->endpoint->user, (unsigned)strlen(a->endpoint->user), NULL, path, passphrase),
+        err);
+    if (status == LIBSSH2_ERROR_FILE && file.encrypted) {
+        a->saw_encrypted = true;
+        note(a, path, "the passphrase does not open it");
+        belay_passphrase_forget(path);
+        return true;
+    }
+    return judge(a, path, status, ret_done, err);
+}
+
+static bool try_files(attempt *a, bool *ret_done, belay_error *err)
+{
+    for (size_t i = 0; i < a->endpoint->identity_files.count && !*ret_done; i++) {
+        if (!try_file(a, a->endpoint->identity_files.items[i], ret_done, err))
+            return false;
+    }
+    return true;
+}
+
+/* Asked by servers that have PAM where others take a password: each question gets it. */
+static void answer(const char *name, int name_len, const char *instruction, int instruction_len, int count,
+    const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompts, LIBSSH2_USERAUTH_KBDINT_RESPONSE *responses,
+    void **abstract)
+{
+    (void)name, (void)name_len, (void)instruction, (void)instruction_len, (void)prompts;
+    const char *password = *abstract;
+    for (int i = 0; i < count; i++) {
+        responses[i].text = strdup(password); /* libssh2 frees it */
+        responses[i].length = (unsigned)strlen(password);
+    }
+}
+
+static bool try_password(attempt *a, bool *ret_done, belay_error *err)
+{
+    const char *user = a->endpoint->user, *password = a->login->password;
+    unsigned user_length = (unsigned)strlen(user);
+    int status = LIBSSH2_ERROR_METHOD_NONE;
+    if (strstr(a->methods, "password") != NULL)
+        BELAY_SSH_TRY(a->session, a->deadline_ms, status,
+            ssh.libssh2_userauth_password_ex(
+                handle_of(a), user, user_length, password, (unsigned)strlen(password), NULL),
+            err);
+    if (is_no(status) && strstr(a->methods, "keyboard-interactive") != NULL) {
+        *ssh.libssh2_session_abstract(handle_of(a)) = (void *)(uintptr_t)password;
+        BELAY_SSH_TRY(a->session, a->deadline_ms, status,
+            ssh.libssh2_userauth_keyboard_interactive_ex(handle_of(a), user, user_length, answer), err);
+    }
+    return judge(a, "the password", status, ret_done, err);
+}
+
+/* Asks what the server takes; NULL with *ret_done where it takes everybody. */
+static bool ask_methods(attempt *a, bool *ret_done, belay_error *err)
+{
+    const char *user = a->endpoint->user;
+    for (;;) {
+        char *methods = ssh.libssh2_userauth_list(handle_of(a), user, (unsigned)strlen(user));
+        if (methods != NULL) {
+            a->methods = belay_strdup(methods);
+            return true;
+        }
+        if (ssh.libssh2_userauth_authenticated(handle_of(a)) != 0) {
+            *ret_done = true;
+            return true;
+        }
+        if (ssh.libssh2_session_last_errno(handle_of(a)) != LIBSSH2_ERROR_EAGAIN)
+            return belay_ssh_fail(a->session, err, "asking how to log in");
+        if (!belay_ssh_wait(a->session, a->deadline_ms, err))
+            return false;
+    }
+}
+
+static bool refused(const attempt *a, belay_error *err)
+{
+    belay_fail(err, BELAY_E_SSH, "%s: the server lets user %s not in; it takes: %s", a->endpoint->label,
+        a->endpoint->user, a->methods);
+    belay_error_detail(err, "%s", belay_str_text(&a->tried));
+    if (a->saw_rsa)
+        return belay_error_hint(err,
+            "make an ed25519 key (ssh-keygen -t ed25519) and add it to ~/.ssh/authorized_keys over there");
+    if (a->saw_encrypted)
+        return belay_error_hint(err, "add the key to an agent (ssh-add), or set ssh_passphrase");
+    return belay_error_hint(
+        err, "try `ssh -v %s`; ssh_key names the file of a private key", a->endpoint->label);
+}
+
+static bool try_all(attempt *a, belay_error *err)
+{
+    bool done = false;
+    if (!ask_methods(a, &done, err))
+        return false;
+    if (!done && strstr(a->methods, "publickey") != NULL &&
+        !(try_agent(a, &done, err) && (done || try_files(a, &done, err))))
+        return false;
+    if (!done && a->login->password != NULL && !try_password(a, &done, err))
+        return false;
+    return done || refused(a, err);
+}
+
+bool belay_ssh_log_in(belay_ssh_session *session, const belay_ssh_endpoint *endpoint,
+    const belay_ssh_login *login, int64_t deadline_ms, belay_error *err)
+{
+    attempt a = {.session = session,
+        .endpoint = endpoint,
+        .login = login,
+        .deadline_ms = deadline_ms,
+        .tried = BELAY_STR_INIT};
+    bool ok = try_all(&a, err);
+    belay_str_done(&a.tried);
+    free(a.methods);
+    return ok;
+}

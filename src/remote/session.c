@@ -1,0 +1,309 @@
+#include "remote/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "remote/host_key.h"
+#include "remote/login.h"
+#include "remote/transport.h"
+#include "util/stop.h"
+
+enum { SLICE_MS = 200, GOODBYE_MS = 500, TYPES_MS = 5000 };
+
+struct belay_ssh_session {
+    LIBSSH2_SESSION *handle;
+    belay_transport transport;
+    belay_ssh_endpoint endpoint;
+    const atomic_bool *given_up;
+    bool outlives_stop;
+    bool lost;
+    int64_t heard_ms;      /* when something last came from the server */
+    int64_t keep_alive_ms; /* when the next keep-alive is due */
+};
+
+static bool is_given_up(const belay_ssh_session *session)
+{
+    return (session->given_up != NULL && atomic_load(session->given_up)) ||
+           (!session->outlives_stop && belay_stop_requested());
+}
+
+static bool fail_lost(belay_ssh_session *session, belay_error *err, const char *why)
+{
+    session->lost = true;
+    return belay_fail(
+        err, BELAY_E_SSH_LOST, "%s: the SSH connection is lost: %s", session->endpoint.label, why);
+}
+
+static bool is_connection_fault(int status)
+{
+    return status == LIBSSH2_ERROR_SOCKET_SEND || status == LIBSSH2_ERROR_SOCKET_RECV ||
+           status == LIBSSH2_ERROR_SOCKET_DISCONNECT || status == LIBSSH2_ERROR_SOCKET_TIMEOUT ||
+           status == LIBSSH2_ERROR_SOCKET_NONE || status == LIBSSH2_ERROR_BAD_SOCKET ||
+           status == LIBSSH2_ERROR_DECRYPT || status == LIBSSH2_ERROR_INVALID_MAC ||
+           status == LIBSSH2_ERROR_PROTO;
+}
+
+bool belay_ssh_fail(belay_ssh_session *session, belay_error *err, const char *format, ...)
+{
+    char what[256], *said = NULL;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    int status = ssh.libssh2_session_last_error(session->handle, &said, NULL, 0);
+    session->lost = session->lost || is_connection_fault(status);
+    return belay_fail(err, session->lost ? BELAY_E_SSH_LOST : BELAY_E_SSH, "%s: %s: %s",
+        session->endpoint.label, what, said == NULL || *said == '\0' ? "no reason was given" : said);
+}
+
+bool belay_ssh_is_lost(const belay_error *err)
+{
+    return err->code == BELAY_E_SSH_LOST;
+}
+
+bool belay_ssh_keep_alive(belay_ssh_session *session, belay_error *err)
+{
+    int64_t now = belay_now_ms();
+    int seconds = 0;
+    if (now - session->heard_ms > BELAY_SSH_IDLE_MS)
+        return fail_lost(session, err, "nothing came from the server for 45 s");
+    /* A packet that is half sent must be ended before another (libssh2's transport says BAD_USE). */
+    if (now < session->keep_alive_ms ||
+        (ssh.libssh2_session_block_directions(session->handle) & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0)
+        return true;
+    if (ssh.libssh2_keepalive_send(session->handle, &seconds) != 0)
+        return fail_lost(session, err, "a keep-alive cannot be sent");
+    session->keep_alive_ms = now + (int64_t)(seconds > 0 ? seconds : 1) * 1000;
+    return true;
+}
+
+void belay_ssh_heard(belay_ssh_session *session)
+{
+    session->heard_ms = belay_now_ms();
+}
+
+static bool fail_waiting(belay_ssh_session *session, int64_t deadline_ms, belay_error *err)
+{
+    if (is_given_up(session))
+        return belay_fail(err, BELAY_E_CANCELLED, "%s: stopped", session->endpoint.label);
+    if (deadline_ms > 0 && belay_now_ms() >= deadline_ms)
+        return belay_fail(err, BELAY_E_DEADLINE, "%s: no answer in time", session->endpoint.label);
+    return true;
+}
+
+bool belay_ssh_wait(belay_ssh_session *session, int64_t deadline_ms, belay_error *err)
+{
+    for (;;) {
+        int directions = ssh.libssh2_session_block_directions(session->handle);
+        short events = (short)((directions & LIBSSH2_SESSION_BLOCK_OUTBOUND ? POLLOUT : 0) | POLLIN);
+        struct pollfd waits[2] = {{.fd = session->transport.fd, .events = events},
+            {.fd = session->outlives_stop ? -1 : belay_stop_fd(), .events = POLLIN}};
+        if (!fail_waiting(session, deadline_ms, err) || !belay_ssh_keep_alive(session, err))
+            return false;
+        int64_t left = deadline_ms > 0 ? deadline_ms - belay_now_ms() : SLICE_MS;
+        int got = poll(waits, 2, left < 0 ? 0 : left > SLICE_MS ? SLICE_MS : (int)left);
+        if (got < 0 && errno != EINTR)
+            return fail_lost(session, err, strerror(errno));
+        if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+            belay_ssh_heard(session);
+        if (waits[0].revents != 0)
+            return true;
+    }
+}
+
+/* Ciphers and hashes that processors have instructions for come first; what the server knows of its own key
+ * decides which one it is asked for. */
+static void prefer(belay_ssh_session *session, const belay_known_keys *known)
+{
+    static const char usual[] =
+        "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,ssh-rsa";
+    BELAY_AUTO(belay_str_done) belay_str types = BELAY_STR_INIT;
+    for (size_t i = 0; i < known->count; i++) {
+        if (!known->items[i].revoked)
+            belay_str_appendf(&types, "%s,", known->items[i].type);
+    }
+    belay_str_append(&types, usual);
+    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_HOSTKEY, belay_str_text(&types));
+    static const char ciphers[] = "aes128-ctr,aes256-ctr,aes192-ctr";
+    static const char macs[] = "hmac-sha2-256,hmac-sha2-512,hmac-sha1";
+    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_CRYPT_CS, ciphers);
+    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_CRYPT_SC, ciphers);
+    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_MAC_CS, macs);
+    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_MAC_SC, macs);
+}
+
+/* A server whose only key is RSA offers rsa-sha2 signatures alone, which libssh2 has since 1.11. */
+static bool explain_handshake(
+    belay_ssh_session *session, const belay_ssh_options *options, int status, belay_error *err)
+{
+    belay_ssh_fail(session, err, "the key exchange failed");
+    if (status != LIBSSH2_ERROR_KEX_FAILURE && status != LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
+        return false;
+    BELAY_AUTO(belay_free)
+    char *types = belay_transport_host_key_types(options, &session->endpoint, belay_now_ms() + TYPES_MS);
+    if (types == NULL)
+        return false;
+    if (strstr(types, "ssh-ed25519") == NULL && strstr(types, "ecdsa-") == NULL &&
+        strstr(types, "rsa-sha2") != NULL) {
+        belay_fail(err, BELAY_E_SSH,
+            "%s: the server has only an RSA host key, and libssh2 %s does not know the signatures (rsa-sha2) "
+            "that it makes with it",
+            session->endpoint.label, ssh.libssh2_version(0));
+        return belay_error_hint(err, "let the server have an ed25519 host key: `ssh-keygen -A` there, "
+                                     "HostKey in its sshd_config, reload sshd");
+    }
+    return belay_error_detail(err, "the server's host keys: %s", types);
+}
+
+static bool handshake(
+    belay_ssh_session *session, const belay_ssh_options *options, int64_t deadline_ms, belay_error *err)
+{
+    for (;;) {
+        int status = ssh.libssh2_session_handshake(session->handle, session->transport.fd);
+        if (status == 0)
+            return true;
+        if (status != LIBSSH2_ERROR_EAGAIN)
+            return explain_handshake(session, options, status, err);
+        if (!belay_ssh_wait(session, deadline_ms, err))
+            return err == NULL || err->code != BELAY_E_DEADLINE
+                       ? false
+                       : belay_fail(err, BELAY_E_SSH,
+                             "%s: the server took the connection, and then said nothing",
+                             session->endpoint.label);
+    }
+}
+
+/* Connected, and keys exchanged: nothing is known of the server yet. */
+static bool reach(const belay_ssh_options *options, const belay_known_keys *known, int64_t deadline_ms,
+    belay_ssh_session *session, belay_error *err)
+{
+    if (!belay_transport_open(options, &session->endpoint, deadline_ms, &session->transport, err))
+        return false;
+    session->handle = ssh.libssh2_session_init_ex(NULL, NULL, NULL, NULL);
+    if (session->handle == NULL)
+        return belay_fail(err, BELAY_E_NO_MEMORY, "libssh2 has no memory for a session");
+    ssh.libssh2_session_set_blocking(session->handle, 0);
+    prefer(session, known);
+    belay_ssh_heard(session);
+    session->keep_alive_ms = INT64_MAX; /* not before it is logged in */
+    return handshake(session, options, deadline_ms, err);
+}
+
+static belay_ssh_session *new_session(const belay_ssh_options *options)
+{
+    belay_ssh_session *session = belay_alloc(sizeof *session);
+    session->transport = BELAY_TRANSPORT_INIT;
+    session->given_up = options->given_up;
+    session->outlives_stop = options->outlives_stop;
+    return session;
+}
+
+static bool resolve(const belay_ssh_options *options, belay_ssh_endpoint *ret, belay_error *err)
+{
+    if (!belay_ssh_resolve(options->login, ret, err))
+        return false;
+    if (options->via == NULL)
+        return true;
+    belay_list_done(&ret->jumps);
+    ret->jumps = (belay_list){0};
+    for (size_t i = 0; i < options->via->count; i++)
+        belay_list_add(&ret->jumps, options->via->items[i]);
+    return true;
+}
+
+static int64_t deadline_of(const belay_ssh_options *options)
+{
+    return belay_now_ms() + (options->connect_ms > 0 ? options->connect_ms : BELAY_SSH_CONNECT_MS);
+}
+
+static bool check_host_key(belay_ssh_session *session, const belay_known_keys *known, belay_error *err)
+{
+    size_t size = 0;
+    int type = 0;
+    const char *blob = ssh.libssh2_session_hostkey(session->handle, &size, &type);
+    if (blob == NULL)
+        return belay_ssh_fail(session, err, "the server's key");
+    return belay_host_key_check(&session->endpoint, known, blob, size, err);
+}
+
+bool belay_ssh_open(const belay_ssh_options *options, belay_ssh_session **ret, belay_error *err)
+{
+    int64_t deadline_ms = deadline_of(options);
+    if (!belay_ssh_load(err))
+        return false;
+    BELAY_AUTO(belay_ssh_close) belay_ssh_session *session = new_session(options);
+    BELAY_AUTO(belay_known_keys_done) belay_known_keys known = {0};
+    if (!resolve(options, &session->endpoint, err) ||
+        !belay_known_keys_find(&session->endpoint, &known, err) ||
+        !reach(options, &known, deadline_ms, session, err) || !check_host_key(session, &known, err) ||
+        !belay_ssh_log_in(session, &session->endpoint, options->login, deadline_ms, err))
+        return false;
+    ssh.libssh2_keepalive_config(session->handle, 1, BELAY_SSH_KEEPALIVE_S);
+    session->keep_alive_ms = belay_now_ms() + (int64_t)BELAY_SSH_KEEPALIVE_S * 1000;
+    *ret = belay_take(session);
+    return true;
+}
+
+void belay_ssh_close(belay_ssh_session *session)
+{
+    if (session == NULL)
+        return;
+    int64_t end = belay_now_ms() + GOODBYE_MS;
+    if (session->handle != NULL && !session->lost) {
+        session->outlives_stop = true;
+        session->given_up = NULL;
+        while (ssh.libssh2_session_disconnect_ex(
+                   session->handle, SSH_DISCONNECT_BY_APPLICATION, "done", "") == LIBSSH2_ERROR_EAGAIN &&
+               belay_ssh_wait(session, end, NULL)) {
+        }
+    }
+    /* Before the handle is freed: freeing asks the server about channels that are open, and would wait for
+     * it. */
+    shutdown(session->transport.fd, SHUT_RDWR);
+    while (session->handle != NULL && ssh.libssh2_session_free(session->handle) == LIBSSH2_ERROR_EAGAIN &&
+           belay_now_ms() < end) {
+    }
+    belay_transport_close(&session->transport);
+    belay_ssh_endpoint_done(&session->endpoint);
+    free(session);
+}
+
+bool belay_ssh_show_host_key(const belay_ssh_options *options, belay_ssh_endpoint *ret_endpoint,
+    void **ret_blob, size_t *ret_size, belay_error *err)
+{
+    if (!belay_ssh_load(err))
+        return false;
+    BELAY_AUTO(belay_ssh_close) belay_ssh_session *session = new_session(options);
+    BELAY_AUTO(belay_known_keys_done) belay_known_keys known = {0};
+    if (!resolve(options, &session->endpoint, err) ||
+        !belay_known_keys_find(&session->endpoint, &known, err) ||
+        !reach(options, &known, deadline_of(options), session, err))
+        return false;
+    int type = 0;
+    const char *blob = ssh.libssh2_session_hostkey(session->handle, ret_size, &type);
+    if (blob == NULL)
+        return belay_ssh_fail(session, err, "the server's key");
+    *ret_blob = belay_alloc(*ret_size);
+    memcpy(*ret_blob, blob, *ret_size);
+    *ret_endpoint = session->endpoint;
+    session->endpoint = (belay_ssh_endpoint){0};
+    return true;
+}
+
+LIBSSH2_SESSION *belay_ssh_handle(belay_ssh_session *session)
+{
+    return session->handle;
+}
+
+int belay_ssh_fd(const belay_ssh_session *session)
+{
+    return session->transport.fd;
+}
+
+const char *belay_ssh_label(const belay_ssh_session *session)
+{
+    return session->endpoint.label;
+}

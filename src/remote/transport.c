@@ -1,0 +1,198 @@
+#include "remote/transport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/file.h"
+#include "util/stop.h"
+
+enum { JUMPS_MAX = 8, SLICE_MS = 200 };
+
+static bool is_given_up(const belay_ssh_options *options)
+{
+    return (options->given_up != NULL && atomic_load(options->given_up)) ||
+           (!options->outlives_stop && belay_stop_requested());
+}
+
+/* Until the socket is ready for `events`, the deadline, or until it is given up. */
+static bool wait_for(const belay_ssh_options *options, int fd, short events, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t left = deadline_ms - belay_now_ms();
+        struct pollfd wait = {.fd = fd, .events = events};
+        if (left <= 0 || is_given_up(options)) {
+            errno = left <= 0 ? ETIMEDOUT : ECANCELED;
+            return false;
+        }
+        if (poll(&wait, 1, left > SLICE_MS ? SLICE_MS : (int)left) > 0)
+            return true;
+    }
+}
+
+static int connect_to(const belay_ssh_options *options, const struct addrinfo *address, int64_t deadline_ms)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int fault = connect(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+    if (fault == EINPROGRESS) {
+        socklen_t size = sizeof fault;
+        if (!wait_for(options, fd, POLLOUT, deadline_ms))
+            fault = errno;
+        else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size) != 0)
+            fault = errno;
+    }
+    if (fault == 0) {
+        int one = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+        return fd;
+    }
+    close(fd);
+    errno = fault;
+    return -1;
+}
+
+static bool connect_tcp(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
+    int64_t deadline_ms, int *ret, belay_error *err)
+{
+    char port[16];
+    struct addrinfo *found = NULL;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    snprintf(port, sizeof port, "%d", endpoint->port);
+    int status = getaddrinfo(endpoint->host, port, &hints, &found);
+    if (status != 0)
+        return belay_fail(err, BELAY_E_SSH, "%s: %s has no address: %s", endpoint->label, endpoint->host,
+            status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status));
+    int fd = -1;
+    int fault = 0;
+    for (const struct addrinfo *one = found; one != NULL && fd < 0; one = one->ai_next) {
+        fd = connect_to(options, one, deadline_ms);
+        fault = errno;
+    }
+    freeaddrinfo(found);
+    *ret = fd;
+    if (fd >= 0)
+        return true;
+    if (fault == ECANCELED)
+        return belay_fail(err, BELAY_E_CANCELLED, "stopped while connecting to %s", endpoint->label);
+    belay_fail_errno(
+        err, fault, "%s: cannot connect to %s port %d", endpoint->label, endpoint->host, endpoint->port);
+    err->code = BELAY_E_SSH;
+    return belay_error_hint(err, "%s",
+        fault == ECONNREFUSED ? "is an SSH server running there, on that port?"
+                              : "is the host up, and may this machine reach it (network, firewall)?");
+}
+
+/* The last host on the way is reached by a tunnel that has the ones before it on its own way. */
+static bool connect_by_jump(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
+    int64_t deadline_ms, belay_transport *ret, belay_error *err)
+{
+    const belay_list *jumps = &endpoint->jumps;
+    if (options->depth >= JUMPS_MAX)
+        return belay_fail(
+            err, BELAY_E_CONFIG, "%s: more than %d hosts on the way", endpoint->label, JUMPS_MAX);
+    BELAY_AUTO(belay_ssh_login_done) belay_ssh_login login = {0};
+    belay_ssh_login_copy(&login, options->login);
+    free(login.address);
+    login.address = belay_strdup(jumps->items[jumps->count - 1]);
+    belay_list before = {.items = jumps->items, .count = jumps->count - 1};
+    belay_ssh_options own = *options;
+    own.login = &login;
+    own.via = before.count > 0 ? &before : NULL;
+    own.depth = options->depth + 1;
+    own.connect_ms = deadline_ms - belay_now_ms();
+    if (own.connect_ms <= 0)
+        return belay_fail(
+            err, BELAY_E_SSH, "%s: no time is left to go by %s", endpoint->label, login.address);
+    return (belay_tunnel_open(&own, &ret->way, err) &&
+               belay_tunnel_connect(ret->way, endpoint->host, endpoint->port, &ret->fd, err)) ||
+           belay_error_prefix(err, "on the way to %s", endpoint->label);
+}
+
+bool belay_transport_open(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
+    int64_t deadline_ms, belay_transport *ret, belay_error *err)
+{
+    *ret = BELAY_TRANSPORT_INIT;
+    if (endpoint->jumps.count > 0)
+        return connect_by_jump(options, endpoint, deadline_ms, ret, err);
+    if (endpoint->proxy_command != NULL) {
+        belay_fail(err, BELAY_E_UNSUPPORTED, "%s: ssh_config has a ProxyCommand, which belay does not run",
+            endpoint->label);
+        return belay_error_hint(err, "name the host on the way with ProxyJump");
+    }
+    return connect_tcp(options, endpoint, deadline_ms, &ret->fd, err);
+}
+
+void belay_transport_close(belay_transport *transport)
+{
+    belay_close_fd(transport->fd);
+    belay_tunnel_close(transport->way);
+    *transport = BELAY_TRANSPORT_INIT;
+}
+
+/* Up to `size` bytes, as many as are there. */
+static ssize_t receive(const belay_ssh_options *options, int fd, void *to, size_t size, int64_t deadline_ms)
+{
+    for (;;) {
+        ssize_t got = recv(fd, to, size, MSG_DONTWAIT);
+        if (got >= 0 || errno != EAGAIN || !wait_for(options, fd, POLLIN, deadline_ms))
+            return got;
+    }
+}
+
+/* Banner lines, then packet: uint32 length, padding length, type 20, 16 bytes of cookie, the list of kinds of
+ * key exchange, and then the one that is wanted. */
+static char *find_types(const unsigned char *data, size_t size)
+{
+    size_t at = 0;
+    for (bool banner = false; !banner;) {
+        const unsigned char *end = memchr(data + at, '\n', size - at);
+        if (end == NULL)
+            return NULL;
+        banner = size - at > 4 && memcmp(data + at, "SSH-", 4) == 0;
+        at = (size_t)(end - data) + 1;
+    }
+    at += 4 + 1 + 1 + 16;
+    for (int list = 0; list < 2; list++) {
+        if (at + 4 > size)
+            return NULL;
+        size_t length =
+            (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | data[at + 3];
+        at += 4;
+        if (length > size - at)
+            return NULL;
+        if (list == 1)
+            return belay_strndup((const char *)data + at, length);
+        at += length;
+    }
+    return NULL;
+}
+
+char *belay_transport_host_key_types(
+    const belay_ssh_options *options, const belay_ssh_endpoint *endpoint, int64_t deadline_ms)
+{
+    static const char banner[] = "SSH-2.0-belay\r\n";
+    unsigned char data[16384];
+    size_t size = 0;
+    char *types = NULL;
+    belay_transport transport = BELAY_TRANSPORT_INIT;
+    if (belay_transport_open(options, endpoint, deadline_ms, &transport, NULL) &&
+        send(transport.fd, banner, sizeof banner - 1, MSG_NOSIGNAL) == (ssize_t)sizeof banner - 1) {
+        ssize_t got = 1;
+        while (types == NULL && got > 0 && size < sizeof data) {
+            got = receive(options, transport.fd, data + size, sizeof data - size, deadline_ms);
+            size += got > 0 ? (size_t)got : 0;
+            types = find_types(data, size);
+        }
+    }
+    belay_transport_close(&transport);
+    return types;
+}
