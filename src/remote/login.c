@@ -184,7 +184,7 @@ static void answer(const char *name, int name_len, const char *instruction, int 
     void **abstract)
 {
     (void)name, (void)name_len, (void)instruction, (void)instruction_len, (void)prompts;
-    const char *password = *abstract;
+    const char *password = belay_ssh_password(*abstract);
     for (int i = 0; i < count; i++) {
         responses[i].text = strdup(password); /* libssh2 frees it */
         responses[i].length = (unsigned)strlen(password);
@@ -202,7 +202,7 @@ static bool try_password(attempt *a, bool *ret_done, belay_error *err)
                 handle_of(a), user, user_length, password, (unsigned)strlen(password), NULL),
             err);
     if (is_no(status) && strstr(a->methods, "keyboard-interactive") != NULL) {
-        *ssh.libssh2_session_abstract(handle_of(a)) = (void *)(uintptr_t)password;
+        belay_ssh_use_password(a->session, password);
         BELAY_SSH_TRY(a->session, a->deadline_ms, status,
             ssh.libssh2_userauth_keyboard_interactive_ex(handle_of(a), user, user_length, answer), err);
     }

@@ -11,6 +11,9 @@
 #include "remote/transport.h"
 #include "util/stop.h"
 
+/* libssh2 itself asks the kernel for 16 KiB at a time. */
+enum { RECEIVE_BYTES = 128 * 1024 };
+
 enum { SLICE_MS = 200, GOODBYE_MS = 500, TYPES_MS = 5000 };
 
 struct belay_ssh_session {
@@ -20,6 +23,9 @@ struct belay_ssh_session {
     const atomic_bool *given_up;
     bool outlives_stop;
     bool lost;
+    const char *password;         /* while it is logged in with; the login's */
+    char received[RECEIVE_BYTES]; /* from the socket, not yet libssh2's */
+    size_t received_at, received_end;
     int64_t heard_ms;      /* when something last came from the server */
     int64_t keep_alive_ms; /* when the next keep-alive is due */
 };
@@ -176,16 +182,36 @@ static bool handshake(
     }
 }
 
+/* libssh2's LIBSSH2_CALLBACK_RECV. EAGAIN comes only when nothing is left in the buffer either, so that who
+ * then polls the socket overlooks nothing. */
+static ssize_t receive(libssh2_socket_t fd, void *to, size_t size, int flags, void **abstract)
+{
+    belay_ssh_session *session = *abstract;
+    if (session->received_at == session->received_end) {
+        ssize_t got = recv(fd, session->received, sizeof session->received, flags);
+        if (got <= 0)
+            return got < 0 ? -errno : 0;
+        session->received_at = 0;
+        session->received_end = (size_t)got;
+    }
+    size_t piece = session->received_end - session->received_at;
+    piece = piece < size ? piece : size;
+    memcpy(to, session->received + session->received_at, piece);
+    session->received_at += piece;
+    return (ssize_t)piece;
+}
+
 /* Connected, and keys exchanged: nothing is known of the server yet. */
 static bool reach(const belay_ssh_options *options, const belay_known_keys *known, int64_t deadline_ms,
     belay_ssh_session *session, belay_error *err)
 {
     if (!belay_transport_open(options, &session->endpoint, deadline_ms, &session->transport, err))
         return false;
-    session->handle = ssh.libssh2_session_init_ex(NULL, NULL, NULL, NULL);
+    session->handle = ssh.libssh2_session_init_ex(NULL, NULL, NULL, session);
     if (session->handle == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "libssh2 has no memory for a session");
     ssh.libssh2_session_set_blocking(session->handle, 0);
+    ssh.libssh2_session_callback_set(session->handle, LIBSSH2_CALLBACK_RECV, (void *)receive);
     prefer(session, known);
     belay_ssh_heard(session);
     session->keep_alive_ms = INT64_MAX; /* not before it is logged in */
@@ -306,4 +332,14 @@ int belay_ssh_fd(const belay_ssh_session *session)
 const char *belay_ssh_label(const belay_ssh_session *session)
 {
     return session->endpoint.label;
+}
+
+void belay_ssh_use_password(belay_ssh_session *session, const char *password)
+{
+    session->password = password;
+}
+
+const char *belay_ssh_password(const belay_ssh_session *session)
+{
+    return session->password;
 }

@@ -46,6 +46,10 @@ const char *belay_ssh_label(const belay_ssh_session *session);
 bool belay_ssh_show_host_key(const belay_ssh_options *options, belay_ssh_endpoint *ret_endpoint,
     void **ret_blob, size_t *ret_size, belay_error *err);
 
+/* For login.c, whose callback gets nothing but the session: the password is the caller's. */
+void belay_ssh_use_password(belay_ssh_session *session, const char *password);
+const char *belay_ssh_password(const belay_ssh_session *session);
+
 /* Until the socket is ready for what libssh2 wants of it. deadline_ms: on belay_now_ms's clock; 0: the idle
  * limit alone. */
 bool belay_ssh_wait(belay_ssh_session *session, int64_t deadline_ms, belay_error *err);

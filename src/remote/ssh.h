@@ -40,8 +40,8 @@
     X(libssh2_init)                                                                                          \
     X(libssh2_keepalive_config)                                                                              \
     X(libssh2_keepalive_send)                                                                                \
-    X(libssh2_session_abstract)                                                                              \
     X(libssh2_session_block_directions)                                                                      \
+    X(libssh2_session_callback_set)                                                                          \
     X(libssh2_session_disconnect_ex)                                                                         \
     X(libssh2_session_free)                                                                                  \
     X(libssh2_session_handshake)                                                                             \

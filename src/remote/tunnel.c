@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "util/crew.h"
 #include "util/file.h"
 
 enum {
@@ -510,6 +511,7 @@ static void *pump(void *context)
 {
     belay_tunnel *tunnel = context;
     struct pollfd *waits = NULL;
+    belay_be_patient();
     while (!atomic_load(&tunnel->closing)) {
         nfds_t count = gather(tunnel, &waits);
         if (poll(waits, count, POLL_MS) < 0 && errno != EINTR)

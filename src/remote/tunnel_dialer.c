@@ -88,7 +88,8 @@ static bool listen_on_port(belay_tunnel_dialer *self, int *ret_fd, belay_error *
 static bool demands_tls(const belay_conninfo *info)
 {
     const char *mode = belay_conninfo_get(info, "sslmode");
-    return belay_equal(mode, "require") || belay_equal(mode, "verify-ca") || belay_equal(mode, "verify-full");
+    return mode != NULL && (belay_equal(mode, "require") || belay_equal(mode, "verify-ca") ||
+                               belay_equal(mode, "verify-full"));
 }
 
 /* Where the server is, as the SSH server sees it. */

@@ -63,10 +63,7 @@ static void work(crew *c, bool tick)
         task->end(task->context, own);
 }
 
-/* Not to interrupt, byte by byte, the process on the same core whose output it waits for: woken, a batch
- * thread lets that one go on until its pipe is full (sched(7), SCHED_BATCH). It needs no right, and without
- * it all is slower and nothing else. */
-static void be_patient(void)
+void belay_be_patient(void)
 {
     const struct sched_param unused = {0};
     pthread_setschedparam(pthread_self(), SCHED_BATCH, &unused);
@@ -75,7 +72,7 @@ static void be_patient(void)
 static void *run_thread(void *context)
 {
     crew *c = context;
-    be_patient();
+    belay_be_patient();
     work(c, false);
     pthread_mutex_lock(&c->mutex);
     c->at_work--;

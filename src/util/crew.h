@@ -24,6 +24,12 @@ typedef struct belay_crew_task {
     void *context;
 } belay_crew_task;
 
+/* For a thread that reads what another process writes: not to interrupt, byte by byte, the process on the
+ * same core whose output it waits for. Woken, a batch thread lets that one go on until its pipe is full
+ * (sched(7), SCHED_BATCH). It needs no right, and without it all is slower and nothing else. The crew's
+ * threads are so already. */
+void belay_be_patient(void);
+
 /* `jobs` when it is above 0, else the cores that this process may use. */
 size_t belay_crew_size(int jobs);
 /* On failure *err is that of the lowest number that failed, whatever order the threads ran in. A stop request
