@@ -15,7 +15,8 @@
 #
 # Conventions
 # - Everything a test makes lies in $WORK (a folder of its own under BELAY_TEST_BASE, else /tmp), so tests run side by side. Nothing listens
-#   on TCP but what is about TCP, on a loopback address of its own. The environment is clean: no PG*, POSTGRES_*, BELAY_* from outside, HOME is in $WORK.
+#   on TCP but what is about TCP, on a loopback address of its own. The environment is clean: no PG*, POSTGRES_*, BELAY_*, SSH_* from
+#   outside, HOME is in $WORK.
 # - ctest sets BELAY (the program), BELAY_SOURCE and BELAY_TESTS (built helpers); to run a test by hand, set
 #   BELAY and BELAY_SOURCE, with absolute paths. KEEP=1 leaves $WORK and the servers for a look.
 # - BELAY_PG_BIN picks the server's programs and, for belay as for the test, psql and pg_dump (see server_of.sh).
@@ -30,7 +31,7 @@ lib_source=$BELAY_SOURCE
 lib_tests=${BELAY_TESTS:-}
 lib_base=${BELAY_TEST_BASE:-/tmp}
 lib_pg_bin=${BELAY_PG_BIN:-}
-for lib_name in $(compgen -e | grep -E '^(PG|POSTGRES_|BELAY|GITHUB_|CI$)' || true); do unset "$lib_name"; done
+for lib_name in $(compgen -e | grep -E '^(PG|POSTGRES_|BELAY|GITHUB_|SSH_|CI$)' || true); do unset "$lib_name"; done
 export BELAY=$lib_program BELAY_SOURCE=$lib_source BELAY_TESTS=$lib_tests
 export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
 if [ -n "$lib_pg_bin" ]; then
@@ -48,6 +49,12 @@ mkdir -p "$HOME"
 LAST="(nothing was run)"
 CASE=
 clusters=()
+endings=()
+
+# at_end COMMAND: run when the test ends, also after a failure; the last one first, before servers are stopped.
+at_end() {
+    endings=("$1" ${endings[@]+"${endings[@]}"})
+}
 
 lib_cleanup() {
     local status=$?
@@ -60,7 +67,8 @@ lib_cleanup() {
         echo "kept: $WORK" >&2
         exit "$status"
     fi
-    local pid name
+    local pid name ending
+    for ending in ${endings[@]+"${endings[@]}"}; do "$ending"; done
     for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
     for name in ${clusters[@]+"${clusters[@]}"}; do
         "$BELAY_SOURCE/tests/support/cluster.sh" stop "$WORK/$name" 2>/dev/null
