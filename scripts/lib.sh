@@ -35,6 +35,19 @@ can_be_root() {
     [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { (exec </dev/tty) 2>/dev/null && sudo -v; }; }; }
 }
 
+# Runs a command while invoke-rc.d starts no service (exit status 101: forbidden by policy), where nobody has a policy yet.
+without_services() (
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        trap 'exit 130' INT
+        trap 'exit 143' TERM
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    "$@"
+)
+
 # Installs what is missing; touches neither network nor system when nothing is.
 install_packages() {
     local missing=()
@@ -53,8 +66,15 @@ install_packages() {
         as_root mkdir -p "${policy%/*}"
         echo "create_main_cluster = false" | as_root tee "$policy" >/dev/null
     fi
+    # Neither is openssh-server to serve this machine, now or after its next start: only sshds of the tests' own are wanted.
+    local never=/etc/ssh/sshd_not_to_be_run
+    if [[ " ${missing[*]} " == *" openssh-server "* ]] && [ ! -e /usr/sbin/sshd ] && [ ! -e "$never" ]; then
+        as_root mkdir -p "${never%/*}"
+        as_root touch "$never"
+        echo "Debian's sshd will not serve this machine as long as $never exists."
+    fi
     as_root apt-get update -q </dev/null || die "apt-get update failed; the missing packages are: ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+    without_services as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         -o Dpkg::Options::=--force-confold "${missing[@]}" </dev/null ||
         die "apt-get install failed; the missing packages are: ${missing[*]}"
 }
