@@ -120,19 +120,30 @@ bool belay_ssh_wait(belay_ssh_session *session, int64_t deadline_ms, belay_error
     }
 }
 
-/* Ciphers and hashes that processors have instructions for come first; what the server knows of its own key
- * decides which one it is asked for. */
+static bool is_known(const belay_known_keys *known, const char *type)
+{
+    for (size_t i = 0; i < known->count; i++) {
+        if (!known->items[i].revoked && belay_equal(known->items[i].type, type))
+            return true;
+    }
+    return false;
+}
+
+/* Kinds that are known first, as ssh does: a server that has a further key is no changed one. Ciphers and
+ * hashes that processors have instructions for come first. */
 static void prefer(belay_ssh_session *session, const belay_known_keys *known)
 {
-    static const char usual[] =
-        "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,ssh-rsa";
-    BELAY_AUTO(belay_str_done) belay_str types = BELAY_STR_INIT;
-    for (size_t i = 0; i < known->count; i++) {
-        if (!known->items[i].revoked)
-            belay_str_appendf(&types, "%s,", known->items[i].type);
+    static const char *const types[] = {
+        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
+    BELAY_AUTO(belay_list_done) belay_list order = {0};
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < BELAY_COUNT(types); i++) {
+            if (is_known(known, types[i]) == (pass == 0))
+                belay_list_add(&order, types[i]);
+        }
     }
-    belay_str_append(&types, usual);
-    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_HOSTKEY, belay_str_text(&types));
+    BELAY_AUTO(belay_free) char *wanted = belay_list_join(&order, ",");
+    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_HOSTKEY, wanted);
     static const char ciphers[] = "aes128-ctr,aes256-ctr,aes192-ctr";
     static const char macs[] = "hmac-sha2-256,hmac-sha2-512,hmac-sha1";
     ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_CRYPT_CS, ciphers);

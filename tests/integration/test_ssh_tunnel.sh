@@ -1,0 +1,221 @@
+#!/bin/bash
+# A server that is reached through SSH: all commands go through the tunnel; wrong keys, logins and ways are told apart; a
+# connection that is cut leaves the database as DESIGN.md promises, and nothing behind on either side.
+source "${BELAY_SOURCE:?}/tests/support/lib.sh"
+source "$BELAY_SOURCE/tests/support/ssh_lib.sh"
+source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
+
+# The server listens on a port of loopback, as the SSH server sees it; the test itself goes by its socket.
+start_tcp_cluster() {
+    local port try
+    for ((try = 0; try < 20; try++)); do
+        port=$((20000 + RANDOM % 12000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+    done
+    openssl req -new -x509 -days 2 -nodes -subj /CN=db.example -addext "subjectAltName = DNS:db.example" -keyout "$WORK/server.key" \
+        -out "$WORK/server.crt" 2>/dev/null
+    chmod 644 "$WORK/server.crt"
+    if [ "$(id -u)" -eq 0 ]; then chown postgres "$WORK/server.key"; fi
+    chmod 600 "$WORK/server.key"
+    CLUSTER_CONF="listen_addresses = '127.0.0.1'
+port = $port
+ssl = on
+ssl_cert_file = '$WORK/server.crt'
+ssl_key_file = '$WORK/server.key'" start_cluster
+    export PGPORT=$port
+}
+# by_ssh KEYS [ADDRESS]: the target's keys, and its server behind an SSH server.
+by_ssh() {
+    keys "$1"
+    sed -i "s|^host = .*|host = 127.0.0.1\nport = $PGPORT\nssh = ${2:-database}|" belay.ini
+}
+stays_off() {
+    nothing_left "$WORK/project/backups" "$TMPDIR"
+    equals "tunnel folders" "$(find "$TMPDIR" -name 'belay-tunnel.*' | wc -l)" 0
+}
+
+sleeps_in_bank() {
+    [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND state = 'active' AND pid <> pg_backend_pid()")" -gt 0 ]
+}
+reads_wide() {
+    [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%COPY%wide%' AND state = 'active' AND pid <> pg_backend_pid()")" -gt 0 ]
+}
+
+start_sshd database
+start_tcp_cluster
+export TMPDIR=$WORK/tmp
+mkdir -p "$TMPDIR"
+bank_project
+by_ssh "gate = rename"
+
+begin "reads, snapshots and restores through the tunnel"
+belay 0 current
+out_has aaaa00000001
+belay 0 snapshot --json
+id=$(json id)
+belay 0 verify "$id"
+belay 0 restore "$id" --yes
+same_as_before
+stays_off
+
+begin "a deploy succeeds; one that fails restores"
+fresh
+pending_good
+run_json 0 deploy --json
+json_is outcome succeeded
+fresh
+pending_half
+run_json 4 deploy --json
+json_is outcome restored
+same_as_before
+stays_off
+
+begin "an unknown, a changed and a revoked host key are told apart, with the fingerprint"
+fresh
+print=$(ssh-keygen -lf "$WORK/sshd-database/host_key_ed25519.pub" | cut -d' ' -f2)
+cp "$HOME/.ssh/known_hosts" "$WORK/known"
+: >"$HOME/.ssh/known_hosts"
+belay 3 current
+err_has "$print"
+err_has "belay targets trust"
+sed "s/^/@revoked /" "$WORK/known" >"$HOME/.ssh/known_hosts"
+belay 3 current
+err_has revoked
+err_has "$print"
+cp "$WORK/known" "$HOME/.ssh/known_hosts"
+change_host_keys database
+belay 3 current
+print=$(ssh-keygen -lf "$WORK/sshd-database/host_key_ed25519.pub" | cut -d' ' -f2)
+err_has CHANGED
+err_has "$print"
+err_has "known_hosts:"
+stays_off
+trust_sshd database
+belay 0 current
+
+begin "logging in: an agent, a key that needs a passphrase, one that nobody knows, none that libssh2 can use"
+ssh_alias nokey database "IdentityFile $HOME/.ssh/none" "IdentitiesOnly no"
+by_ssh "gate = rename" nokey
+start_agent id_locked
+belay 0 current
+stop_agent
+belay 1 current
+err_has "the server lets user"
+ssh_alias locked database "IdentityFile $HOME/.ssh/id_locked"
+by_ssh "gate = rename" locked
+belay 1 current
+err_has "needs a passphrase"
+by_ssh $'gate = rename\nssh_passphrase = ${WORD}' locked
+WORD=$PASSPHRASE belay 0 current
+WORD="not it" belay 1 current
+err_has "the passphrase does not open it"
+! grep -rq "not it" "$OUT" "$ERR" || fail "the passphrase is told"
+ssh_alias rsa database "IdentityFile $HOME/.ssh/id_rsa"
+by_ssh "gate = rename" rsa
+belay 1 current
+err_has "RSA"
+err_has "ed25519"
+ssh_alias stranger database "IdentityFile $HOME/.ssh/id_stranger"
+by_ssh "gate = rename" stranger
+belay 1 current
+err_has "id_stranger: the server does not take it"
+stays_off
+
+begin "a server whose only host key is RSA is refused by that name"
+start_sshd old --host-keys rsa
+by_ssh "gate = rename" old
+belay 1 current
+err_has "only an RSA host key"
+err_has "ed25519"
+
+begin "through a jump host"
+start_sshd jump
+ssh_alias inner database "ProxyJump jump"
+by_ssh "gate = rename" inner
+belay 0 snapshot --json
+grep -q "session opened\|Accepted publickey" "$WORK/sshd-jump/sshd.log" || fail "it did not go by jump"
+stays_off
+change_host_keys jump
+belay 3 current
+err_has CHANGED
+trust_sshd jump
+
+begin "what is wrong on the far side is said: no server there, forwarding forbidden"
+by_ssh "gate = rename" database
+sed -i "s|^port = .*|port = 1|" belay.ini
+belay 1 current
+err_has "127.0.0.1:1"
+err_has "AllowTcpForwarding"
+start_sshd strict --line "PermitOpen none"
+by_ssh "gate = rename" strict
+belay 1 current
+err_has "127.0.0.1:$PGPORT"
+stays_off
+
+begin "a server that takes the connection and then says nothing"
+by_ssh "gate = rename" database
+freeze_sshd database
+start=$SECONDS
+belay 1 current
+err_has "said nothing"
+[ $((SECONDS - start)) -lt 40 ] || fail "it took $((SECONDS - start)) s"
+thaw_sshd database
+
+begin "TLS up to the server, its certificate checked for its own name; strangers do not get through"
+by_ssh "gate = rename
+sslmode = verify-full
+sslrootcert = $WORK/server.crt"
+sed -i "s|^host = .*|host = db.example\nhostaddr = 127.0.0.1|" belay.ini
+belay 0 current
+belay 0 snapshot
+sed -i "s|^host = .*|host = other.example|" belay.ini
+belay 1 current
+err_has "other.example"
+mkfifo "$WORK/hold"
+"$BELAY_TESTS/tunnel_driver" database "$HOME/.ssh/id_ed25519" "$HOME/.ssh/known_hosts" 127.0.0.1 "$PGPORT" require <"$WORK/hold" >"$WORK/end" 2>"$ERR" &
+driver=$!
+exec 8>"$WORK/hold"
+wait_until test -s "$WORK/end"
+! psql -X -q "$(cat "$WORK/end") user=postgres dbname=bank sslmode=require" -c "SELECT 1" >"$OUT" 2>"$ERR" || fail "a stranger got through the tunnel's port"
+exec 8>&-
+wait "$driver"
+stays_off
+
+begin "the connection is cut while a migration runs, and comes back: recover puts the database back"
+for how in session listener; do
+    fresh
+    by_ssh "gate = rename"
+    pending_sleep
+    "$BELAY" deploy --json >"$OUT" 2>"$ERR" </dev/null &
+    run=$!
+    wait_until sleeps_in_bank
+    if [ "$how" = listener ]; then stop_sshd database; else kill_sshd_sessions database; fi
+    status=0
+    wait "$run" || status=$?
+    if [ "$how" = listener ]; then restart_sshd database; fi
+    case $status in
+    1 | 4 | 5) ;;
+    *) fail "the deploy ended with status $status" ;;
+    esac
+    if [ "$status" -eq 5 ]; then run_json 0 recover --json; fi
+    same_as_before
+    tidy
+    stays_off
+done
+
+begin "the connection is cut while rows are read: no snapshot is published, nothing is left"
+fresh
+sql bank "CREATE TABLE wide AS SELECT i, repeat(md5(i::text), 300) AS t FROM generate_series(1, 20000) i"
+start_link slow 127.0.0.1 "${SSH_PORT[database]}" --rate 3000000
+ssh_alias slowly database "Port ${LINK_PORT[slow]}" "HostKeyAlias [127.0.0.1]:${SSH_PORT[database]}"
+by_ssh "gate = none" slowly
+"$BELAY" snapshot --json >"$OUT" 2>"$ERR" </dev/null &
+run=$!
+wait_until reads_wide
+link slow refuse
+link slow cut
+status=0
+wait "$run" || status=$?
+[ "$status" -eq 1 ] || fail "the snapshot ended with status $status"
+equals "snapshots" "$(find backups -name '*.tar*' 2>/dev/null | wc -l)" 0
+stays_off
