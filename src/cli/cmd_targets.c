@@ -1,5 +1,14 @@
 #include "cli/commands.h"
+#include "cli/trust.h"
 #include "config/keys.h"
+
+static struct {
+    bool yes;
+} o;
+
+static const belay_option options[] = {
+    {"yes", 'y', NULL, "trust: record keys that are not known without asking", BELAY_OPT_FLAG, &o.yes},
+    BELAY_OPT_END};
 
 #define MASK "********"
 
@@ -99,36 +108,75 @@ static bool show(belay_cli *cli, const char *name, bool only, json_t *list, bela
     return true;
 }
 
-static int run(belay_cli *cli)
+static int list(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_list_done) belay_list names = {0};
-    belay_config_sources sources = {cli->config_path, cli->env_file};
-    json_t *list = json_array();
-    bool ok = belay_config_load(&sources, &cli->config, &err);
-    if (ok && cli->target_name == NULL)
+    json_t *found = json_array();
+    bool ok = true;
+    if (cli->target_name != NULL) {
+        ok = show(cli, cli->target_name, true, found, &err);
+    } else {
         belay_config_target_names(cli->config, &names);
-    if (ok && cli->target_name != NULL)
-        ok = show(cli, cli->target_name, true, list, &err);
-    else if (ok)
         belay_cli_print(
             cli, "%-16s %-12s %-24s %-32s %s", "TARGET", "ENVIRONMENT", "DATABASE", "SERVER", "STORE");
+    }
     for (size_t i = 0; ok && i < names.count; i++)
-        ok = show(cli, names.items[i], false, list, &err);
+        ok = show(cli, names.items[i], false, found, &err);
     const char *usual = ok ? belay_config_default_target(cli->config) : NULL;
     const char *path = ok ? belay_config_path(cli->config) : NULL;
     return belay_cli_finish(cli, ok,
         json_pack("{s:b, s:s?, s:s?, s:o}", "ok", (int)ok, "config", path, "default_target", usual, "targets",
-            list),
+            found),
         &err);
+}
+
+/* The target's word, behind the verb's. */
+static bool take_target(belay_cli *cli, size_t at, belay_error *err)
+{
+    if (cli->words.count == at)
+        return true;
+    const char *word = cli->words.items[at];
+    if (cli->words.count > at + 1) {
+        belay_fail(err, BELAY_E_USAGE, "too many words for `belay targets`");
+        return belay_error_hint(err, "usage: belay %s", belay_cmd_targets.usage);
+    }
+    if (cli->target_name != NULL) {
+        belay_fail(err, BELAY_E_USAGE, "the target is named twice: -t %s and %s", cli->target_name, word);
+        return belay_error_hint(err, "give one of them: belay targets %s", cli->target_name);
+    }
+    cli->target_name = word;
+    return true;
+}
+
+static int run(belay_cli *cli)
+{
+    belay_error err = {0};
+    belay_config_sources sources = {cli->config_path, cli->env_file};
+    bool trusts = cli->words.count > 0 && belay_equal(cli->words.items[0], "trust");
+    if (!take_target(cli, trusts ? 1 : 0, &err) || !belay_config_load(&sources, &cli->config, &err))
+        return belay_cli_finish(cli, false, NULL, &err);
+    if (o.yes && !trusts) {
+        belay_fail(&err, BELAY_E_USAGE, "--yes belongs to `belay targets trust`");
+        return belay_cli_finish(cli, false, NULL, &err);
+    }
+    return trusts ? belay_cli_trust(cli, o.yes) : list(cli);
 }
 
 const belay_command belay_cmd_targets = {
     .name = "targets",
     .group = "Set-up",
-    .usage = "targets [TARGET] [options]",
-    .summary = "list the targets as belay understands them, or show every key of one; secrets are masked",
-    .details = "Values are the resolved ones: from belay.ini, .env, the environment, or the default.",
-    .target_word = true,
+    .usage = "targets [TARGET] | targets trust [TARGET] [options]",
+    .summary = "list the targets as belay understands them, or show every key of one; record host keys",
+    .details =
+        "Values are the resolved ones: from belay.ini, .env, the environment, or the default. Secrets are\n"
+        "masked.\n"
+        "`trust` shows the host keys of all SSH servers that the target needs (its ssh with the hosts on "
+        "the\n"
+        "way, its store, the hosts of its commands), and records those that are not known in the file of\n"
+        "known hosts, once you say that the fingerprint is the right one. A key that has changed or was\n"
+        "revoked is refused.",
+    .options = options,
+    .max_words = 2,
     .run = run,
 };

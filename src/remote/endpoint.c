@@ -368,11 +368,14 @@ static belay_openssh ask_ssh(
     int status = 0;
     const belay_openssh_question question = {.program = "ssh", .variable = "BELAY_SSH", .argv = argv};
     belay_openssh ran = belay_openssh_run(&question, &out, &errors, &status, err);
-    if (ran == BELAY_OPENSSH_FAILED && err != NULL && err->code == BELAY_E_DEADLINE)
-        belay_error_hint(err,
-            "a `Match exec` in ssh_config, or the DNS for CanonicalizeHostname, may wait for something; "
-            "try `ssh -G -- %s`",
-            address->host);
+    if (ran == BELAY_OPENSSH_FAILED) {
+        belay_error_prefix(err, "%s", label);
+        if (err != NULL && err->code == BELAY_E_DEADLINE)
+            belay_error_hint(err,
+                "a `Match exec` in ssh_config, or the DNS for CanonicalizeHostname, may wait for something; "
+                "try `ssh -G -- %s`",
+                address->host);
+    }
     if (ran != BELAY_OPENSSH_RAN)
         return ran;
     if (status == 0) {

@@ -77,18 +77,27 @@ static bool say_revoked(const shown *key, const char *place, belay_error *err)
         "owner whether the server has a new key, and since when");
 }
 
+/* Does it speak against another key? */
+static bool contradicts(const belay_known_key *known)
+{
+    return !known->revoked && !known->without_port;
+}
+
 static belay_host_key_verdict say_changed(const shown *key, const belay_known_key *other, belay_error *err)
 {
+    size_t lines = 0;
+    for (size_t i = 0; i < key->known->count; i++)
+        lines += contradicts(&key->known->items[i]) ? 1 : 0;
     BELAY_AUTO(belay_free) char *known = describe(other);
     belay_fail(err, BELAY_E_HOST_KEY,
-        "%s: THE HOST KEY HAS CHANGED: the server shows %s %s, known is %s (%s); nothing was sent to it",
+        "%s: THE HOST KEY HAS CHANGED: the server shows %s %s, known is %s (%s); no login was tried",
         key->endpoint->label, key->type, key->fingerprint, known, other->place);
     tell_known(key, err);
     belay_error_hint(err,
         "another machine may be answering in its place. Ask the server's owner, not over this connection, "
         "whether the key was replaced and what its fingerprint is. If it is the one shown here: delete what "
-        "is known (the line %s), then `belay targets trust NAME`",
-        other->place);
+        "is known (%s), then `belay targets trust NAME`",
+        lines > 1 ? "all the lines above" : other->place);
     return BELAY_HOST_KEY_REFUSED;
 }
 
@@ -178,9 +187,8 @@ static const belay_known_key *contradiction(const shown *key)
     const belay_known_key *found = NULL;
     for (size_t i = 0; i < key->known->count; i++) {
         const belay_known_key *one = &key->known->items[i];
-        if (one->revoked || one->without_port)
-            continue;
-        if (found == NULL || (belay_equal(one->type, key->type) && !belay_equal(found->type, key->type)))
+        if (contradicts(one) &&
+            (found == NULL || (belay_equal(one->type, key->type) && !belay_equal(found->type, key->type))))
             found = one;
     }
     return found;
@@ -248,6 +256,16 @@ static char *hashed_name(const char *name)
     return belay_format("|1|%s|%s", salt_text, sum_text);
 }
 
+/* HostKeyAlias may be anything; a line of known hosts may not. */
+static bool check_name(const belay_ssh_endpoint *endpoint, const char *name, belay_error *err)
+{
+    if (name[strcspn(name, " \t\r\n,*?!\"")] == '\0' && strchr("@|#", *name) == NULL)
+        return true;
+    belay_fail(
+        err, BELAY_E_CONFIG, "%s: \"%s\" cannot be a name in a file of known hosts", endpoint->label, name);
+    return belay_error_hint(err, "give HostKeyAlias in ssh_config another name");
+}
+
 /* Behind what the file has, whose last line may lack its end. */
 static bool append_line(const char *path, const char *line, belay_error *err)
 {
@@ -299,6 +317,8 @@ bool belay_host_key_trust(
     char type[BELAY_FINGERPRINT_SIZE];
     belay_host_key_type(blob, size_bytes, type);
     BELAY_AUTO(belay_free) char *name = belay_ssh_known_name(endpoint);
+    if (!check_name(endpoint, name, err))
+        return false;
     BELAY_AUTO(belay_free) char *written = endpoint->hash_names ? hashed_name(name) : belay_strdup(name);
     BELAY_AUTO(belay_free) char *base64 = belay_key_blob_encode(blob, size_bytes);
     BELAY_AUTO(belay_free) char *line = belay_format("%s %s %s", written, type, base64);

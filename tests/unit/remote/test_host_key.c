@@ -88,13 +88,17 @@ static void judges_what_is_known(void **state)
     free(one.blob);
     has(err.message, "known_hosts:2)"); /* the one of that type */
     has(err.detail, "known_hosts:1: ssh-rsa SHA256:");
-    has(err.hint, "known_hosts:2");
+    has(err.hint, "all the lines above");
     has(err.hint, "belay targets trust NAME");
 
     /* Another type is another key, as ssh has it. */
     assert_int_equal(judge(&endpoint, ecdsa, &err), BELAY_HOST_KEY_REFUSED);
     has(err.message, "shows ecdsa-sha2-nistp256 SHA256:");
     has(err.message, "known is ssh-rsa SHA256:");
+
+    scratch_known_hosts("# one\ndb.example %4\n@revoked db.example %2\n");
+    assert_int_equal(judge(&endpoint, ecdsa, &err), BELAY_HOST_KEY_REFUSED);
+    has(err.hint, "known_hosts:2)");
 
     scratch_known_hosts("other %1\n");
     assert_int_equal(judge(&endpoint, ed25519, &err), BELAY_HOST_KEY_UNKNOWN);
@@ -277,6 +281,20 @@ static void does_not_record_where_nothing_is_kept(void **state)
     assert_int_equal(err.code, BELAY_E_CONFIG);
     has(err.message, "not recorded");
     has(err.hint, "ssh_known_hosts");
+    scratch_known_hosts("");
+    free(endpoint.known_hosts.items[0]);
+    endpoint.known_hosts.items[0] = scratch_path("known_hosts");
+    static const char *const aliases[] = {"a b", "*", "a,b", "@revoked", "|1|x", "#"};
+    for (size_t i = 0; i < BELAY_COUNT(aliases); i++) {
+        free(endpoint.key_alias);
+        endpoint.key_alias = belay_strdup(aliases[i]);
+        assert_false(belay_host_key_trust(&endpoint, one.blob, one.size, &err));
+        has(err.hint, "HostKeyAlias");
+        BELAY_AUTO(belay_free) char *text = content(&endpoint);
+        assert_string_equal(text, "");
+    }
+    free(endpoint.key_alias);
+    endpoint.key_alias = NULL;
     free(endpoint.known_hosts.items[0]);
     endpoint.known_hosts.items[0] = belay_strdup("/proc/known_hosts");
     assert_false(belay_host_key_trust(&endpoint, one.blob, one.size, &err));
