@@ -102,6 +102,8 @@ static bool connect_by_jump(const belay_ssh_options *options, const belay_ssh_en
     BELAY_AUTO(belay_ssh_login_done) belay_ssh_login login = {0};
     belay_ssh_login_copy(&login, options->login);
     free(login.address);
+    belay_free_secret(login.password); /* the target's, which is no business of the hosts on the way */
+    login.password = NULL;
     login.address = belay_strdup(jumps->items[jumps->count - 1]);
     belay_list before = {.items = jumps->items, .count = jumps->count - 1};
     belay_ssh_options own = *options;
