@@ -10,7 +10,7 @@
 # Aliases for ssh: `app`, and `database`, which says ProxyJump app. All hosts share the file system, users and $HOME;
 # what a host keeps by itself is in $WORK/host-NAME. Addresses are the same in every test, names (belay-PID-HOST) are not, so
 # tests run side by side. Everything in a host's namespace is killed at the end, and the namespace removed.
-declare -A HOST_ADDRESS=()
+declare -gA HOST_ADDRESS=()
 netns_hosts=()
 netns_clusters=()
 

@@ -29,7 +29,7 @@ ssh_keys=$HOME/.ssh
 # The requests beyond version 3 of the protocol; an sftp server that is denied them offers none of its extensions either.
 export SFTP_PLAIN="internal-sftp -P posix-rename,statvfs,fstatvfs,hardlink,fsync,lsetstat,limits,expand-path,copy-data,home-directory,users-groups-by-id"
 export PASSPHRASE="correct horse"
-declare -A sshd_pids=() link_pids=() SSH_ADDRESS=() SSH_PORT=() SSH_USER=() LINK_PORT=()
+declare -gA sshd_pids=() link_pids=() SSH_ADDRESS=() SSH_PORT=() SSH_USER=() LINK_PORT=()
 agent_pid=
 
 # ssh_make_key TYPE FILE. RSA of the least size that is not frowned upon, since larger ones take seconds.
