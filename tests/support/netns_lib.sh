@@ -72,7 +72,7 @@ mend_wire() {
 host_sshd() {
     local host=$1
     shift
-    start_sshd "$host" --namespace "$(netns_of "$host")" --address "${HOST_ADDRESS[$host]}" --port 22 "$@"
+    start_sshd "$host" --namespace "$(netns_of "$host")" --address "${HOST_ADDRESS[$host]}" --listen 0.0.0.0 --port 22 "$@"
 }
 
 three_hosts() {

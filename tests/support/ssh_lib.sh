@@ -88,10 +88,11 @@ ssh_alias() {
 #   --sftp COMMAND     default internal-sftp; $SFTP_PLAIN for one without extensions
 #   --user USER        root starts it as that unprivileged user, who needs a shell: postgres
 #   --address ADDRESS, --port PORT     default 127.0.0.1 and a free port
+#   --listen ADDRESS   where it listens, when that is not just the address it is known by: 0.0.0.0
 #   --namespace NS     a network namespace (netns_lib.sh)
 #   --line LINE        a further line of sshd_config; may be repeated
 start_sshd() {
-    local name=$1 dir=$WORK/sshd-$1 keys=ed25519,ecdsa sftp=internal-sftp user address=127.0.0.1 port='' namespace='' lines=() type
+    local name=$1 dir=$WORK/sshd-$1 keys=ed25519,ecdsa sftp=internal-sftp user address=127.0.0.1 listen='' port='' namespace='' lines=() type
     user=$(id -un)
     shift
     while [ "$#" -gt 1 ]; do
@@ -100,6 +101,7 @@ start_sshd() {
         --sftp) sftp=$2 ;;
         --user) user=$2 ;;
         --address) address=$2 ;;
+        --listen) listen=$2 ;;
         --port) port=$2 ;;
         --namespace) namespace=$2 ;;
         --line) lines+=("$2") ;;
@@ -110,6 +112,7 @@ start_sshd() {
     mkdir "$dir"
     echo "$namespace" >"$dir/namespace"
     echo "$user" >"$dir/user"
+    echo "${listen:-$address}" >"$dir/listen"
     cat "$ssh_keys"/id_{ed25519,ecdsa,rsa,locked}.pub >"$dir/authorized_keys"
     {
         for type in ${keys//,/ }; do echo "HostKey $dir/host_key_$type"; done
@@ -169,7 +172,7 @@ ssh_launch() {
     for ((try = 0; try < 20; try++)); do
         port=${port:-$((20000 + RANDOM % 12000))}
         rm -f "$dir/sshd.log"
-        ${as[@]+"${as[@]}"} "$ssh_sshd" -D -f "$dir/sshd_config" -E "$dir/sshd.log" -o "ListenAddress=${SSH_ADDRESS[$name]}" -p "$port" \
+        ${as[@]+"${as[@]}"} "$ssh_sshd" -D -f "$dir/sshd_config" -E "$dir/sshd.log" -o "ListenAddress=$(cat "$dir/listen")" -p "$port" \
             >"$dir/out" 2>&1 </dev/null &
         sshd_pids[$name]=$!
         disown "${sshd_pids[$name]}"
