@@ -35,6 +35,15 @@ nothing_left
 begin "belay on a host"
 belay_on app 0 --version
 out_has "$("$BELAY" --version)"
+printf '#!/bin/sh\nexec sleep 1000\n' >"$WORK/program"
+chmod 755 "$WORK/program"
+BELAY=$WORK/program make_host spare
+"$WORK/host-spare/belay" &
+program=$!
+wait_until grep -qx sleep "/proc/$program/comm"
+equals "its namespace" "$(ip netns pids "$(netns_of spare)")" "$program"
+kill "$program"
+wait "$program" || true
 
 begin "a wire that is cut, and mended"
 mkfifo "$WORK/words"
@@ -62,7 +71,7 @@ source "$BELAY_SOURCE/tests/support/netns_lib.sh"
 three_hosts
 start_host_cluster database
 on ci ssh database id -un
-on ci sleep 1000 &
+ip netns exec "$(netns_of ci)" sleep 1000 &
 echo "pids ${sshd_pids[*]} $! $(head -n 1 "$WORK/pg/data/postmaster.pid")"
 echo "namespaces $(netns_of ci) $(netns_of app) $(netns_of database)"
 if [ "$1" = fail ]; then fail "on purpose"; fi

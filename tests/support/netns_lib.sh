@@ -18,14 +18,15 @@ netns_of() {
     echo "belay-$$-$1"
 }
 
-# on HOST COMMAND...: runs it there; it replaces the calling process where that is a subshell's last.
+# on HOST COMMAND...: runs it there. In the background $! is a shell's pid, not the command's: what is to be killed is started as
+# ip netns exec "$(netns_of HOST)" COMMAND... &, and belay as "$WORK/host-HOST/belay" ... &, which become the command itself.
 on() {
     local host=$1
     shift
     ip netns exec "$(netns_of "$host")" "$@"
 }
 
-# belay_on HOST STATUS ARGUMENTS...
+# belay_on HOST STATUS ARGUMENTS...: $WORK/host-HOST/belay is the program there.
 belay_on() {
     local host=$1 program=$BELAY
     shift
