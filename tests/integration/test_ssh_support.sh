@@ -159,6 +159,39 @@ runs 255 "Connection refused" ssh database true
 restart_sshd database
 runs 0 "" ssh database true
 
+begin "sessions of a listener that was killed are found, and ended"
+ssh database "echo begun; sleep 1000" >"$WORK/longest" 2>&1 &
+client=$!
+wait_until grep -q begun "$WORK/longest"
+kill -KILL "${sshd_pids[database]}"
+sessions=$(sshd_sessions database | wc -l)
+[ "$sessions" -gt 0 ] || fail "no session is found"
+stop_sshd database
+equals "processes" "$(ssh_processes database)" ""
+wait "$client" || true
+restart_sshd database
+runs 0 "" ssh database true
+
+begin "a test that is killed takes its servers and links with it"
+mkdir "$WORK/killed"
+cat >"$WORK/killed.sh" <<'SH'
+source "$BELAY_SOURCE/tests/support/lib.sh"
+source "$BELAY_SOURCE/tests/support/ssh_lib.sh"
+start_sshd one
+start_link slow 127.0.0.1 "${SSH_PORT[one]}"
+ssh one true
+echo "pids ${sshd_pids[*]} ${link_pids[*]}"
+kill -KILL $$
+SH
+runs 137 "pids " env BELAY_TEST_BASE="$WORK/killed" bash "$WORK/killed.sh"
+for pid in $(sed -n 's/^pids //p' "$OUT"); do
+    for ((i = 0; i < 500; i++)); do
+        ssh_alive "$pid" || break
+        sleep 0.01
+    done
+    ! ssh_alive "$pid" || fail "process $pid outlived its test"
+done
+
 begin "a process with the test's HOME that its parent left behind is seen"
 (setsid sh -c 'sleep 1000 & echo $! >"$0"' "$WORK/orphan" </dev/null >/dev/null 2>&1)
 orphan=$(cat "$WORK/orphan")

@@ -20,7 +20,7 @@
 # is made with other lines IdentityFile. OpenSSH looks up ~ in passwd(5) and not in HOME: so the `ssh`, `sftp` and `scp` of $PATH are
 # wrappers that add -F $HOME/.ssh/config, which is where belay finds them, too; all paths in there are absolute.
 #
-# Ended by pid at the end of the test, whatever its result.
+# Ended by pid at the end of the test, whatever its result; servers and links also when the test is killed (but not with KEEP).
 for lib_name in sshd ssh ssh-agent ssh-keygen; do
     PATH=$PATH:/usr/sbin type -P "$lib_name" >/dev/null || skip "no $lib_name: openssh-server and openssh-client are not installed"
 done
@@ -29,6 +29,9 @@ ssh_keys=$HOME/.ssh
 # The requests beyond version 3 of the protocol; an sftp server that is denied them offers none of its extensions either.
 export SFTP_PLAIN="internal-sftp -P posix-rename,statvfs,fstatvfs,hardlink,fsync,lsetstat,limits,expand-path,copy-data,home-directory,users-groups-by-id"
 export PASSPHRASE="correct horse"
+# Before a command: it dies with its parent, which therefore is the test itself and no subshell.
+ssh_mortal=(setpriv --pdeathsig KILL)
+if [ -n "${KEEP:-}" ]; then ssh_mortal=(); fi
 declare -gA sshd_pids=() link_pids=() SSH_ADDRESS=() SSH_PORT=() SSH_USER=() LINK_PORT=()
 agent_pid=
 
@@ -172,7 +175,7 @@ ssh_launch() {
     for ((try = 0; try < 20; try++)); do
         port=${port:-$((20000 + RANDOM % 12000))}
         rm -f "$dir/sshd.log"
-        ${as[@]+"${as[@]}"} "$ssh_sshd" -D -f "$dir/sshd_config" -E "$dir/sshd.log" -o "ListenAddress=$(cat "$dir/listen")" -p "$port" \
+        "${as[@]}" "${ssh_mortal[@]}" "$ssh_sshd" -D -f "$dir/sshd_config" -E "$dir/sshd.log" -o "ListenAddress=$(cat "$dir/listen")" -p "$port" \
             >"$dir/out" 2>&1 </dev/null &
         sshd_pids[$name]=$!
         disown "${sshd_pids[$name]}"
@@ -237,12 +240,12 @@ sshd_commands() {
     ssh_processes "$1" | awk '$2 == "command" { print $1 }'
 }
 
-# "PID session|command" of everything the server started. Its processes are found as descendants, by the log that is their
-# stderr (those of a listener that was killed), and by the environment that sshd gives to commands (those of a session that was killed).
+# "PID session|command" of everything the server started. Its processes are found as descendants, by the log that they hold
+# open (those of a listener that was killed), and by the environment that sshd gives to commands (those of a session that was killed).
 ssh_processes() {
     local dir=$WORK/sshd-$1 listener=${sshd_pids[$1]:-0}
     {
-        find /proc/[0-9]*/fd/2 -maxdepth 0 -lname "$dir/sshd.log" 2>/dev/null | cut -d/ -f3 | sed 's/$/ log/' || true
+        find /proc/[0-9]*/fd -maxdepth 1 -lname "$dir/sshd.log" 2>/dev/null | cut -d/ -f3 | sed 's/$/ log/' || true
         grep -lsz -x -- "BELAY_TEST_SSHD=$dir" /proc/[0-9]*/environ | cut -d/ -f3 | sed 's/$/ environment/' || true
         ps -e -o pid=,ppid=,state=,comm=
     } | awk -v listener="$listener" '
@@ -345,7 +348,7 @@ start_link() {
     shift
     mkdir -p "$dir"
     rm -f "$dir/port"
-    "${BELAY_TESTS:?}/link" "$dir/port" "$@" --control "$dir/control" >"$dir/said" 2>"$dir/errors" </dev/null &
+    "${ssh_mortal[@]}" "${BELAY_TESTS:?}/link" "$dir/port" "$@" --control "$dir/control" >"$dir/said" 2>"$dir/errors" </dev/null &
     link_pids[$name]=$!
     disown "${link_pids[$name]}"
     wait_until ssh_link_settled "$name"
