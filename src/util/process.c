@@ -226,34 +226,9 @@ void belay_process_done(belay_process *process)
 
 typedef struct reader {
     int *fd;
-    bool is_stderr;
     belay_str *whole;
-    belay_str line;
-    belay_line_function *on_line;
-    void *context;
+    belay_line_feed lines;
 } reader;
-
-static void give_lines(reader *r, bool at_end)
-{
-    char *start = r->line.data;
-    size_t left = r->line.length;
-    char *newline;
-    while (left > 0 && (newline = memchr(start, '\n', left)) != NULL) {
-        *newline = '\0';
-        r->on_line(r->context, r->is_stderr, start);
-        left -= (size_t)(newline + 1 - start);
-        start = newline + 1;
-    }
-    if (at_end && left > 0) {
-        r->on_line(r->context, r->is_stderr, start);
-        left = 0;
-    }
-    if (left > 0)
-        memmove(r->line.data, start, left);
-    r->line.length = left;
-    if (r->line.data != NULL)
-        r->line.data[left] = '\0';
-}
 
 /* Reads what is there; closes the descriptor at its end. */
 static void pump(reader *r)
@@ -264,11 +239,9 @@ static void pump(reader *r)
         return;
     if (got > 0 && r->whole != NULL)
         belay_str_append_n(r->whole, buffer, (size_t)got);
-    if (got > 0 && r->on_line != NULL)
-        belay_str_append_n(&r->line, buffer, (size_t)got);
-    if (r->on_line != NULL)
-        give_lines(r, got <= 0);
-    if (got <= 0)
+    if (got > 0)
+        belay_line_feed_add(&r->lines, buffer, (size_t)got);
+    else
         belay_close_fd_p(r->fd);
 }
 
@@ -297,8 +270,9 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
     BELAY_AUTO(belay_process_done) belay_process process = BELAY_PROCESS_INIT;
     if (!belay_process_start(&piped, &process, err))
         return false;
-    reader out = {&process.stdout_fd, false, ret_stdout, BELAY_STR_INIT, on_line, context};
-    reader errors = {&process.stderr_fd, true, ret_stderr, BELAY_STR_INIT, on_line, context};
+    reader out = {&process.stdout_fd, ret_stdout, {.on_line = on_line, .context = context}};
+    reader errors = {
+        &process.stderr_fd, ret_stderr, {.on_line = on_line, .context = context, .is_stderr = true}};
     int64_t end = belay_now_ms() + timeout_ms;
     bool in_time = true;
     int64_t ended_ms = 0;
@@ -320,12 +294,8 @@ bool belay_process_run(const belay_spawn *how, int64_t timeout_ms, belay_str *re
         if (waits[1].revents != 0)
             pump(&errors);
     }
-    if (on_line != NULL) {
-        give_lines(&out, true);
-        give_lines(&errors, true);
-    }
-    belay_str_done(&out.line);
-    belay_str_done(&errors.line);
+    belay_line_feed_end(&out.lines);
+    belay_line_feed_end(&errors.lines);
     if (is_given_up(how)) {
         end_gently(&process);
         return belay_fail(err, BELAY_E_CANCELLED, "%s is not needed any more", name_of(how));

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "util/error.h"
+#include "util/line_feed.h"
 #include "util/str.h"
 
 typedef struct belay_process {
@@ -50,9 +51,6 @@ static inline void belay_process_done_p(belay_process *process)
 {
     belay_process_done(process);
 }
-
-/* Called with each complete line (without newline) of a child's stdout or stderr. */
-typedef void belay_line_function(void *context, bool is_stderr, const char *line);
 
 /* Starts, reads stdout and stderr until both end (or until the child ended and a daemon that it left behind
  * keeps them open without writing), waits. exit status in *ret_status; a non-zero one is not an error here.

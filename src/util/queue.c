@@ -92,6 +92,8 @@ void *belay_queue_drain(belay_queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
     void *item = queue->count > 0 ? pop(queue) : NULL;
+    if (item != NULL)
+        pthread_cond_signal(&queue->changed_room);
     pthread_mutex_unlock(&queue->mutex);
     return item;
 }

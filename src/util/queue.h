@@ -34,7 +34,7 @@ bool belay_queue_take(belay_queue *queue, void **ret_item);
 
 void belay_queue_close(belay_queue *queue);
 void belay_queue_cancel(belay_queue *queue);
-/* Any item that is left, without waiting and whatever the state; NULL when there is none. */
+/* Any item that is there, without waiting and whatever the state; NULL when there is none. */
 void *belay_queue_drain(belay_queue *queue);
 
 #endif
