@@ -51,18 +51,6 @@ static const belay_command *find_command(const char *name)
     return NULL;
 }
 
-/* Rather refused than reached some other way than the file says. */
-static bool check_reach(const belay_target *target, belay_error *err)
-{
-    const char *key = target->host_count > 0 ? "a command on another host (*_on)" : NULL;
-    if (key == NULL)
-        return true;
-    belay_fail(err, BELAY_E_UNSUPPORTED,
-        "target %s has %s, and this version of belay reaches nothing over SSH", target->name, key);
-    return belay_error_hint(err,
-        "run belay on that machine, or open a tunnel yourself (ssh -L) and name its end as host and port");
-}
-
 bool belay_cli_target(belay_cli *cli, belay_error *err)
 {
     belay_config_sources sources = {cli->config_path, cli->env_file};
@@ -72,8 +60,6 @@ bool belay_cli_target(belay_cli *cli, belay_error *err)
         return false;
     if (cli->jobs > 0)
         cli->target.jobs = cli->jobs;
-    if (!check_reach(&cli->target, err))
-        return false;
     if (cli->target.ssh.address != NULL) {
         belay_tunnel_dialer_init(&cli->tunnel, &cli->target.connection, &cli->target.ssh);
         cli->dialer = &cli->tunnel.base;

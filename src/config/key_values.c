@@ -122,6 +122,26 @@ static bool set_paths(const char *value, const char *root, belay_list *field)
     return true;
 }
 
+/* "HOST:PATH"; what has a slash before its colon, or no name of a host, is a path here. */
+static belay_log_file log_file_of(const char *text, const char *root)
+{
+    static const char name_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t length = strspn(text, name_bytes);
+    if (length > 0 && text[length] == ':' && text[length + 1] != '\0')
+        return (belay_log_file){.host = belay_strndup(text, length), .path = belay_strdup(text + length + 1)};
+    return (belay_log_file){.path = belay_path_join(root, text)};
+}
+
+static bool set_logs(const char *value, const char *root, belay_log_files *field)
+{
+    BELAY_AUTO(belay_list_done) belay_list parts = {0};
+    split_trimmed(&parts, value);
+    field->items = belay_realloc_array(field->items, field->count + parts.count, sizeof *field->items);
+    for (size_t i = 0; i < parts.count; i++)
+        field->items[field->count++] = log_file_of(parts.items[i], root);
+    return true;
+}
+
 static bool set_path(
     const belay_key *key, const char *value, const char *root, char **field, belay_error *err)
 {
@@ -193,6 +213,8 @@ bool belay_key_set(const belay_key *key, const char *value, belay_target *target
         return set_path(key, value, target->project_root, field, err);
     case BELAY_TYPE_PATHS:
         return set_paths(value, target->project_root, field);
+    case BELAY_TYPE_LOGS:
+        return set_logs(value, target->project_root, field);
     case BELAY_TYPE_WORDS:
         return set_words(key, value, field, err);
     case BELAY_TYPE_RENAMES:
@@ -258,6 +280,17 @@ static char *list_text(const belay_list *list)
     return list->count == 0 ? NULL : belay_list_join(list, ", ");
 }
 
+static char *logs_text(const belay_log_files *logs)
+{
+    BELAY_AUTO(belay_list_done) belay_list texts = {0};
+    for (size_t i = 0; i < logs->count; i++) {
+        const belay_log_file *one = &logs->items[i];
+        belay_list_add_owned(&texts,
+            one->host == NULL ? belay_strdup(one->path) : belay_format("%s:%s", one->host, one->path));
+    }
+    return list_text(&texts);
+}
+
 char *belay_key_text(const belay_key *key, const belay_target *target)
 {
     const void *field = (const char *)target + key->offset;
@@ -278,6 +311,8 @@ char *belay_key_text(const belay_key *key, const belay_target *target)
     case BELAY_TYPE_WORDS:
     case BELAY_TYPE_RENAMES:
         return list_text(field);
+    case BELAY_TYPE_LOGS:
+        return logs_text(field);
     case BELAY_TYPE_HOSTS:
         return list_text(&((const belay_host_command *)field)->hosts);
     case BELAY_TYPE_COMMAND:

@@ -37,6 +37,7 @@ typedef enum belay_key_type {
     BELAY_TYPE_WINDOWS,    /* char *, checked by belay_windows_parse */
     BELAY_TYPE_COMMAND,    /* belay_host_command: its text */
     BELAY_TYPE_HOSTS,      /* belay_host_command: the hosts */
+    BELAY_TYPE_LOGS,       /* belay_log_files: paths, made absolute, and HOST:PATH */
     BELAY_TYPE_CONNECTION, /* a keyword of belay_target.connection */
     BELAY_TYPE_FILE        /* of the file itself: read where it is needed, has no field */
 } belay_key_type;

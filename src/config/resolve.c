@@ -304,7 +304,9 @@ static bool find_store(const belay_config *config, belay_target *target, belay_e
     return read_login(config, section, target, &target->store_login, err);
 }
 
-static bool add_host(const belay_config *config, const char *name, belay_target *target, belay_error *err)
+/* `what` is on it: "stop_command runs". */
+static bool add_host(
+    const belay_config *config, const char *name, const char *what, belay_target *target, belay_error *err)
 {
     for (size_t i = 0; i < target->host_count; i++) {
         if (belay_equal(target->hosts[i].name, name))
@@ -314,7 +316,7 @@ static bool add_host(const belay_config *config, const char *name, belay_target 
         config->ini == NULL ? NULL : belay_ini_section_of(config->ini, "host", name);
     const belay_ini_entry *ssh = belay_ini_entry_of(section, "ssh");
     if (ssh == NULL) {
-        belay_fail(err, BELAY_E_CONFIG, "a command of target %s runs on %s, but %s", target->name, name,
+        belay_fail(err, BELAY_E_CONFIG, "target %s has %s on %s, but %s", target->name, what, name,
             section == NULL ? "there is no section for that host" : "its section has no ssh key");
         belay_error_hint(err, "add [host.%s] with ssh = user@host", name);
         return belay_error_place(err, config->path, section == NULL ? 0 : section->line);
@@ -335,7 +337,7 @@ static bool find_hosts(const belay_config *config, belay_target *target, belay_e
         const char *key;
         const belay_host_command *command;
     } commands[] = {{"health_command", &target->health_command}, {"stop_command", &target->stop_command},
-        {"start_command", &target->start_command}};
+        {"start_command", &target->start_command}, {"pull_command", &target->pull_command}};
     for (size_t i = 0; i < BELAY_COUNT(commands); i++) {
         const belay_host_command *command = commands[i].command;
         if (command->command == NULL && command->hosts.count > 0) {
@@ -344,9 +346,14 @@ static bool find_hosts(const belay_config *config, belay_target *target, belay_e
             return belay_error_place(err, config->path, 0);
         }
         for (size_t j = 0; j < command->hosts.count; j++) {
-            if (!add_host(config, command->hosts.items[j], target, err))
+            if (!add_host(config, command->hosts.items[j], commands[i].key, target, err))
                 return false;
         }
+    }
+    for (size_t i = 0; i < target->logs.count; i++) {
+        const char *host = target->logs.items[i].host;
+        if (host != NULL && !add_host(config, host, "a log", target, err))
+            return false;
     }
     return true;
 }

@@ -63,7 +63,12 @@ void belay_target_done(belay_target *target)
     host_command_done(&target->health_command);
     host_command_done(&target->stop_command);
     host_command_done(&target->start_command);
-    belay_list_done(&target->logs);
+    host_command_done(&target->pull_command);
+    for (size_t i = 0; i < target->logs.count; i++) {
+        free(target->logs.items[i].host);
+        free(target->logs.items[i].path);
+    }
+    free(target->logs.items);
     free(target->version_table);
     free(target->version_table_schema);
     belay_list_done(&target->role_map);

@@ -38,6 +38,16 @@ typedef struct belay_host_command {
     belay_list hosts; /* host names of *_on; empty: this machine */
 } belay_host_command;
 
+/* The application's log files. */
+typedef struct belay_log_file {
+    char *host; /* of a [host.*]; NULL: this machine */
+    char *path; /* absolute here; on a host also relative to the login's home */
+} belay_log_file;
+typedef struct belay_log_files {
+    belay_log_file *items;
+    size_t count;
+} belay_log_files;
+
 /* How to log in to an SSH server (remote/endpoint.h); what is NULL is left to the user's ssh_config. */
 typedef struct belay_ssh_login {
     char *address;     /* [user@]host[:port], [::1]:22, or an alias of ssh_config(5); NULL: no server */
@@ -84,7 +94,10 @@ typedef struct belay_target {
     belay_host_command health_command;
     belay_host_command stop_command;
     belay_host_command start_command;
-    belay_list logs;
+    belay_host_command pull_command;
+    int64_t command_timeout_ms; /* of stop, start and pull, on each host; 0: none */
+    int hosts_at_once;
+    belay_log_files logs;
     int64_t lock_timeout_ms;
     int64_t statement_timeout_ms;   /* 0: none */
     int64_t long_transaction_ms;    /* others' transactions that pre-flight warns of */

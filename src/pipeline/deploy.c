@@ -1,6 +1,7 @@
 #include "pipeline/deploy.h"
 
 #include "pipeline/back.h"
+#include "pipeline/commands.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
 
@@ -86,17 +87,25 @@ static int end_with_nothing_to_do(belay_run *run, json_t **ret_json)
     return succeed(run, ret_json);
 }
 
+/* The latest code, and with it the files that the plan is made of. */
+static bool pull(belay_run *run, belay_error *err)
+{
+    return belay_run_command(run, &run->how.target->pull_command, "pull_command", false, err);
+}
+
 int belay_deploy(const belay_run_options *how, json_t **ret_json)
 {
     BELAY_AUTO(belay_run_done) belay_run run;
     belay_run_init(&run, how);
-    if (!belay_run_take(&run, false, &run.error) || !belay_run_plan(&run, &run.error))
+    if (!belay_run_take(&run, false, &run.error) || !pull(&run, &run.error) ||
+        !belay_run_plan(&run, &run.error))
         return end_before_begin(&run, ret_json);
     if (run.plan.step_count == 0)
         return end_with_nothing_to_do(&run, ret_json);
     if (!belay_run_stages(&run, belay_preflight_stages, belay_preflight_stage_count, &run.error) ||
         !belay_run_begin(&run, belay_run_begin_details(&run), &run.error))
         return end_before_begin(&run, ret_json);
+    belay_run_keep_output(&run);
     if (belay_run_stages(&run, belay_deploy_stages, belay_deploy_stage_count, &run.error))
         return succeed(&run, ret_json);
     belay_run_back(&run);

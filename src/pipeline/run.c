@@ -5,9 +5,11 @@
 #include "report/error_json.h"
 #include "util/stop.h"
 
+enum { OUTPUT_MAX_BYTES = 1024 * 1024 };
+
 void belay_run_init(belay_run *run, const belay_run_options *how)
 {
-    *run = (belay_run){.how = *how};
+    *run = (belay_run){.how = *how, .output = BELAY_STR_INIT, .output_room = OUTPUT_MAX_BYTES};
     run->dbname = belay_target_dbname(how->target);
     belay_followers_copy(&run->followers, &how->followers);
     belay_new_run_id(run->id);
@@ -30,6 +32,7 @@ void belay_run_done(belay_run *run)
     json_decref(run->loss_before);
     json_decref(run->invalid_before);
     json_decref(run->evidence);
+    belay_str_done(&run->output);
     free(run->known_by);
 }
 

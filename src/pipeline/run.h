@@ -96,6 +96,8 @@ typedef struct belay_run {
     bool sessions_known;
     char *known_by; /* untouched: how that is known */
     belay_apply_result applied;
+    belay_str output;          /* of commands, not yet in the store (pipeline/commands.h) */
+    size_t output_room;        /* bytes that may follow */
     belay_stage_time stages[BELAY_STAGES_MAX];
     size_t stage_count;
     belay_outcome outcome;

@@ -74,8 +74,7 @@ bool belay_run_stop_app(belay_run *run, belay_error *err)
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "app.stop", NULL, err))
         return false;
     run->app_stopped = true;
-    return belay_run_host_command(
-        &target->stop_command, "stop_command", target->project_root, run->how.reporter, err);
+    return belay_run_command(run, &target->stop_command, "stop_command", false, err);
 }
 
 static bool has_stop(const belay_run *run)
@@ -83,13 +82,12 @@ static bool has_stop(const belay_run *run)
     return run->how.target->stop_command.command != NULL;
 }
 
+/* A host on which it fails is no reason to leave the application down on the others. */
 bool belay_run_start_app(belay_run *run, belay_error *err)
 {
-    const belay_target *target = run->how.target;
     if (!run->app_stopped)
         return true;
-    if (!belay_run_host_command(
-            &target->start_command, "start_command", target->project_root, run->how.reporter, err))
+    if (!belay_run_command(run, &run->how.target->start_command, "start_command", true, err))
         return false;
     run->app_stopped = false;
     return belay_record(belay_run_recorder(run), BELAY_RECORD_DONE, "app.stop", NULL, err);

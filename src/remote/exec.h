@@ -1,5 +1,14 @@
 /* A command on another host: its output line by line, its exit status and signal told apart, ended on the far
- * side when it is given up here or the connection goes. One thread per call; several may run at once.
+ * side when it is given up here or the connection goes.
+ *
+ * What is asked of the server is one line that means the same to every shell (bash, dash, zsh, fish, csh): an
+ * sh that reads a script of a known length from its standard input, and runs it only as a whole. The script
+ * leaves a watcher in the background, which holds that input, and becomes `sh -c COMMAND`: so the status that
+ * sshd tells is the command's own. sshd ends the input when the command has ended, or when the connection
+ * has; then the watcher looks: is the command gone, it only says so (a daemon that it left behind lives on,
+ * and nobody waits for it), else it ends the command's process group: SIGTERM, 5 s, SIGKILL.
+ *
+ * One thread per call; several may run at once.
  */
 #ifndef BELAY_REMOTE_EXEC_H
 #define BELAY_REMOTE_EXEC_H
@@ -19,5 +28,12 @@ typedef struct belay_remote_status {
 bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t timeout_ms,
     const atomic_bool *given_up, belay_line_function *on_line, void *context, belay_remote_status *ret,
     belay_error *err);
+
+/* The script for a command, and the line that reads one of `size_bytes`. `mark` is what the watcher says on
+ * stderr, alone in its line, once the command is gone. Callers free. */
+char *belay_remote_script(const char *command, const char *mark);
+char *belay_remote_line(size_t size_bytes);
+/* The text as one word of sh. */
+void belay_shell_quote(belay_str *to, const char *text);
 
 #endif

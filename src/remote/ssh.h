@@ -33,6 +33,7 @@
     X(libssh2_channel_process_startup)                                                                       \
     X(libssh2_channel_read_ex)                                                                               \
     X(libssh2_channel_send_eof)                                                                              \
+    X(libssh2_channel_wait_closed)                                                                           \
     X(libssh2_channel_write_ex)                                                                              \
     X(libssh2_exit)                                                                                          \
     X(libssh2_free)                                                                                          \

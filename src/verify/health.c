@@ -3,9 +3,9 @@
 #define CURL_DISABLE_TYPECHECK /* its macros call the functions by name */
 #include <curl/curl.h>
 
+#include "remote/hosts.h"
 #include "util/clock.h"
 #include "util/library.h"
-#include "util/process.h"
 #include "util/stop.h"
 
 enum { TRY_MS = 10 * 1000, FIRST_PAUSE_MS = 200, OUTPUT_MAX_BYTES = 4096 };
@@ -40,35 +40,34 @@ static void free_url(CURLU *url)
 BELAY_DEFINE_AUTO(CURLU, free_url)
 
 /* A command may say anything; only its beginning is kept. */
-static void keep_line(void *context, bool is_stderr, const char *line)
+static void keep_line(void *context, const char *host, bool is_stderr, const char *line)
 {
     belay_str *said = context;
     (void)is_stderr;
-    if (said->length + strlen(line) + 2 >= OUTPUT_MAX_BYTES)
+    BELAY_AUTO(belay_free)
+    char *text = belay_format("%s%s%s", host == NULL ? "" : host, host == NULL ? "" : ": ", line);
+    if (said->length + strlen(text) + 2 >= OUTPUT_MAX_BYTES)
         return;
     belay_str_append(said, said->length == 0 ? "" : "\n");
-    belay_str_append(said, line);
-}
-
-static bool judge_command(const belay_target *target, int status, const belay_str *said, belay_error *err)
-{
-    if (status == 0)
-        return true;
-    belay_fail(err, BELAY_E_HEALTH, "health_command ended with status %d: %s", status,
-        target->health_command.command);
-    return belay_error_detail(err, "%s", belay_str_text(said));
+    belay_str_append(said, text);
 }
 
 static bool try_command(const belay_target *target, int64_t timeout_ms, belay_error *err)
 {
-    const char *command = target->health_command.command;
-    if (command == NULL)
-        return true;
-    belay_spawn how = {.shell = command, .folder = target->project_root};
     BELAY_AUTO(belay_str_done) belay_str said = BELAY_STR_MAX(OUTPUT_MAX_BYTES);
-    int status = 0;
-    return belay_process_run(&how, timeout_ms, NULL, NULL, keep_line, &said, &status, err) &&
-           judge_command(target, status, &said, err);
+    const belay_host_run how = {.target = target,
+        .command = &target->health_command,
+        .what = "health_command",
+        .timeout_ms = timeout_ms,
+        .on_line = keep_line,
+        .context = &said};
+    if (belay_hosts_run(&how, err))
+        return true;
+    if (err == NULL || err->code != BELAY_E_PROCESS)
+        return false;
+    err->code = BELAY_E_HEALTH;
+    return belay_error_detail(
+        err, "%s%s%s", err->detail, err->detail[0] == '\0' ? "" : "\n", belay_str_text(&said));
 }
 
 /* The URL without user and password. */
@@ -157,11 +156,18 @@ static bool try_both(const belay_target *target, int64_t end_ms, belay_error *er
     return try_url(target, least(left_ms < 1000 ? 1000 : left_ms, TRY_MS), err);
 }
 
+/* Nobody can be asked: that says nothing of the application, and must not make it unhealthy. */
+static bool is_unknown(const belay_error *err)
+{
+    return err->code == BELAY_E_SSH || err->code == BELAY_E_SSH_LOST || err->code == BELAY_E_HOST_KEY ||
+           err->code == BELAY_E_CONFIG;
+}
+
 static bool give_up(const belay_error *last, int tries, int64_t took_ms, belay_error *err)
 {
     if (err != NULL)
         *err = *last;
-    if (last->code == BELAY_E_CANCELLED || err == NULL)
+    if (last->code == BELAY_E_CANCELLED || err == NULL || is_unknown(last))
         return false;
     err->code = BELAY_E_HEALTH;
     belay_error_prefix(
@@ -212,12 +218,6 @@ bool belay_health_check(const belay_target *target, belay_reporter *reporter, be
 {
     if (!belay_health_wanted(target))
         return true;
-    if (target->health_command.hosts.count > 0) {
-        belay_fail(err, BELAY_E_UNSUPPORTED,
-            "health_command is to run on host %s, and this version runs commands on this machine only",
-            target->health_command.hosts.items[0]);
-        return belay_error_hint(err, "take health_command_on out and call ssh in the command itself");
-    }
     if (!belay_health_can_ask(target, err))
         return false;
     if (target->health_url == NULL)

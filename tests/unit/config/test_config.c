@@ -132,14 +132,15 @@ static void test_every_key_reaches_its_field(void **state)
         "verified\nsnapshot = yes\n"
         "verify_sql = a.sql, /b.sql\nhealth_url = http://x/${V}\nhealth_command = a $X ${Y}\nhealth_timeout "
         "= 2min\n"
-        "health_retries = 0\nstop_command = s\nstop_command_on = one, two\nstart_command = t\nlogs = "
-        "l\nlock_timeout = 250ms\n"
+        "health_retries = 0\nstop_command = s\nstop_command_on = one, two\nstart_command = t\n"
+        "pull_command = git pull\npull_command_on = three\ncommand_timeout = 0\nhosts_at_once = 3\n"
+        "logs = l, four:/var/log/b.log, /a:b, ./c:d\nlock_timeout = 250ms\n"
         "statement_timeout = 1h\nlong_transaction = 5min\ntransaction_per_migration = no\nversion_table = "
         "v\nversion_table_schema = "
         "w\n"
         "require_rehearsal = yes\nrole_map = a=b, c=d\njobs = 4\n"
         "[store.vault]\nurl = sftp://${V}/srv\n[host.one]\nssh = x@one\n[host.two]\nssh = "
-        "x@two:22\n[plugin.p]\npath = p.so\n");
+        "x@two:22\n[host.three]\nssh = three\n[host.four]\nssh = four\n[plugin.p]\npath = p.so\n");
     setenv("V", "expanded", 1);
     belay_target t;
     resolved(NULL, &t);
@@ -159,9 +160,23 @@ static void test_every_key_reaches_its_field(void **state)
     BELAY_AUTO(belay_free) char *a = belay_format("%s/a.sql", t.project_root);
     assert_string_equal(t.verify_sql.items[0], a);
     assert_string_equal(t.verify_sql.items[1], "/b.sql");
-    assert_int_equal(t.host_count, 2);
+    assert_int_equal(t.host_count, 4);
     assert_string_equal(t.hosts[1].ssh.address, "x@two:22");
     assert_int_equal(t.stop_command.hosts.count, 2);
+    assert_string_equal(t.pull_command.command, "git pull");
+    assert_string_equal(t.pull_command.hosts.items[0], "three");
+    assert_int_equal(t.command_timeout_ms, 0);
+    assert_int_equal(t.hosts_at_once, 3);
+    assert_int_equal(t.logs.count, 4);
+    BELAY_AUTO(belay_free) char *l = belay_format("%s/l", t.project_root);
+    BELAY_AUTO(belay_free) char *c = belay_format("%s/./c:d", t.project_root);
+    assert_null(t.logs.items[0].host);
+    assert_string_equal(t.logs.items[0].path, l);
+    assert_string_equal(t.logs.items[1].host, "four");
+    assert_string_equal(t.logs.items[1].path, "/var/log/b.log");
+    assert_string_equal(t.logs.items[2].path, "/a:b");
+    assert_null(t.logs.items[3].host);
+    assert_string_equal(t.logs.items[3].path, c);
     assert_int_equal(t.lock_timeout_ms, 250);
     assert_int_equal(t.statement_timeout_ms, 3600000);
     assert_int_equal(t.long_transaction_ms, 300000);
@@ -254,6 +269,9 @@ static void test_wrong_values(void **state)
     refused(DEV "url = postgresql://h/d\nhost = i\n", 4, "named twice");
     refused(DEV "health_command_on = a\n", 0, "without health_command");
     refused(DEV "stop_command = x\nstop_command_on = a\n", 0, "no section for that host");
+    refused(DEV "logs = a:/var/log/b.log\n", 0, "has a log on a, but there is no section for that host");
+    refused(DEV "pull_command_on = a\n", 0, "without pull_command");
+    refused(DEV "hosts_at_once = 0\n", 3, "a whole number from 1 to 64");
     refused(DEV "store = vault\n", 0, "no [store.vault]");
     refused(DEV "[store.local]\n", 3, "either path or url");
     refused(DEV "[store.local]\npath = a\nurl = b\n", 3, "either path or url");

@@ -146,15 +146,18 @@ static void command_tells_by_its_status(void **state)
     assert_non_null(strstr(err.detail, "no answer from the bank"));
 }
 
-static void command_on_another_host_is_refused(void **state)
+/* on_unhealthy = restore must not throw a migration away because a network is down. */
+static void a_host_that_cannot_be_asked_is_not_called_unhealthy(void **state)
 {
     (void)state;
-    belay_target target = {.health_timeout_ms = 1};
+    belay_host host = {.name = "web1", .ssh = {.address = "nobody@127.0.0.1:1"}};
+    belay_target target = {.health_timeout_ms = 1, .hosts = &host, .host_count = 1, .hosts_at_once = 1};
     belay_error err = {0};
     target.health_command.command = "true";
     belay_list_add(&target.health_command.hosts, "web1");
     assert_false(belay_health_check(&target, NULL, &err));
-    assert_int_equal(err.code, BELAY_E_UNSUPPORTED);
+    assert_int_equal(err.code, BELAY_E_SSH);
+    assert_non_null(strstr(err.message, "host web1"));
     belay_list_done(&target.health_command.hosts);
 }
 
@@ -167,7 +170,7 @@ int main(void)
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(file_urls_are_refused),
         cmocka_unit_test(command_tells_by_its_status),
-        cmocka_unit_test(command_on_another_host_is_refused),
+        cmocka_unit_test(a_host_that_cannot_be_asked_is_not_called_unhealthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
