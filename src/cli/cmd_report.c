@@ -13,6 +13,28 @@ static const belay_option options[] = {
     {"markdown", 0, NULL, "Markdown, as for the job summary of a CI service", BELAY_OPT_FLAG, &o.markdown},
     BELAY_OPT_END};
 
+/* What the run kept beside its journal: of the application's logs, and of what its commands said. */
+static bool add_kept(belay_cli *cli, belay_store *store, const char *id, json_t *run, belay_error *err)
+{
+    BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
+    BELAY_AUTO(belay_free) char *prefix = belay_format("%s/runs/%s/", cli->target.name, id);
+    if (!store->list(store, prefix, &listing, err))
+        return false;
+    json_t *logs = json_array();
+    for (size_t i = 0; i < listing.count; i++) {
+        const char *rest = listing.items[i].name + strlen(prefix);
+        BELAY_AUTO(belay_free) char *path = belay_store_path(store, listing.items[i].name);
+        if (belay_starts_with(rest, "logs/"))
+            json_array_append_new(logs, json_string(path));
+        else if (belay_equal(rest, "commands.log"))
+            json_object_set_new(run, "commands", json_string(path));
+    }
+    if (json_array_size(logs) > 0)
+        json_object_set(run, "logs", logs);
+    json_decref(logs);
+    return true;
+}
+
 static bool read_run(belay_cli *cli, belay_store *store, const char *id, json_t **ret, belay_error *err)
 {
     if (!belay_runs_read(store, cli->target.name, id, ret, err))
@@ -20,7 +42,7 @@ static bool read_run(belay_cli *cli, belay_store *store, const char *id, json_t 
     BELAY_AUTO(belay_free) char *name = belay_format("%s/runs/%s/journal.ndjson", cli->target.name, id);
     BELAY_AUTO(belay_free) char *path = belay_store_path(store, name);
     json_object_set_new(*ret, "journal", json_string(path));
-    return true;
+    return add_kept(cli, store, id, *ret, err);
 }
 
 /* The run that the word names by a unique prefix; "last" or no word: the newest. */

@@ -80,6 +80,7 @@ typedef struct belay_command {
     X(restore) \
     X(runs) \
     X(report) \
+    X(logs) \
     X(upgrade) \
     X(downgrade) \
     X(stamp) \

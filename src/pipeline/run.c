@@ -33,6 +33,7 @@ void belay_run_done(belay_run *run)
     json_decref(run->invalid_before);
     json_decref(run->evidence);
     belay_str_done(&run->output);
+    free(run->log_marks);
     free(run->known_by);
 }
 

@@ -19,6 +19,7 @@
 #include "migrate/engine.h"
 #include "pipeline/journal.h"
 #include "pipeline/outcome.h"
+#include "remote/log_file.h"
 #include "report/reporter.h"
 #include "snapshot/snapshot.h"
 #include "store/store.h"
@@ -98,6 +99,7 @@ typedef struct belay_run {
     belay_apply_result applied;
     belay_str output;          /* of commands, not yet in the store (pipeline/commands.h) */
     size_t output_room;        /* bytes that may follow */
+    belay_log_mark *log_marks; /* of target->logs, before the application started; NULL: not looked at */
     belay_stage_time stages[BELAY_STAGES_MAX];
     size_t stage_count;
     belay_outcome outcome;

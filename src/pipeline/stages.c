@@ -1,6 +1,7 @@
 #include "pipeline/stages.h"
 
 #include "migrate/version.h"
+#include "pipeline/app_logs.h"
 #include "pipeline/commands.h"
 #include "pipeline/evidence.h"
 #include "pipeline/followers.h"
@@ -353,9 +354,18 @@ static bool wants_health(const belay_run *run)
     return belay_health_wanted(run->how.target);
 }
 
+static bool stage_start(belay_run *run, belay_error *err)
+{
+    belay_run_mark_logs(run);
+    return belay_run_start_app(run, err);
+}
+
 static bool stage_health(belay_run *run, belay_error *err)
 {
-    if (belay_health_check(run->how.target, run->how.reporter, err))
+    belay_run_mark_logs(run);
+    bool healthy = belay_health_check(run->how.target, run->how.reporter, err);
+    belay_run_keep_logs(run);
+    if (healthy)
         return true;
     run->unhealthy = err == NULL || err->code == BELAY_E_HEALTH;
     if (run->unhealthy) /* for recover, which must not take the run for a success */
@@ -395,7 +405,7 @@ const belay_stage belay_deploy_stages[] = {
         .run = belay_followers_resume,
         .wanted = belay_followers_wants_resume,
         .completes = true},
-    {.name = "start", .run = belay_run_start_app, .wanted = has_stop, .completes = true},
+    {.name = "start", .run = stage_start, .wanted = has_stop, .completes = true},
     {.name = "health", .run = stage_health, .wanted = wants_health},
     {.name = "tidy", .run = belay_run_drop_twin, .wanted = has_twin, .completes = true},
 };

@@ -25,21 +25,24 @@ static const meaning meanings[] = {
 static const struct {
     const char *key;
     const char *label;
+    const char *separator; /* of a list; NULL: a comma */
 } facts[] = {
-    {"run", "run"},
-    {"target", "target"},
-    {"verb", "verb"},
-    {"from", "from"},
-    {"to", "to"},
-    {"started_at", "started"},
-    {"ended_at", "ended"},
-    {"host", "host"},
-    {"last_stage", "last stage"},
-    {"known_by", "known by"},
-    {"snapshot", "snapshot"},
-    {"twin", "twin"},
-    {"kept", "kept database"},
-    {"journal", "journal"},
+    {"run", "run", NULL},
+    {"target", "target", NULL},
+    {"verb", "verb", NULL},
+    {"from", "from", NULL},
+    {"to", "to", NULL},
+    {"started_at", "started", NULL},
+    {"ended_at", "ended", NULL},
+    {"host", "host", NULL},
+    {"last_stage", "last stage", NULL},
+    {"known_by", "known by", NULL},
+    {"snapshot", "snapshot", NULL},
+    {"twin", "twin", NULL},
+    {"kept", "kept database", NULL},
+    {"journal", "journal", NULL},
+    {"commands", "commands said", NULL},
+    {"logs", "logs at health", "\n"},
 };
 
 static const struct {
@@ -71,8 +74,8 @@ static const meaning *meaning_of(const json_t *run)
     return &unknown;
 }
 
-/* A text, or a list joined by ", "; "(base)" for an empty list, "" for nothing. The caller frees. */
-static char *value_of(const json_t *run, const char *key)
+/* A text, or a list; "(base)" for an empty list, "" for nothing. The caller frees. */
+static char *value_of(const json_t *run, const char *key, const char *separator)
 {
     const json_t *value = json_object_get(run, key);
     BELAY_AUTO(belay_list_done) belay_list items = {0};
@@ -85,7 +88,8 @@ static char *value_of(const json_t *run, const char *key)
         if (json_is_string(item))
             belay_list_add(&items, json_string_value(item));
     }
-    return items.count == 0 ? belay_strdup("(base)") : belay_list_join(&items, ", ");
+    return items.count == 0 ? belay_strdup("(base)")
+                            : belay_list_join(&items, separator == NULL ? ", " : separator);
 }
 
 static const char *place_of(const json_t *error, char **ret)
@@ -126,7 +130,7 @@ void belay_run_report_text(const json_t *run, belay_str *to)
     const json_t *stage;
     belay_str_appendf(to, "%s: %s\n", text_of(run, "outcome"), meaning_of(run)->text);
     for (size_t n = 0; n < BELAY_COUNT(facts); n++) {
-        BELAY_AUTO(belay_free) char *value = value_of(run, facts[n].key);
+        BELAY_AUTO(belay_free) char *value = value_of(run, facts[n].key, facts[n].separator);
         add_text_fact(to, facts[n].label, value);
     }
     const json_t *stages = json_object_get(run, "stages");
@@ -209,7 +213,7 @@ void belay_run_report_markdown(const json_t *run, belay_str *to)
     add_escaped(to, text_of(run, "outcome"));
     belay_str_appendf(to, "\n\n%s\n\n| | |\n| --- | --- |\n", means->text);
     for (size_t n = 0; n < BELAY_COUNT(facts); n++) {
-        BELAY_AUTO(belay_free) char *value = value_of(run, facts[n].key);
+        BELAY_AUTO(belay_free) char *value = value_of(run, facts[n].key, facts[n].separator);
         add_row(to, facts[n].label, value);
     }
     const json_t *stages = json_object_get(run, "stages");
