@@ -118,6 +118,5 @@ static bool direct_address(belay_dialer *self, const char *dbname, belay_conninf
 
 void belay_direct_dialer_init(belay_direct_dialer *dialer, const belay_conninfo *info)
 {
-    dialer->base.address = direct_address;
-    dialer->info = info;
+    *dialer = (belay_direct_dialer){.base = {.address = direct_address}, .info = info};
 }
