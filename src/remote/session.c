@@ -354,3 +354,8 @@ const char *belay_ssh_password(const belay_ssh_session *session)
 {
     return session->password;
 }
+
+void belay_ssh_outlive_stop(belay_ssh_session *session, bool outlives)
+{
+    session->outlives_stop = outlives;
+}

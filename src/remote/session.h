@@ -42,6 +42,8 @@ BELAY_DEFINE_AUTO(belay_ssh_session, belay_ssh_close)
 LIBSSH2_SESSION *belay_ssh_handle(belay_ssh_session *session);
 int belay_ssh_fd(const belay_ssh_session *session);
 const char *belay_ssh_label(const belay_ssh_session *session);
+/* As the option outlives_stop, from now on. */
+void belay_ssh_outlive_stop(belay_ssh_session *session, bool outlives);
 /* The server's key, for `targets trust`: connects, takes it, and hangs up. The caller frees. */
 bool belay_ssh_show_host_key(const belay_ssh_options *options, belay_ssh_endpoint *ret_endpoint,
     void **ret_blob, size_t *ret_size, belay_error *err);

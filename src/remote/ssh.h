@@ -10,7 +10,6 @@
 #define BELAY_REMOTE_SSH_H
 
 #include <libssh2.h>
-#include <libssh2_sftp.h>
 
 #include "util/library.h"
 
@@ -54,24 +53,6 @@
     X(libssh2_session_methods)                                                                               \
     X(libssh2_session_set_blocking)                                                                          \
     X(libssh2_session_supported_algs)                                                                        \
-    X(libssh2_sftp_close_handle)                                                                             \
-    X(libssh2_sftp_fstat_ex)                                                                                 \
-    X(libssh2_sftp_fsync)                                                                                    \
-    X(libssh2_sftp_init)                                                                                     \
-    X(libssh2_sftp_last_error)                                                                               \
-    X(libssh2_sftp_mkdir_ex)                                                                                 \
-    X(libssh2_sftp_open_ex)                                                                                  \
-    X(libssh2_sftp_read)                                                                                     \
-    X(libssh2_sftp_readdir_ex)                                                                               \
-    X(libssh2_sftp_rename_ex)                                                                                \
-    X(libssh2_sftp_seek64)                                                                                   \
-    X(libssh2_sftp_shutdown)                                                                                 \
-    X(libssh2_sftp_stat_ex)                                                                                  \
-    X(libssh2_sftp_statvfs)                                                                                  \
-    X(libssh2_sftp_symlink_ex)                                                                               \
-    X(libssh2_sftp_tell64)                                                                                   \
-    X(libssh2_sftp_unlink_ex)                                                                                \
-    X(libssh2_sftp_write)                                                                                    \
     X(libssh2_userauth_authenticated)                                                                        \
     X(libssh2_userauth_keyboard_interactive_ex)                                                              \
     X(libssh2_userauth_list)                                                                                 \
