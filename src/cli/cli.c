@@ -78,24 +78,39 @@ bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret,
     return belay_pg_open(cli->dialer, &options, ret, err);
 }
 
-bool belay_cli_open_store(belay_cli *cli, const char *url, belay_store **ret, belay_error *err)
+bool belay_cli_open_store(
+    belay_cli *cli, const char *url, const belay_store_options *how, belay_store **ret, belay_error *err)
 {
     uint64_t rate = cli->rate_given ? cli->rate_bytes_per_s : cli->target.rate_bytes_per_s;
-    if (!belay_store_open(url, ret, err))
+    if (!belay_store_open(url, how, ret, err))
         return false;
+    if (*ret == NULL)
+        return true;
     if (rate > 0)
         *ret = belay_rate_store(*ret, rate, NULL);
     *ret = belay_seal_store(*ret, &cli->target);
     return true;
 }
 
-bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err)
+static bool open_own_store(belay_cli *cli, bool existing_only, belay_store **ret, belay_error *err)
 {
     if (cli->dialer == NULL && !belay_cli_target(cli, err))
         return false;
     if (cli->target.store_url == NULL)
         return belay_fail(err, BELAY_E_CONFIG, "target %s has no store", cli->target.name);
-    return belay_cli_open_store(cli, cli->target.store_url, ret, err);
+    const belay_store_options how = {.login = &cli->target.store_login, .existing_only = existing_only};
+    return belay_cli_open_store(cli, cli->target.store_url, &how, ret, err);
+}
+
+bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err)
+{
+    return open_own_store(cli, false, ret, err);
+}
+
+bool belay_cli_store_if_any(belay_cli *cli, belay_store **ret, belay_error *err)
+{
+    *ret = NULL;
+    return cli->target.store_url == NULL || open_own_store(cli, true, ret, err);
 }
 
 /* The document of a command that came to no answer: scripts find the keys that they look at. */

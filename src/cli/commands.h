@@ -118,9 +118,12 @@ bool belay_cli_target(belay_cli *cli, belay_error *err);
 /* A connection to the target's database. */
 bool belay_cli_connect(belay_cli *cli, belay_pg_profile profile, belay_pg **ret, belay_error *err);
 bool belay_cli_store(belay_cli *cli, belay_store **ret, belay_error *err);
+/* The same, for verbs that store nothing: it is not made; *ret NULL where nothing was ever stored. */
+bool belay_cli_store_if_any(belay_cli *cli, belay_store **ret, belay_error *err);
 /* Another one, with the limit of the rate and the keys that the target has: what new snapshots are encrypted
  * to, and what the others are read with. */
-bool belay_cli_open_store(belay_cli *cli, const char *url, belay_store **ret, belay_error *err);
+bool belay_cli_open_store(
+    belay_cli *cli, const char *url, const belay_store_options *how, belay_store **ret, belay_error *err);
 
 /* Ends a command: with --json prints `json` (reference stolen; NULL: what command->answer says), with "error"
  * where CONTRACT.md has it and on every failure; otherwise shows the error on stderr. Returns the exit

@@ -106,7 +106,7 @@ static void check_store(doctor *d)
     belay_error err = {0};
     uint64_t free_bytes = UINT64_MAX;
     if (!try_store(d, &err)) {
-        if (err.code == BELAY_E_IO)
+        if (err.code == BELAY_E_IO && !belay_starts_with(d->cli->target.store_url, "sftp://"))
             belay_error_hint(&err,
                 "snapshots and journals are written to %s: give this user the right to write there, or "
                 "change the target's store",
@@ -118,6 +118,9 @@ static void check_store(doctor *d)
         say(d, BELAY_OK, NULL, "%s is writable, %.1f GB free", d->store->url, (double)free_bytes / 1e9);
     else
         say(d, BELAY_OK, NULL, "%s is writable", d->store->url);
+    if (d->store->caveat != NULL)
+        say(d, BELAY_WARNING, "docs/remote-store.md tells what belay asks of a server", "%s: %s",
+            d->store->url, d->store->caveat);
 }
 
 /* Files of snapshots that were killed, and what belongs to no snapshot. */

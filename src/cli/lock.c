@@ -20,10 +20,8 @@ static bool explain(const belay_target *target, belay_error *err)
 static bool refuse_unfinished(belay_cli *cli, belay_error *err)
 {
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    const char *url = cli->target.store_url;
-    if (url == NULL || !belay_store_exists(url))
-        return true;
-    if (!belay_cli_store(cli, &store, err) || !belay_runs_refuse_unfinished(store, cli->target.name, err))
+    if (!belay_cli_store_if_any(cli, &store, err) ||
+        (store != NULL && !belay_runs_refuse_unfinished(store, cli->target.name, err)))
         return belay_error_prefix(err, "%s", "nothing was changed");
     return true;
 }

@@ -18,9 +18,12 @@ bool belay_cli_open_from(void *context, const char *target, belay_store **ret, b
 {
     belay_cli *cli = context;
     BELAY_AUTO(belay_free) char *url = NULL;
-    if (!belay_config_store_url(cli->config, target, &url, err))
+    BELAY_AUTO(belay_ssh_login_done) belay_ssh_login login = {0};
+    if (!belay_config_store(cli->config, target, &url, &login, err))
         return false;
-    return url == NULL || belay_equal(url, cli->target.store_url) || belay_cli_open_store(cli, url, ret, err);
+    const belay_store_options how = {.login = &login};
+    return url == NULL || belay_equal(url, cli->target.store_url) ||
+           belay_cli_open_store(cli, url, &how, ret, err);
 }
 
 int belay_cli_run_answer(belay_cli *cli, int status, json_t *json)

@@ -30,9 +30,10 @@ BELAY_DEFINE_AUTO(belay_config, belay_config_free)
 
 /* name NULL: default_target, or the only one. *ret is filled; free with belay_target_done. */
 bool belay_config_target(belay_config *config, const char *name, belay_target *ret, belay_error *err);
-/* Where a target's snapshots are (store_url); nothing else of it is resolved. *ret is NULL, and true is
- * returned, when the file has no such target. The caller frees. */
-bool belay_config_store_url(belay_config *config, const char *target, char **ret, belay_error *err);
+/* Where a target's snapshots are (store_url), and how to log in there (store_login); nothing else of it is
+ * resolved. *ret_url is NULL, and true is returned, when the file has no such target. The caller frees. */
+bool belay_config_store(
+    belay_config *config, const char *target, char **ret_url, belay_ssh_login *ret_login, belay_error *err);
 void belay_config_target_names(const belay_config *config, belay_list *ret);
 const char *belay_config_default_target(const belay_config *config); /* NULL: not configured */
 const char *belay_config_path(const belay_config *config);           /* NULL without a file */

@@ -387,12 +387,13 @@ static bool find_identity(const belay_config *config, belay_target *target, bela
     return belay_key_set(belay_key_find(BELAY_KEY_TARGET, "identity"), path, target, err);
 }
 
-bool belay_config_store_url(belay_config *config, const char *name, char **ret, belay_error *err)
+bool belay_config_store(
+    belay_config *config, const char *name, char **ret_url, belay_ssh_login *ret_login, belay_error *err)
 {
     const belay_ini_section *section =
         config->ini == NULL ? NULL : belay_ini_section_of(config->ini, "target", name);
     const belay_ini_entry *store = belay_ini_entry_of(section, "store");
-    *ret = NULL;
+    *ret_url = NULL;
     if (section == NULL)
         return true;
     belay_target target = {.name = belay_strdup(name), .project_root = belay_strdup(config->root)};
@@ -400,8 +401,11 @@ bool belay_config_store_url(belay_config *config, const char *name, char **ret, 
         target.store = belay_strdup("local");
     bool ok =
         (store == NULL || expand_into(config, store, &target.store, err)) && find_store(config, &target, err);
-    if (ok)
-        *ret = belay_take(target.store_url);
+    if (ok) {
+        *ret_url = belay_take(target.store_url);
+        *ret_login = target.store_login;
+        target.store_login = (belay_ssh_login){0};
+    }
     belay_target_done(&target);
     return ok;
 }

@@ -50,7 +50,10 @@ static bool of_target(const belay_keyring *k, const char *key, belay_error *err)
 /* Whoever gets the store would get the key with it. */
 static bool is_in_store(const char *path, const char *store_url)
 {
+    static const char scheme[] = "file://";
     char real_path[PATH_MAX], real_store[PATH_MAX];
+    if (store_url != NULL && belay_starts_with(store_url, scheme))
+        store_url += sizeof scheme - 1;
     if (store_url == NULL || realpath(path, real_path) == NULL || realpath(store_url, real_store) == NULL)
         return false;
     size_t length = strlen(real_store);

@@ -398,6 +398,8 @@ belay_store *belay_seal_store(belay_store *plain, const belay_target *target)
     sealed_store *store = belay_alloc(sizeof *store);
     store->base = (belay_store){.url = belay_strdup(plain->url),
         .bytes_per_s = plain->bytes_per_s,
+        .is_remote = plain->is_remote,
+        .caveat = plain->caveat,
         .create = sealed_create,
         .append = sealed_append,
         .open = sealed_open,

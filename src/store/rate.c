@@ -204,6 +204,8 @@ belay_store *belay_rate_store(belay_store *behind, uint64_t bytes_per_s, const b
     rate_store *self = belay_alloc(sizeof *self);
     self->base = (belay_store){.url = behind->url,
         .bytes_per_s = bytes_per_s,
+        .is_remote = behind->is_remote,
+        .caveat = behind->caveat,
         .create = store_create,
         .append = store_append,
         .open = store_open,

@@ -1,66 +1,49 @@
 #include "store/store.h"
 
-#include <unistd.h>
-
 #include "store/local.h"
+#include "store/sftp.h"
+#include "util/file.h"
 
 /* Kinds of stores by the scheme of their URL; a plain path has none. */
 typedef struct store_kind {
     const char *scheme;
-    bool (*open)(const char *url, belay_store **ret, belay_error *err);
-    bool (*exists)(const char *url);
+    bool (*open)(const char *url, const belay_store_options *options, belay_store **ret, belay_error *err);
 } store_kind;
 
-static bool refuse_sftp(const char *url, belay_store **ret, belay_error *err)
+static bool open_path(
+    const char *path, const belay_store_options *options, belay_store **ret, belay_error *err)
 {
-    (void)url;
-    (void)ret;
-    belay_fail(err, BELAY_E_UNSUPPORTED, "sftp stores are not in this version");
-    return belay_error_hint(err, "give the store a path on this machine, and copy its files from there");
+    if (options != NULL && options->existing_only && !belay_file_exists(path)) {
+        *ret = NULL;
+        return true;
+    }
+    return belay_store_open_local(path, ret, err);
 }
 
-static bool open_file_url(const char *url, belay_store **ret, belay_error *err)
+static bool open_file_url(
+    const char *url, const belay_store_options *options, belay_store **ret, belay_error *err)
 {
-    return belay_store_open_local(url + strlen("file://"), ret, err);
-}
-
-static bool never(const char *url)
-{
-    (void)url;
-    return false;
-}
-
-static bool file_url_exists(const char *url)
-{
-    return access(url + strlen("file://"), F_OK) == 0;
+    return open_path(url + strlen("file://"), options, ret, err);
 }
 
 static const store_kind kinds[] = {
-    {"file://", open_file_url, file_url_exists},
-    {"sftp://", refuse_sftp, never},
+    {"file://", open_file_url},
+    {"sftp://", belay_store_open_sftp},
 };
 
-bool belay_store_exists(const char *url)
+bool belay_store_open(
+    const char *url, const belay_store_options *options, belay_store **ret, belay_error *err)
 {
     for (size_t i = 0; i < BELAY_COUNT(kinds); i++) {
         if (belay_starts_with(url, kinds[i].scheme))
-            return kinds[i].exists(url);
-    }
-    return access(url, F_OK) == 0;
-}
-
-bool belay_store_open(const char *url, belay_store **ret, belay_error *err)
-{
-    for (size_t i = 0; i < BELAY_COUNT(kinds); i++) {
-        if (belay_starts_with(url, kinds[i].scheme))
-            return kinds[i].open(url, ret, err);
+            return kinds[i].open(url, options, ret, err);
     }
     const char *scheme_end = strstr(url, "://");
     if (scheme_end != NULL) {
         belay_fail(err, BELAY_E_CONFIG, "no kind of store is called \"%.*s\"", (int)(scheme_end - url), url);
-        return belay_error_hint(err, "a store is a path on this machine");
+        return belay_error_hint(err, "a store is a path on this machine, or sftp://user@host/path");
     }
-    return belay_store_open_local(url, ret, err);
+    return open_path(url, options, ret, err);
 }
 
 bool belay_store_check_name(const char *name, belay_error *err)

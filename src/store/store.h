@@ -1,4 +1,4 @@
-/* Where snapshots and journals live, behind function pointers: local folders now, SFTP later.
+/* Where snapshots and journals live, behind function pointers: local folders, and folders of SFTP servers.
  *
  * Names are relative to the store: "<target>/<id>.tar", "<target>/runs/<run-id>/journal.ndjson". A name that
  * ends in ".part" is unfinished. Names never hold "..", a leading slash or NUL (checked here). Blocking. A
@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/target.h"
 #include "util/error.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -52,6 +53,8 @@ typedef struct belay_store_listing {
 struct belay_store {
     char *url;            /* as a person would write it */
     uint64_t bytes_per_s; /* most that goes to or from it (store/rate.h); 0: no limit */
+    bool is_remote;       /* on another host: it may be out of reach when this one is not */
+    const char *caveat;   /* what it cannot promise, in words; NULL: nothing */
     bool (*create)(belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* truncates */
     bool (*append)(
         belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* creates, appends */
@@ -66,19 +69,23 @@ struct belay_store {
     /* May what `source` (opened under `name`) holds be used? It is read as a whole. BELAY_E_SIGNATURE when it
      * must be signed and is not. NULL: everything may. */
     bool (*trust)(belay_store *self, const char *name, belay_source *source, belay_error *err);
-    /* A sink of `create` writes to it now, in whatever process; the kernel forgets those of dead ones. */
+    /* A sink of `create` writes to it now, in whatever process; where the kernel tells, those of dead ones
+     * are forgotten at once, else (store/sftp.h) a while later. */
     bool (*is_held)(belay_store *self, const char *name);
     /* Free bytes for this user; UINT64_MAX when unknown. */
     bool (*free_space)(belay_store *self, uint64_t *ret_bytes, belay_error *err);
     void (*free)(belay_store *self);
 };
 
-/* Picks the implementation by URL: a path, or sftp:// (refused in this version, by name). Creates the folder
- * (0700). */
-bool belay_store_open(const char *url, belay_store **ret, belay_error *err);
-/* False when nothing was ever stored there: the folder is not there, or this version stores nothing of the
- * kind. */
-bool belay_store_exists(const char *url);
+typedef struct belay_store_options {
+    const belay_ssh_login *login; /* for sftp://, which has the address; NULL: as the user's ssh does */
+    bool existing_only;           /* *ret NULL, and true: nothing was ever stored there */
+    int64_t retry_ms;             /* how long a connection that was lost is tried again; 0: two minutes */
+} belay_store_options;
+/* Picks the implementation by URL: a path, file:// or sftp://. Makes the folder (0700) unless existing_only.
+ * options NULL: none. */
+bool belay_store_open(
+    const char *url, const belay_store_options *options, belay_store **ret, belay_error *err);
 static inline void belay_store_free(belay_store *store)
 {
     if (store != NULL)

@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     c.names = belay_alloc(((size_t)c.chunks + 1) * sizeof *c.names);
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    bool ok = belay_store_open(argv[1], &store, &err) &&
+    bool ok = belay_store_open(argv[1], NULL, &store, &err) &&
               make(store, argv[2], argv[3], argc > 6 ? argv[6] : "3f2a9c1b7d10", &c, &err);
     if (!ok)
         fprintf(stderr, "%s: %s\n", belay_code_name(err.code), err.message);

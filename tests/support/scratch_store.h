@@ -16,7 +16,7 @@ static belay_store *store;
 static inline int scratch_set_up(void **state)
 {
     (void)state;
-    return mkdtemp(folder) == NULL || !belay_store_open(folder, &store, NULL);
+    return mkdtemp(folder) == NULL || !belay_store_open(folder, NULL, &store, NULL);
 }
 
 static inline int scratch_tear_down(void **state)

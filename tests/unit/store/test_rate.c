@@ -40,7 +40,7 @@ static belay_store *limited(void)
 {
     belay_store *behind = NULL;
     clock_state = (fake){.now_ms = 1000000};
-    assert_true(belay_store_open(folder, &behind, NULL));
+    assert_true(belay_store_open(folder, NULL, &behind, NULL));
     return belay_rate_store(behind, MB, &fake_clock);
 }
 

@@ -1,0 +1,312 @@
+#include "store/sftp.h"
+
+#include <ctype.h>
+
+#include "store/sftp_parts.h"
+
+enum { HELD_S = 15 * 60 };
+
+/* ---- the URL */
+
+static int hex_digit(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
+/* %20 and the like. */
+static char *decoded(const char *text)
+{
+    char *path = belay_strdup(text), *to = path;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (at[0] == '%' && isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2])) {
+            *to++ = (char)(hex_digit(at[1]) * 16 + hex_digit(at[2]));
+            at += 2;
+        } else {
+            *to++ = *at;
+        }
+    }
+    *to = '\0';
+    return path;
+}
+
+/* "/~/x" is x in the folder where the server begins. The caller frees. */
+static char *root_of(const char *path)
+{
+    BELAY_AUTO(belay_free) char *whole = decoded(path);
+    for (size_t length = strlen(whole); length > 1 && whole[length - 1] == '/'; length--)
+        whole[length - 1] = '\0';
+    if (belay_equal(whole, "/~"))
+        return belay_strdup(".");
+    return belay_starts_with(whole, "/~/") ? belay_strdup(whole + 3) : belay_take(whole);
+}
+
+static bool parse(const char *url, char **ret_address, char **ret_root, belay_error *err)
+{
+    const char *rest = url + strlen("sftp://");
+    size_t length = strcspn(rest, "/");
+    const char *at = memrchr(rest, '@', length);
+    if (at != NULL && memchr(rest, ':', (size_t)(at - rest)) != NULL) {
+        belay_fail(err, BELAY_E_CONFIG, "the URL of the store has a password in it");
+        return belay_error_hint(err,
+            "take it out, and set ssh_password of the store, or better let it log in with a key (ssh_key)");
+    }
+    if (length == 0 || rest[length] == '\0') {
+        belay_fail(err, BELAY_E_CONFIG, "%s has no %s", url, length == 0 ? "host" : "path");
+        return belay_error_hint(
+            err, "a store on another host is sftp://user@host/path, or sftp://user@host/~/path");
+    }
+    *ret_address = belay_strndup(rest, length);
+    *ret_root = root_of(rest + length);
+    return true;
+}
+
+/* ---- operations on names */
+
+typedef struct pair {
+    const char *from, *to;
+} pair;
+
+/* Without posix-rename the name has to be free first. */
+static bool rename_plainly(sftp_store *self, sftp_connection *c, const pair *names, const char *from,
+    const char *to, bool taken, belay_error *err)
+{
+    belay_sftp_answer answer;
+    if (taken && !sftp_expect(self, c, belay_sftp_remove(c->sftp, to), BELAY_SFTP_STATUS, "replace",
+                     names->to, &answer, err))
+        return false;
+    return sftp_expect(self, c, belay_sftp_rename(c->sftp, from, to), BELAY_SFTP_STATUS, "rename",
+        names->from, &answer, err);
+}
+
+static bool rename_once(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)
+{
+    const pair *names = context;
+    sftp_sight from = {0}, to = {0};
+    belay_sftp_answer answer;
+    BELAY_AUTO(belay_free) char *from_path = sftp_path(self, names->from);
+    BELAY_AUTO(belay_free) char *to_path = sftp_path(self, names->to);
+    if (!sftp_look(self, c, names->from, "rename", &from, err) ||
+        !sftp_look_making(self, c, names->to, "rename a file to", &to, err))
+        return false;
+    /* The answer to an earlier try was lost, and it was done. */
+    if (from.missing && !to.missing && tries > 0)
+        return sftp_sync_folder_of(self, c, names->to, err);
+    if (from.missing)
+        return belay_fail(err, BELAY_E_NOT_FOUND, "%s/%s does not exist", self->base.url, names->from);
+    bool ok = belay_sftp_can(c->sftp)->posix_rename
+                  ? sftp_expect(self, c, belay_sftp_replace(c->sftp, from_path, to_path), BELAY_SFTP_STATUS,
+                        "rename", names->from, &answer, err)
+                  : rename_plainly(self, c, names, from_path, to_path, !to.missing, err);
+    return ok && sftp_sync_folder_of(self, c, names->to, err) &&
+           sftp_sync_folder_of(self, c, names->from, err);
+}
+
+static bool store_rename(belay_store *base, const char *from, const char *to, belay_error *err)
+{
+    pair names = {from, to};
+    return belay_store_check_name(from, err) && belay_store_check_name(to, err) &&
+           sftp_run((sftp_store *)base, &(sftp_want){0}, rename_once, &names, err);
+}
+
+static bool remove_once(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)
+{
+    (void)tries;
+    const char *name = context;
+    sftp_sight sight;
+    belay_sftp_answer answer;
+    BELAY_AUTO(belay_free) char *path = sftp_path(self, name);
+    if (!sftp_look(self, c, name, "remove", &sight, err))
+        return false;
+    if (sight.missing)
+        return true;
+    if (!sftp_await(c, belay_sftp_remove(c->sftp, path), &answer, err))
+        return false;
+    if (answer.kind != BELAY_SFTP_STATUS ||
+        (answer.status != BELAY_SFTP_OK && answer.status != BELAY_SFTP_NO_SUCH_FILE))
+        return sftp_fail(self, c, &answer, "remove", name, err);
+    return sftp_sync_folder_of(self, c, name, err);
+}
+
+static bool store_remove(belay_store *base, const char *name, belay_error *err)
+{
+    return belay_store_check_name(name, err) &&
+           sftp_run((sftp_store *)base, &(sftp_want){0}, remove_once, (void *)(uintptr_t)name, err);
+}
+
+/* ---- is it held */
+
+/* The server's clock shows in what it writes: a file of a moment, under a name that the next snapshot would
+ * sweep. */
+static bool read_clock(sftp_store *self, sftp_connection *c, const char *name, belay_error *err)
+{
+    char id[BELAY_RUN_ID_SIZE];
+    belay_new_run_id(id);
+    const char *slash = strrchr(name, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash + 1 - name);
+    BELAY_AUTO(belay_free) char *probe = belay_format("%.*s%s.clock.part", (int)length, name, id);
+    BELAY_AUTO(belay_free) char *path = sftp_path(self, probe);
+    BELAY_AUTO(belay_free) char *handle = NULL;
+    size_t handle_length = 0;
+    belay_sftp_answer answer;
+    uint32_t opened =
+        belay_sftp_open_file(c->sftp, path, BELAY_SFTP_WRITE | BELAY_SFTP_CREATE | BELAY_SFTP_EXCLUSIVE);
+    if (!sftp_expect_handle(self, c, opened, "create", probe, &handle, &handle_length, err))
+        return false;
+    uint32_t looked = belay_sftp_fstat(c->sftp, (belay_span){handle, handle_length});
+    belay_sftp_close_handle(c->sftp, (belay_span){handle, handle_length});
+    uint32_t removed = belay_sftp_remove(c->sftp, path);
+    bool told = sftp_expect(self, c, looked, BELAY_SFTP_ATTRIBUTES, "look at", probe, &answer, err);
+    int64_t clock = told && answer.attributes.has_time ? answer.attributes.modified_utc : 0;
+    if (!told || clock == 0 || !sftp_await(c, removed, &answer, err))
+        return false;
+    pthread_mutex_lock(&self->mutex);
+    self->clock_ahead_s = clock - (int64_t)belay_now_utc();
+    self->clock_known = true;
+    pthread_mutex_unlock(&self->mutex);
+    return true;
+}
+
+typedef struct holding {
+    const char *name;
+    bool held;
+} holding;
+
+static bool look_held(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)
+{
+    (void)tries;
+    holding *h = context;
+    sftp_sight sight;
+    if (!sftp_look(self, c, h->name, "look at", &sight, err))
+        return false;
+    h->held = false;
+    if (sight.missing || !S_ISREG(sight.itself.mode))
+        return true;
+    h->held = true;
+    pthread_mutex_lock(&self->mutex);
+    bool known = self->clock_known;
+    pthread_mutex_unlock(&self->mutex);
+    if (!sight.itself.has_time || (!known && !read_clock(self, c, h->name, err)))
+        return false;
+    pthread_mutex_lock(&self->mutex);
+    int64_t there_now = (int64_t)belay_now_utc() + self->clock_ahead_s;
+    pthread_mutex_unlock(&self->mutex);
+    h->held = there_now - sight.itself.modified_utc < HELD_S;
+    return true;
+}
+
+/* What cannot be known counts as held. */
+static bool store_is_held(belay_store *base, const char *name)
+{
+    holding h = {.name = name, .held = true};
+    return !belay_store_check_name(name, NULL) ||
+           !sftp_run((sftp_store *)base, &(sftp_want){0}, look_held, &h, NULL) || h.held;
+}
+
+static bool ask_space(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)
+{
+    (void)tries;
+    return sftp_free_space(self, c, context, err);
+}
+
+static bool store_free_space(belay_store *base, uint64_t *ret_bytes, belay_error *err)
+{
+    return sftp_run((sftp_store *)base, &(sftp_want){0}, ask_space, ret_bytes, err);
+}
+
+static void store_free(belay_store *base)
+{
+    sftp_store *self = (sftp_store *)base;
+    sftp_close_all(self);
+    belay_ssh_login_done(&self->login);
+    pthread_mutex_destroy(&self->mutex);
+    pthread_cond_destroy(&self->given_back);
+    free(self->root);
+    free(base->url);
+    free(self);
+}
+
+/* ---- opening */
+
+static bool make_root(sftp_store *self, sftp_connection *c, belay_error *err)
+{
+    for (const char *slash = strchr(self->root + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        BELAY_AUTO(belay_free) char *part = belay_strndup(self->root, (size_t)(slash - self->root));
+        belay_sftp_make_folder(c->sftp, part);
+    }
+    belay_sftp_answer made, answer;
+    if (!sftp_await(c, belay_sftp_make_folder(c->sftp, self->root), &made, err))
+        return false;
+    bool ok = made.kind == BELAY_SFTP_STATUS && made.status == BELAY_SFTP_OK;
+    if (!ok && !sftp_fail(self, c, &made, "make the folder of", "", err))
+        return false;
+    return sftp_await(c, belay_sftp_stat(c->sftp, self->root), &answer, err);
+}
+
+typedef struct finding {
+    bool existing_only, found;
+} finding;
+
+/* The store's own path may have links. */
+static bool find_root(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)
+{
+    (void)tries;
+    finding *f = context;
+    belay_sftp_answer answer;
+    if (!sftp_await(c, belay_sftp_stat(c->sftp, self->root), &answer, err))
+        return false;
+    f->found = answer.kind == BELAY_SFTP_ATTRIBUTES;
+    if (f->found && answer.attributes.has_mode && !S_ISDIR(answer.attributes.mode))
+        return belay_fail(err, BELAY_E_IO, "the store %s is no folder", self->base.url);
+    if (f->found)
+        return true;
+    if (answer.kind != BELAY_SFTP_STATUS || answer.status != BELAY_SFTP_NO_SUCH_FILE)
+        return sftp_fail(self, c, &answer, "open", "", err);
+    return f->existing_only || make_root(self, c, err);
+}
+
+static sftp_store *new_store(const char *url, const belay_store_options *options)
+{
+    sftp_store *store = belay_alloc(sizeof *store);
+    store->base = (belay_store){.url = belay_strdup(url),
+        .is_remote = true,
+        .create = sftp_create,
+        .append = sftp_append,
+        .open = sftp_open_source,
+        .rename = store_rename,
+        .remove = store_remove,
+        .list = sftp_list,
+        .folders = sftp_folders,
+        .is_held = store_is_held,
+        .free_space = store_free_space,
+        .free = store_free};
+    if (options != NULL && options->login != NULL)
+        belay_ssh_login_copy(&store->login, options->login);
+    free(belay_take(store->login.address));
+    store->retry_ms = options != NULL && options->retry_ms > 0 ? options->retry_ms : SFTP_RETRY_MS;
+    pthread_mutex_init(&store->mutex, NULL);
+    pthread_cond_init(&store->given_back, NULL);
+    return store;
+}
+
+bool belay_store_open_sftp(
+    const char *url, const belay_store_options *options, belay_store **ret, belay_error *err)
+{
+    BELAY_AUTO(belay_store_free) belay_store *opened = NULL;
+    BELAY_AUTO(belay_free) char *address = NULL;
+    BELAY_AUTO(belay_free) char *root = NULL;
+    if (!parse(url, &address, &root, err))
+        return false;
+    sftp_store *store = new_store(url, options);
+    opened = &store->base;
+    store->login.address = belay_take(address);
+    store->root = belay_take(root);
+    finding f = {.existing_only = options != NULL && options->existing_only};
+    if (!sftp_run(store, &(sftp_want){0}, find_root, &f, err))
+        return belay_error_prefix(err, "the store %s", url);
+    if (!store->can.fsync)
+        opened->caveat =
+            "its SFTP server has no fsync@openssh.com: what it has acknowledged may be lost when "
+            "that host crashes";
+    *ret = f.found || !f.existing_only ? belay_take(opened) : NULL;
+    return true;
+}
