@@ -1,5 +1,6 @@
 #include "pipeline/journal.h"
 
+#include "pipeline/journal_copy.h"
 #include "pipeline/lines.h"
 #include "util/clock.h"
 
@@ -9,9 +10,11 @@ enum { LINE_MAX_BYTES = 16 * 1024 * 1024, RECORDS_MAX = 1000 * 1000 };
 struct belay_journal {
     belay_recorder recorder; /* first: the recorder is the journal */
     belay_sink *sink;
+    belay_journal_copy *copy; /* NULL: none */
     char *path;
     json_int_t seq;
     bool lenient;
+    bool over; /* nobody needs the copy any more */
 };
 
 bool belay_journal_is(const json_t *one, const char *kind, const char *act)
@@ -52,9 +55,10 @@ bool belay_journal_write(
     if (text == NULL)
         return belay_fail(err, BELAY_E_INTERNAL, "journal record \"%s\" cannot be written as JSON", act);
     BELAY_AUTO(belay_free) char *line = belay_format("%s\n", text);
+    bool durable = belay_equal(kind, "intent") || belay_equal(kind, "begin") || belay_equal(kind, "end");
+    belay_journal_copy_write(journal->copy, line, strlen(line), durable);
     if (!journal->sink->write(journal->sink, line, strlen(line), err))
         return belay_error_prefix(err, "journal");
-    bool durable = belay_equal(kind, "intent") || belay_equal(kind, "begin") || belay_equal(kind, "end");
     if (durable && !journal->sink->sync(journal->sink, err))
         return belay_error_prefix(err, "journal");
     return true;
@@ -85,14 +89,15 @@ static bool take_record(void *context, belay_span line, bool *stop, belay_error 
 }
 
 /* Where an earlier process stopped writing: the number of its last record, and whether it died in a line. */
-static bool resume(
-    belay_journal *journal, belay_store *store, const char *name, bool *ret_torn, belay_error *err)
+static bool resume(belay_journal *journal, belay_store *store, const char *name, uint64_t *ret_bytes,
+    bool *ret_torn, belay_error *err)
 {
     BELAY_AUTO(belay_source_close) belay_source *source = NULL;
     BELAY_AUTO(belay_json_free) json_t *last = NULL;
     belay_error why = {0};
     char end = '\n';
     *ret_torn = false;
+    *ret_bytes = 0;
     if (!store->open(store, name, &source, &why)) {
         if (why.code != BELAY_E_NOT_FOUND && err != NULL)
             *err = why;
@@ -104,6 +109,7 @@ static bool resume(
         return false;
     journal->seq = json_integer_value(json_object_get(last, "seq"));
     *ret_torn = end != '\n';
+    *ret_bytes = source->size_bytes;
     return true;
 }
 
@@ -113,15 +119,29 @@ bool belay_journal_open(
     BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
     BELAY_AUTO(belay_journal_close) belay_journal *journal = belay_alloc(sizeof *journal);
     bool torn = false;
+    uint64_t bytes = 0;
     journal->recorder.record = record;
     journal->path = belay_store_path(store, name);
-    if (!resume(journal, store, name, &torn, err) || !store->append(store, name, &journal->sink, err))
+    if (!resume(journal, store, name, &bytes, &torn, err) || !store->append(store, name, &journal->sink, err))
         return belay_error_prefix(err, "journal");
+    journal->copy = belay_journal_copy_open(store, target, run_id, bytes);
     /* A torn last line is closed, so that what follows parses. */
+    if (torn)
+        belay_journal_copy_write(journal->copy, "\n", 1, false);
     if (torn && !journal->sink->write(journal->sink, "\n", 1, err))
         return belay_error_prefix(err, "journal");
     *ret = belay_take(journal);
     return true;
+}
+
+void belay_journal_is_over(belay_journal *journal)
+{
+    journal->over = true;
+}
+
+const char *belay_journal_copied_to(const belay_journal *journal)
+{
+    return belay_journal_copy_path(journal->copy);
 }
 
 void belay_journal_close(belay_journal *journal)
@@ -129,6 +149,7 @@ void belay_journal_close(belay_journal *journal)
     if (journal == NULL)
         return;
     belay_sink_close(journal->sink);
+    belay_journal_copy_close(journal->copy, journal->over);
     free(journal->path);
     free(journal);
 }

@@ -22,6 +22,11 @@ typedef struct belay_journal belay_journal;
 bool belay_journal_open(
     belay_store *store, const char *target, const char *run_id, belay_journal **ret, belay_error *err);
 void belay_journal_close(belay_journal *journal);
+/* All of it is in the store, or it is to be forgotten: closing removes the copy that this machine has of a
+ * journal on another host (pipeline/journal_copy.h). */
+void belay_journal_is_over(belay_journal *journal);
+/* The path of that copy; NULL: there is none. Valid while the journal is open. */
+const char *belay_journal_copied_to(const belay_journal *journal);
 BELAY_DEFINE_AUTO(belay_journal, belay_journal_close)
 bool belay_journal_write(
     belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err);

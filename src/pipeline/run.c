@@ -78,6 +78,7 @@ static void forget_journal(belay_run *run)
     char *name = belay_format("%s/runs/%s/journal.ndjson", run->how.target->name, run->id);
     if (!run->how.store->remove(run->how.store, name, NULL))
         return;
+    belay_journal_is_over(run->journal);
     belay_journal_close(belay_take(run->journal));
     run->gate.recorder = NULL;
 }
@@ -229,11 +230,15 @@ int belay_run_end(belay_run *run)
     bool ended = belay_journal_write(run->journal, "end", "run", end, &err);
     belay_stop_mask(false);
     if (!ended) {
+        const char *copy = belay_journal_copied_to(run->journal);
         belay_say(run->how.reporter, BELAY_WARN,
             "the journal's end could not be written (%s): the database is %s, but type `belay recover` once "
-            "there is room",
-            err.message, belay_outcome_name(run->outcome));
+            "%s%s",
+            err.message, belay_outcome_name(run->outcome),
+            copy == NULL ? "there is room" : "the store is back; this machine has a copy of the journal: ",
+            copy == NULL ? "" : copy);
         return BELAY_EXIT_ATTENTION;
     }
+    belay_journal_is_over(run->journal);
     return exit_status(run);
 }
