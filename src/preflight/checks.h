@@ -23,6 +23,7 @@ belay_preflight_check belay_check_followers;
 belay_preflight_check belay_check_pg_dump;
 belay_preflight_check belay_check_libraries;
 belay_preflight_check belay_check_keys;
+belay_preflight_check belay_check_hosts;
 belay_preflight_check belay_check_store_space;
 belay_preflight_check belay_check_server_space;
 

@@ -47,6 +47,7 @@ static const check checks[] = {
     {.name = "pg_dump", .function = belay_check_pg_dump},
     {.name = "libraries", .function = belay_check_libraries},
     {.name = "keys", .function = belay_check_keys},
+    {.name = "hosts", .function = belay_check_hosts, .restores = true},
     {.name = "store_space", .function = belay_check_store_space},
     {.name = "server_space", .function = belay_check_server_space, .restores = true},
 };

@@ -221,26 +221,37 @@ run_json 0 deploy --json
 err_has "app1: stop_command: by the agent"
 stop_agent
 
-begin "a host that is not reached, or is not who it was: said before anything is changed"
+begin "a host that is not reached, or is not who it was: refused before anything is done"
 fresh
 pending_good
-hosts_keys "stop_command = true
+hosts_keys "stop_command = echo stopped >$WORK/stopped
+stop_command_on = app1, app2"
+stop_sshd app2
+run_json 3 deploy --json
+json error.message | grep -F "host app2" >/dev/null || fail "the host is not named"
+restart_sshd app2
+change_host_keys app2
+run_json 3 deploy --json
+json error.message | grep -F "host app2" >/dev/null || fail "the host is not named"
+json error.message | grep -F "SHA256:" >/dev/null || fail "the key is not shown"
+belay 3 preflight --json
+[ ! -e "$WORK/stopped" ] || fail "the application was stopped"
+same_as_before
+tidy
+trust_sshd app2
+
+begin "a host that goes between two: what ran on the first is told, the application is started again"
+hosts_keys "stop_command = case \$BELAY_TEST_SSHD in *app1) kill -KILL ${sshd_pids[app2]} ;; esac
 stop_command_on = app1, app2
 start_command = echo started >$WORK/started2
 start_command_on = app1"
-stop_sshd app2
 run_json 1 deploy --json
 json error.message | grep -F "stop_command: host app2" >/dev/null || fail "the host is not named"
 json error.detail | grep -F "app1: done; app2: failed" >/dev/null || fail "what ran where is not told"
 test -e "$WORK/started2" || fail "the application was not started again"
 untouched
+stop_sshd app2
 restart_sshd app2
-change_host_keys app2
-run_json 3 deploy --json
-json_is error.code host_key
-same_as_before
-tidy
-trust_sshd app2
 
 begin "pull_command brings the files that the plan is made of; its failure leaves everything as it is"
 fresh
@@ -284,10 +295,11 @@ json error.message | grep -F "unhealthy after 1 try" >/dev/null || fail "the tri
 same_as_before
 fresh
 pending_good
-stop_sshd app2
+sed -i "s/^health_command = .*/&\nstop_command = kill -KILL ${sshd_pids[app2]}/" belay.ini
 run_json 5 deploy --json
 json_is outcome stopped
 json_is error.code ssh
 sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
+stop_sshd app2
 restart_sshd app2
 nothing_left backups

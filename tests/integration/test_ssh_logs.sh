@@ -188,5 +188,6 @@ touch "$WORK/well"
 stop_sshd app2
 run_json 0 deploy --json
 err_has "not kept: log app2:$WORK/app2/bank.log"
+err_has "warning: hosts: host app2"
 restart_sshd app2
 nothing_left backups
