@@ -340,28 +340,6 @@ static bool take_packet(belay_sftp *sftp, belay_span *ret, bool *ret_has, belay_
     return true;
 }
 
-static bool parse(belay_sftp *sftp, belay_span packet, belay_sftp_answer *ret, belay_error *err)
-{
-    belay_wire wire = {packet.data + 1, packet.length - 1};
-    *ret = (belay_sftp_answer){.kind = (belay_sftp_kind)(unsigned char)packet.data[0]};
-    bool whole = belay_wire_take_u32(&wire, &ret->id);
-    if (ret->kind == BELAY_SFTP_STATUS) {
-        /* The words came with version 3; some servers leave them out. */
-        whole = whole && belay_wire_take_u32(&wire, &ret->status);
-        if (!belay_wire_take_span(&wire, &ret->body))
-            ret->body = belay_span_of("");
-    } else if (ret->kind == BELAY_SFTP_HANDLE || ret->kind == BELAY_SFTP_DATA) {
-        whole = whole && belay_wire_take_span(&wire, &ret->body);
-    } else if (ret->kind == BELAY_SFTP_ATTRIBUTES) {
-        whole = whole && belay_wire_take_attributes(&wire, &ret->attributes);
-    } else if (ret->kind == BELAY_SFTP_NAMES || ret->kind == BELAY_SFTP_EXTENDED) {
-        ret->body = (belay_span){wire.data, wire.length};
-    } else {
-        whole = false;
-    }
-    return whole || fail_lost(sftp, err, "an answer of it is cut");
-}
-
 bool belay_sftp_poll(belay_sftp *sftp, belay_sftp_answer *ret, bool *ret_has, belay_error *err)
 {
     belay_span packet;
@@ -369,7 +347,7 @@ bool belay_sftp_poll(belay_sftp *sftp, belay_sftp_answer *ret, bool *ret_has, be
         return false;
     if (!*ret_has && (!pump(sftp, err) || !take_packet(sftp, &packet, ret_has, err)))
         return false;
-    return !*ret_has || parse(sftp, packet, ret, err);
+    return !*ret_has || belay_wire_take_answer(packet, ret) || fail_lost(sftp, err, "an answer of it is cut");
 }
 
 bool belay_sftp_next(belay_sftp *sftp, int64_t deadline_ms, belay_sftp_answer *ret, belay_error *err)

@@ -103,3 +103,27 @@ bool belay_wire_take_attributes(belay_wire *wire, belay_sftp_attributes *ret)
     *wire = rest;
     return true;
 }
+
+bool belay_wire_take_answer(belay_span packet, belay_sftp_answer *ret)
+{
+    if (packet.length == 0)
+        return false;
+    belay_wire wire = {packet.data + 1, packet.length - 1};
+    *ret = (belay_sftp_answer){.kind = (belay_sftp_kind)(unsigned char)packet.data[0]};
+    bool whole = belay_wire_take_u32(&wire, &ret->id);
+    if (ret->kind == BELAY_SFTP_STATUS) {
+        whole = whole && belay_wire_take_u32(&wire, &ret->status);
+        /* The words came with version 3; some servers leave them out. */
+        if (!belay_wire_take_span(&wire, &ret->body))
+            ret->body = belay_span_of("");
+    } else if (ret->kind == BELAY_SFTP_HANDLE || ret->kind == BELAY_SFTP_DATA) {
+        whole = whole && belay_wire_take_span(&wire, &ret->body);
+    } else if (ret->kind == BELAY_SFTP_ATTRIBUTES) {
+        whole = whole && belay_wire_take_attributes(&wire, &ret->attributes);
+    } else if (ret->kind == BELAY_SFTP_NAMES || ret->kind == BELAY_SFTP_EXTENDED) {
+        ret->body = (belay_span){wire.data, wire.length};
+    } else {
+        whole = false;
+    }
+    return whole;
+}

@@ -21,5 +21,8 @@ bool belay_wire_take_u32(belay_wire *wire, uint32_t *ret);
 bool belay_wire_take_u64(belay_wire *wire, uint64_t *ret);
 bool belay_wire_take_span(belay_wire *wire, belay_span *ret);
 bool belay_wire_take_attributes(belay_wire *wire, belay_sftp_attributes *ret);
+/* A whole packet, without its length, as an answer; its body is the packet's memory. False: it is cut, or
+ * none. */
+bool belay_wire_take_answer(belay_span packet, belay_sftp_answer *ret);
 
 #endif
