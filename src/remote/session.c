@@ -76,8 +76,9 @@ bool belay_ssh_keep_alive(belay_ssh_session *session, belay_error *err)
     int seconds = 0;
     if (now - session->heard_ms > BELAY_SSH_IDLE_MS)
         return fail_lost(session, err, "nothing came from the server for 45 s");
-    /* A packet that is half sent must be ended before another (libssh2's transport says BAD_USE). */
-    if (now < session->keep_alive_ms ||
+    /* A packet that is half sent must be ended before another (libssh2's transport says BAD_USE), and a
+     * keep-alive that the socket has no room for stays so: none is sent while something comes. */
+    if (now < session->keep_alive_ms || now - session->heard_ms < (int64_t)BELAY_SSH_KEEPALIVE_S * 1000 ||
         (ssh.libssh2_session_block_directions(session->handle) & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0)
         return true;
     if (ssh.libssh2_keepalive_send(session->handle, &seconds) != 0)
