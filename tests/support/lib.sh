@@ -18,7 +18,7 @@
 #   on TCP but what is about TCP, on a loopback address of its own. The environment is clean: no PG*, POSTGRES_*, BELAY_*, SSH_* from
 #   outside, HOME is in $WORK.
 # - ctest sets BELAY (the program), BELAY_SOURCE and BELAY_TESTS (built helpers); to run a test by hand, set
-#   BELAY and BELAY_SOURCE, with absolute paths. KEEP=1 leaves $WORK and the servers for a look.
+#   BELAY and BELAY_SOURCE, with absolute paths. KEEP=1 leaves $WORK and the servers for a look, KEEP=files $WORK alone.
 # - BELAY_PG_BIN picks the server's programs and, for belay as for the test, psql and pg_dump (see server_of.sh).
 # - Servers are given by folder: start_cluster NAME makes $WORK/NAME (default pg). A test that needs a second server
 #   starts one with another name, and reaches it with PGHOST=$(cluster_host NAME).
@@ -63,7 +63,7 @@ lib_cleanup() {
     if [ "$status" -ne 0 ]; then
         echo "FAILED${CASE:+ in: $CASE} (status $status${lib_failed:+; $lib_failed})" >&2
     fi
-    if [ -n "${KEEP:-}" ]; then
+    if [ -n "${KEEP:-}" ] && [ "$KEEP" != files ]; then
         echo "kept: $WORK" >&2
         exit "$status"
     fi
@@ -71,10 +71,10 @@ lib_cleanup() {
     for ending in ${endings[@]+"${endings[@]}"}; do "$ending"; done
     for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
     for name in ${clusters[@]+"${clusters[@]}"}; do
-        "$BELAY_SOURCE/tests/support/cluster.sh" stop "$WORK/$name" 2>/dev/null
+        "$BELAY_SOURCE/tests/support/cluster.sh" "$([ -n "${KEEP:-}" ] && echo crash || echo stop)" "$WORK/$name" 2>/dev/null
     done
     cd /
-    rm -rf "$WORK"
+    [ -n "${KEEP:-}" ] || rm -rf "$WORK"
     exit "$status"
 }
 trap lib_cleanup EXIT

@@ -103,7 +103,7 @@ listen_addresses = '${HOST_ADDRESS[$host]}'" on "$host" "$BELAY_SOURCE/tests/sup
 netns_cleanup() {
     local host ns pids name
     for name in ${netns_clusters[@]+"${netns_clusters[@]}"}; do
-        stop_cluster "$name" 2>/dev/null
+        "$BELAY_SOURCE/tests/support/cluster.sh" crash "$WORK/$name" 2>/dev/null
     done
     for host in ${netns_hosts[@]+"${netns_hosts[@]}"}; do
         ns=$(netns_of "$host")
@@ -130,5 +130,8 @@ netns_allowed() {
     return "$status"
 }
 
-netns_allowed >"$WORK/netns" 2>&1 || skip "NETWORK NAMESPACES ARE NOT ALLOWED HERE; the three hosts of this test cannot be made: $(cat "$WORK/netns")"
+# NETNS_OPTIONAL=1: who sources this makes do without, and looks at netns_are_allowed.
+netns_are_allowed=1
+netns_allowed >"$WORK/netns" 2>&1 || netns_are_allowed=
+[ -n "$netns_are_allowed" ] || [ -n "${NETNS_OPTIONAL:-}" ] || skip "NETWORK NAMESPACES ARE NOT ALLOWED HERE; the three hosts of this test cannot be made: $(cat "$WORK/netns")"
 at_end netns_cleanup
