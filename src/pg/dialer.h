@@ -35,8 +35,8 @@ typedef struct belay_dialer belay_dialer;
 struct belay_dialer {
     /* Fills ret (empty before) with the keywords that reach database `dbname` on the target's server. */
     bool (*address)(belay_dialer *self, const char *dbname, belay_conninfo *ret, belay_error *err);
-    /* Replaces the error of a connection that failed by what is known of the way; false when that is nothing. NULL:
-     * there is no way to know of. */
+    /* Replaces the error of a connection that failed by what is known of the way; false when that is nothing.
+     * NULL: there is no way to know of. */
     bool (*explain)(belay_dialer *self, belay_error *err);
     /* The server as a person knows it, where libpq is told another address. NULL: libpq's. */
     void (*describe)(const belay_dialer *self, char *ret, size_t size_bytes);

@@ -87,8 +87,7 @@ enum {
         "do not restore it unless you know who wrote it; docs/encryption.md tells more")                     \
     X(HOST_KEY, "host_key", BELAY_EXIT_REFUSED,                                                              \
         "ask the server's owner for its fingerprint; `belay targets trust NAME` shows and records it")       \
-    X(SSH, "ssh", BELAY_EXIT_FAILED,                                                                         \
-        "try the same address with ssh -v; `belay doctor` looks at each step")                               \
+    X(SSH, "ssh", BELAY_EXIT_FAILED, "try the same address with ssh -v; `belay doctor` looks at each step")  \
     X(SSH_LOST, "ssh_lost", BELAY_EXIT_FAILED,                                                               \
         "see whether the SSH server and the network are up; `belay runs` shows whether a run is unfinished") \
     X(PREFLIGHT, "preflight", BELAY_EXIT_REFUSED, NULL)                                                      \

@@ -1,5 +1,5 @@
-/* Keeps a tunnel open for tests and benches: tunnel_driver SSH_ADDRESS KEY KNOWN_HOSTS HOST PORT [SSLMODE]. Prints the
- * local end as "host=... port=...", and ends with its standard input. */
+/* Keeps a tunnel open for tests and benches: tunnel_driver SSH_ADDRESS KEY KNOWN_HOSTS HOST PORT [SSLMODE].
+ * Prints the local end as "host=... port=...", and ends with its standard input. */
 #include <stdio.h>
 
 #include "remote/tunnel_dialer.h"
