@@ -19,7 +19,8 @@ enum {
     DOWN_BYTES = 256 * 1024,
     WINDOW_BYTES = 2 * 1024 * 1024, /* what the far side may send ahead on one channel */
     OPEN_MS = 15000,                /* for the SSH server to connect to the far end */
-    CLIENTS_MAX = 512
+    CLIENTS_MAX = 512,
+    FAR_END_SIZE = 256
 };
 
 typedef enum client_state {
@@ -174,15 +175,36 @@ static void put_number(belay_str *to, uint32_t number)
     belay_str_append_n(to, (const char *)&wire, sizeof wire);
 }
 
+void belay_tunnel_far_end_text(const char *host, int port, char *ret, size_t size_bytes)
+{
+    if (*host == '/')
+        snprintf(ret, size_bytes, "%s", host);
+    else
+        snprintf(ret, size_bytes, "%s:%d", host, port);
+}
+
+/* libssh2 has a function of its own for unix sockets since 1.11; the general one will do for both. Where we
+ * come from is told as any client does. */
+static const char *describe_far_end(const client *c, belay_str *message)
+{
+    if (*c->host == '/') {
+        put_string(message, c->host);
+        put_string(message, ""); /* reserved, as the number is */
+        put_number(message, 0);
+        return "direct-streamlocal@openssh.com";
+    }
+    put_string(message, c->host);
+    put_number(message, (uint32_t)c->port);
+    put_string(message, "127.0.0.1");
+    put_number(message, 22);
+    return "direct-tcpip";
+}
+
 static bool open_channel(belay_tunnel *tunnel, client *c)
 {
     BELAY_AUTO(belay_str_done) belay_str message = BELAY_STR_INIT;
-    static const char type[] = "direct-tcpip";
-    put_string(&message, c->host);
-    put_number(&message, (uint32_t)c->port);
-    put_string(&message, "127.0.0.1");
-    put_number(&message, 22);
-    c->channel = ssh.libssh2_channel_open_ex(handle_of(tunnel), type, sizeof type - 1, WINDOW_BYTES,
+    const char *type = describe_far_end(c, &message);
+    c->channel = ssh.libssh2_channel_open_ex(handle_of(tunnel), type, (unsigned)strlen(type), WINDOW_BYTES,
         LIBSSH2_CHANNEL_PACKET_DEFAULT, message.data, (unsigned)message.length);
     int status = c->channel != NULL ? 0 : ssh.libssh2_session_last_errno(handle_of(tunnel));
     if (status == 0 && c->channel == NULL)
@@ -199,11 +221,13 @@ static bool open_channel(belay_tunnel *tunnel, client *c)
         return true;
     }
     belay_error fault = {0};
-    belay_ssh_fail(tunnel->session, &fault, "cannot reach %s:%d from there", c->host, c->port);
+    char far_end[FAR_END_SIZE];
+    belay_tunnel_far_end_text(c->host, c->port, far_end, sizeof far_end);
+    belay_ssh_fail(tunnel->session, &fault, "cannot reach %s from there", far_end);
     belay_error_hint(&fault,
-        "the SSH server connects to it: is that the name and port as %s sees them, does something listen "
-        "there, and "
-        "does its sshd_config allow it (AllowTcpForwarding, PermitOpen)?",
+        "the SSH server connects to it: is that the name and port, or the socket, as %s sees them, does "
+        "something listen there, "
+        "and does its sshd_config allow it (AllowTcpForwarding, PermitOpen, AllowStreamLocalForwarding)?",
         belay_ssh_label(tunnel->session));
     give_up(tunnel, c, &fault);
     return true;
@@ -497,8 +521,10 @@ static void take_events(belay_tunnel *tunnel, const struct pollfd *waits)
         c->hung_up = c->hung_up || (waits[at].revents & (POLLHUP | POLLERR)) != 0;
         if (c->state == OPENING && now > c->deadline_ms && tunnel->session != NULL) {
             belay_error fault = {0};
-            belay_fail(&fault, BELAY_E_SSH, "%s: %s:%d does not answer from there",
-                belay_ssh_label(tunnel->session), c->host, c->port);
+            char far_end[FAR_END_SIZE];
+            belay_tunnel_far_end_text(c->host, c->port, far_end, sizeof far_end);
+            belay_fail(&fault, BELAY_E_SSH, "%s: %s does not answer from there",
+                belay_ssh_label(tunnel->session), far_end);
             /* libssh2 is in the middle of opening it, and can do nothing else: the session is of no more use.
              */
             lose_session(tunnel, &fault);

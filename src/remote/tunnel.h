@@ -21,6 +21,9 @@ bool belay_tunnel_open(const belay_ssh_options *options, belay_tunnel **ret, bel
 void belay_tunnel_close(belay_tunnel *tunnel);
 BELAY_DEFINE_AUTO(belay_tunnel, belay_tunnel_close)
 
+/* In all of these `host` may also be the absolute path of a unix socket over there (OpenSSH's
+ * direct-streamlocal); the port is not looked at then. */
+
 /* A connected socket whose other end is host:port on the far side; the caller closes it. What keeps the far
  * end from being reached comes as an error here. */
 bool belay_tunnel_connect(belay_tunnel *tunnel, const char *host, int port, int *ret_fd, belay_error *err);
@@ -31,6 +34,8 @@ typedef bool belay_tunnel_admit(int client_fd);
  * its first client. */
 bool belay_tunnel_listen(belay_tunnel *tunnel, int listen_fd, belay_tunnel_admit *admit, const char *host,
     int port, belay_error *err);
+/* "host:port", or the socket's path, for messages. */
+void belay_tunnel_far_end_text(const char *host, int port, char *ret, size_t size_bytes);
 /* Why the last connection to the listening socket came to nothing. False when there was none. */
 bool belay_tunnel_last_fault(belay_tunnel *tunnel, belay_error *ret);
 

@@ -102,15 +102,15 @@ static bool find_far_end(belay_tunnel_dialer *self, belay_error *err)
     long long number = DEFAULT_PORT;
     if (strchr(name, ',') != NULL || (port != NULL && !belay_parse_int64(port, &number)))
         return belay_fail(err, BELAY_E_CONFIG, "through SSH a target has one host and one port");
-    if (*name == '/' || *name == '@') {
-        belay_fail(err, BELAY_E_UNSUPPORTED,
-            "the server's unix socket (%s) cannot be reached through SSH by libssh2 %s", name,
-            LIBSSH2_VERSION);
-        return belay_error_hint(
-            err, "let the server listen on 127.0.0.1 there too, and set host = 127.0.0.1");
+    if (*name == '@')
+        return belay_fail(
+            err, BELAY_E_UNSUPPORTED, "an abstract unix socket (%s) cannot be reached through SSH", name);
+    self->port = (int)number;
+    if (*name == '/') {
+        self->host = belay_format("%s/.s.PGSQL.%lld", name, number);
+        return true;
     }
     self->host = belay_strdup(name);
-    self->port = (int)number;
     return true;
 }
 
@@ -178,7 +178,9 @@ static bool tunnel_explain(belay_dialer *base, belay_error *err)
 static void tunnel_describe(const belay_dialer *base, char *ret, size_t size)
 {
     const belay_tunnel_dialer *self = (const belay_tunnel_dialer *)base;
-    snprintf(ret, size, "%s:%d through %s", self->host, self->port, self->login->address);
+    char far_end[256];
+    belay_tunnel_far_end_text(self->host, self->port, far_end, sizeof far_end);
+    snprintf(ret, size, "%s through %s", far_end, self->login->address);
 }
 
 void belay_tunnel_dialer_init(

@@ -152,6 +152,18 @@ belay 1 current
 err_has "127.0.0.1:$PGPORT"
 stays_off
 
+begin "to the server's unix socket"
+by_ssh "gate = rename" database
+sed -i "s|^host = .*|host = $PGHOST|" belay.ini
+belay 0 snapshot --json
+id=$(json id)
+belay 0 restore "$id" --yes
+same_as_before
+sed -i "s|^port = .*|port = 1|" belay.ini
+belay 1 current
+err_has "$PGHOST/.s.PGSQL.1 from there"
+stays_off
+
 begin "a server that takes the connection and then says nothing"
 by_ssh "gate = rename" database
 freeze_sshd database
