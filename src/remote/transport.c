@@ -119,17 +119,27 @@ static bool connect_by_jump(const belay_ssh_options *options, const belay_ssh_en
            belay_error_prefix(err, "on the way to %s", endpoint->label);
 }
 
+/* ssh_config's ProxyCommand: its input and output are the connection; what it complains of goes to stderr. */
+static bool connect_by_command(const belay_ssh_endpoint *endpoint, belay_transport *ret, belay_error *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return belay_fail_errno(err, errno, "cannot make a socket");
+    const belay_spawn how = {.shell = endpoint->proxy_command, .stdin_fd = ends[1], .is_duplex = true};
+    bool ok = belay_process_start(&how, &ret->proxy, err);
+    close(ends[1]);
+    ret->fd = ends[0];
+    return ok || belay_error_prefix(err, "%s: the ProxyCommand", endpoint->label);
+}
+
 bool belay_transport_open(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
     int64_t deadline_ms, belay_transport *ret, belay_error *err)
 {
     *ret = BELAY_TRANSPORT_INIT;
     if (endpoint->jumps.count > 0)
         return connect_by_jump(options, endpoint, deadline_ms, ret, err);
-    if (endpoint->proxy_command != NULL) {
-        belay_fail(err, BELAY_E_UNSUPPORTED, "%s: ssh_config has a ProxyCommand, which belay does not run",
-            endpoint->label);
-        return belay_error_hint(err, "name the host on the way with ProxyJump");
-    }
+    if (endpoint->proxy_command != NULL)
+        return connect_by_command(endpoint, ret, err);
     return connect_tcp(options, endpoint, deadline_ms, &ret->fd, err);
 }
 
@@ -137,6 +147,7 @@ void belay_transport_close(belay_transport *transport)
 {
     belay_close_fd(transport->fd);
     belay_tunnel_close(transport->way);
+    belay_process_done(&transport->proxy);
     *transport = BELAY_TRANSPORT_INIT;
 }
 

@@ -130,10 +130,10 @@ bool belay_process_start(const belay_spawn *given, belay_process *ret, belay_err
     }
     BELAY_AUTO(belay_free) char **environment = build_environment(how->environment);
     pid_t parent = getpid();
+    int out = how->is_duplex ? p.in[0] : how->pipe_stdout ? p.out[1] : 2;
     pid_t pid = fork();
     if (pid == 0)
-        child(how, environment, p.in[0], how->pipe_stdout ? p.out[1] : 2, how->pipe_stderr ? p.errors[1] : 2,
-            p.report[1], parent);
+        child(how, environment, p.in[0], out, how->pipe_stderr ? p.errors[1] : 2, p.report[1], parent);
     if (pid < 0) {
         int cause = errno;
         close_pipes(&p);

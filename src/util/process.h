@@ -36,6 +36,7 @@ typedef struct belay_spawn {
     bool pipe_stderr;
     const char *stdin_text;      /* NULL: /dev/null, or stdin_fd. At most 64 KiB. */
     int stdin_fd;                /* what the child reads, from where it stands; stays the caller's. 0: none */
+    bool is_duplex;              /* stdin_fd is a socket, and standard output goes there as well */
     const atomic_bool *given_up; /* of belay_process_run: once another thread sets it the child is ended as at
                                     a stop request, and the call fails with BELAY_E_CANCELLED; may be NULL */
 } belay_spawn;

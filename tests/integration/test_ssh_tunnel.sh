@@ -140,6 +140,17 @@ belay 3 current
 err_has CHANGED
 trust_sshd jump
 
+begin "by a ProxyCommand, which ends with the command"
+ssh_alias by_command database "ProxyCommand ssh -W %h:%p jump"
+by_ssh "gate = rename" by_command
+belay 0 snapshot
+stays_off
+ssh_alias by_nothing database "ProxyCommand echo this is no server"
+by_ssh "gate = rename" by_nothing
+belay 1 current
+err_has "by_nothing"
+stays_off
+
 begin "what is wrong on the far side is said: no server there, forwarding forbidden"
 by_ssh "gate = rename" database
 sed -i "s|^port = .*|port = 1|" belay.ini
