@@ -99,8 +99,13 @@ by_ssh "gate = rename" nokey
 start_agent id_locked
 belay 0 current
 stop_agent
+start_agent
+belay 1 current
+err_has "the agent: has no keys"
+stop_agent
 belay 1 current
 err_has "the server lets user"
+err_has "SSH_AUTH_SOCK is not set"
 ssh_alias locked database "IdentityFile $HOME/.ssh/id_locked"
 by_ssh "gate = rename" locked
 belay 1 current
