@@ -276,14 +276,16 @@ static bool explain_end(const remote_run *run, belay_error *err)
             (long long)run->timeout_ms);
     else
         belay_fail(err, BELAY_E_CANCELLED, "%s: a command was stopped", label);
-    if (!ended)
-        belay_error_detail(err, "whether it has ended over there was not found out");
-    return false;
+    if (ended || err == NULL)
+        return false;
+    if (run->why == BELAY_E_DEADLINE) /* it may as well be the network that took so long */
+        err->code = BELAY_E_SSH_LOST;
+    return belay_error_detail(err, "whether it has ended over there was not found out");
 }
 
 static bool run_command(remote_run *run, const char *command, belay_remote_status *ret, belay_error *err)
 {
-    bool ok = start(run, command, err) && follow(run, err);
+    bool ok = (start(run, command, err) || belay_ssh_not_reached(err)) && follow(run, err);
     belay_line_feed_end(&run->out);
     belay_line_feed_end(&run->errors);
     if (!ok)
@@ -299,13 +301,13 @@ bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t
     const atomic_bool *given_up, belay_line_function *on_line, void *context, belay_remote_status *ret,
     belay_error *err)
 {
-    int64_t begun_ms = belay_now_ms();
     bool short_time = timeout_ms > 0 && timeout_ms < BELAY_SSH_CONNECT_MS;
     const belay_ssh_options options = {
         .login = login, .connect_ms = short_time ? timeout_ms : 0, .given_up = given_up};
     BELAY_AUTO(belay_ssh_close) belay_ssh_session *session = NULL;
     if (!belay_ssh_open(&options, &session, err))
         return false;
+    int64_t begun_ms = belay_now_ms();
     remote_run run = {.session = session,
         .given_up = given_up,
         .timeout_ms = timeout_ms,

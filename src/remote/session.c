@@ -65,6 +65,13 @@ bool belay_ssh_fail(belay_ssh_session *session, belay_error *err, const char *fo
         session->endpoint.label, what, said == NULL || *said == '\0' ? "no reason was given" : said);
 }
 
+bool belay_ssh_not_reached(belay_error *err)
+{
+    if (err != NULL && (err->code == BELAY_E_DEADLINE || err->code == BELAY_E_PROCESS))
+        err->code = BELAY_E_SSH;
+    return false;
+}
+
 bool belay_ssh_is_lost(const belay_error *err)
 {
     return err->code == BELAY_E_SSH_LOST;
@@ -278,7 +285,7 @@ bool belay_ssh_open(const belay_ssh_options *options, belay_ssh_session **ret, b
         !belay_known_keys_find(&session->endpoint, &known, err) ||
         !reach(options, &known, deadline_ms, session, err) || !check_host_key(session, &known, err) ||
         !belay_ssh_log_in(session, &session->endpoint, options->login, deadline_ms, err))
-        return false;
+        return belay_ssh_not_reached(err);
     ssh.libssh2_keepalive_config(session->handle, 1, BELAY_SSH_KEEPALIVE_S);
     session->keep_alive_ms = belay_now_ms() + (int64_t)BELAY_SSH_KEEPALIVE_S * 1000;
     *ret = belay_take(session);

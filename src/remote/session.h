@@ -63,6 +63,9 @@ void belay_ssh_heard(belay_ssh_session *session);
  * Returns false. */
 bool belay_ssh_fail(belay_ssh_session *session, belay_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Of a step before anything was done over there: BELAY_E_DEADLINE, and BELAY_E_PROCESS of a ProxyCommand,
+ * become BELAY_E_SSH, since who was not reached says nothing of what was to be done. Returns false. */
+bool belay_ssh_not_reached(belay_error *err);
 /* Is it worth to connect once more? */
 bool belay_ssh_is_lost(const belay_error *err);
 

@@ -479,7 +479,7 @@ bool belay_sftp_open(const belay_ssh_options *options, belay_sftp **ret, belay_e
     int64_t deadline_ms = belay_now_ms() + connect_ms;
     if (!belay_ssh_open(options, &sftp->session, err) || !open_channel(sftp, deadline_ms, err) ||
         !greet(sftp, deadline_ms, err) || !ask_limits(sftp, deadline_ms, err))
-        return false;
+        return belay_ssh_not_reached(err);
     *ret = belay_take(sftp);
     return true;
 }

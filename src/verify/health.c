@@ -159,15 +159,14 @@ static bool try_both(const belay_target *target, int64_t end_ms, belay_error *er
 /* Nobody can be asked: that says nothing of the application, and must not make it unhealthy. */
 static bool is_unknown(const belay_error *err)
 {
-    return err->code == BELAY_E_SSH || err->code == BELAY_E_SSH_LOST || err->code == BELAY_E_HOST_KEY ||
-           err->code == BELAY_E_CONFIG;
+    return err->code != BELAY_E_HEALTH && err->code != BELAY_E_DEADLINE;
 }
 
 static bool give_up(const belay_error *last, int tries, int64_t took_ms, belay_error *err)
 {
     if (err != NULL)
         *err = *last;
-    if (last->code == BELAY_E_CANCELLED || err == NULL || is_unknown(last))
+    if (err == NULL || is_unknown(last))
         return false;
     err->code = BELAY_E_HEALTH;
     belay_error_prefix(

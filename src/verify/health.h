@@ -3,7 +3,8 @@
  * health_command (a shell command on this machine, exit status 0) and health_url (an answer 2xx; redirects
  * are not followed, certificates are checked) must both hold in one try. A failed try is repeated up to
  * target.health_retries times, with pauses that double, until target.health_timeout_ms is over; a single try
- * of either takes at most 10 s. One thread, blocking; a stop request ends it at once with BELAY_E_CANCELLED.
+ * of either takes at most 10 s, and as long for the way to a host. One thread, blocking; a stop request ends
+ * it at once with BELAY_E_CANCELLED.
  */
 #ifndef BELAY_VERIFY_HEALTH_H
 #define BELAY_VERIFY_HEALTH_H

@@ -176,6 +176,25 @@ link line cut
 wait $writer || fail "the journal could not be written"
 equals "journal" "$(paste -sd' ' "$far/dev/idle.ndjson")" "one two three"
 
+begin "a server that takes the next connection, and then says nothing on it, is tried again"
+cat >"$WORK/sftp-server" <<SH
+#!/bin/sh
+echo >>"$WORK/sessions"
+if [ "\$(wc -l <"$WORK/sessions")" -eq 2 ]; then
+    while read -r silent; do :; done
+    exit 1
+fi
+exec /usr/lib/openssh/sftp-server
+SH
+chmod 755 "$WORK/sftp-server"
+start_sshd halting --sftp "$WORK/sftp-server"
+start_link halts 127.0.0.1 "${SSH_PORT[halting]}"
+ssh_alias byhalts halting "Port ${LINK_PORT[halts]}" "HostKeyAlias [127.0.0.1]:${SSH_PORT[halting]}"
+link halts "cut-after up:3000000"
+store 0 "sftp://byhalts$WORK/halting" put "$WORK/noise" a.part
+same "$WORK/noise" "$WORK/halting/a.part"
+[ "$(wc -l <"$WORK/sessions")" -ge 3 ] || fail "it was not tried again"
+
 begin "what is out of reach for good is given up, with the reason"
 "$driver" --retry-ms 1500 "sftp://byline$far" append dev/gone.ndjson "${lines[@]}" >"$OUT" 2>"$ERR" </dev/null &
 writer=$!

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 // after setjmp.h and stdarg.h, which it needs
@@ -161,6 +162,31 @@ static void a_host_that_cannot_be_asked_is_not_called_unhealthy(void **state)
     belay_list_done(&target.health_command.hosts);
 }
 
+/* What cannot be done here says nothing of the application either. */
+static void known_hosts_that_cannot_be_read_do_not_make_it_unhealthy(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/belay-health-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    dprintf(fd, "|1|hashed|name ssh-ed25519 key\n");
+    close(fd);
+    setenv("BELAY_SSH", "", 1);
+    setenv("BELAY_SSH_KEYGEN", "", 1);
+    belay_host host = {.name = "web1", .ssh = {.address = "me@127.0.0.1:1", .known_hosts = path}};
+    belay_target target = {.health_timeout_ms = 1, .hosts = &host, .host_count = 1, .hosts_at_once = 1};
+    belay_error err = {0};
+    target.health_command.command = "true";
+    belay_list_add(&target.health_command.hosts, "web1");
+    assert_false(belay_health_check(&target, NULL, &err));
+    assert_int_equal(err.code, BELAY_E_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "a hashed name"));
+    belay_list_done(&target.health_command.hosts);
+    unsetenv("BELAY_SSH");
+    unsetenv("BELAY_SSH_KEYGEN");
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +197,7 @@ int main(void)
         cmocka_unit_test(file_urls_are_refused),
         cmocka_unit_test(command_tells_by_its_status),
         cmocka_unit_test(a_host_that_cannot_be_asked_is_not_called_unhealthy),
+        cmocka_unit_test(known_hosts_that_cannot_be_read_do_not_make_it_unhealthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
