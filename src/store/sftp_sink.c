@@ -157,6 +157,40 @@ static void let_go(sftp_sink *self)
     sftp_give_back(self->store, c);
 }
 
+static bool fail_taken_over(const sftp_sink *self, belay_error *err)
+{
+    belay_fail(
+        err, BELAY_E_IO, "somebody else has written to %s/%s meanwhile", self->store->base.url, self->name);
+    return belay_error_hint(err, "was the run recovered from another machine? See `belay runs`");
+}
+
+/* Of a journal: what the file has beyond what is safe must be what was under way (or NUL, where that host
+ * crashed), else it is somebody else's, and to be left alone. */
+static bool check_own(const sftp_sink *self, uint64_t size_bytes, belay_error *err)
+{
+    sftp_connection *c = self->c;
+    if (size_bytes > self->written)
+        return fail_taken_over(self, err);
+    for (uint64_t at = self->kept_from; at < size_bytes;) {
+        belay_sftp_answer answer;
+        size_t ring_at = (size_t)(at % SFTP_AHEAD_BYTES), most = belay_sftp_read_max(c->sftp);
+        size_t size = size_bytes - at < most ? (size_t)(size_bytes - at) : most;
+        if (size > SFTP_AHEAD_BYTES - ring_at)
+            size = SFTP_AHEAD_BYTES - ring_at;
+        if (!sftp_expect(self->store, c, belay_sftp_read(c->sftp, handle_of(self), at, size), BELAY_SFTP_DATA,
+                "read", self->name, &answer, err))
+            return false;
+        if (answer.body.length == 0 || answer.body.length > size)
+            return belay_fail(err, BELAY_E_IO, "%s/%s cannot be read", self->store->base.url, self->name);
+        for (size_t i = 0; i < answer.body.length; i++) {
+            if (answer.body.data[i] != '\0' && answer.body.data[i] != self->ring[ring_at + i])
+                return fail_taken_over(self, err);
+        }
+        at += answer.body.length;
+    }
+    return true;
+}
+
 static bool open_again(sftp_sink *self, belay_error *err)
 {
     sftp_store *store = self->store;
@@ -170,7 +204,8 @@ static bool open_again(sftp_sink *self, belay_error *err)
     if (sight.missing || !S_ISREG(sight.itself.mode))
         return belay_fail(
             err, BELAY_E_IO, "%s/%s was taken away while it was written", store->base.url, self->name);
-    uint32_t id = belay_sftp_open_file(self->c->sftp, path, BELAY_SFTP_WRITE);
+    uint32_t id =
+        belay_sftp_open_file(self->c->sftp, path, BELAY_SFTP_WRITE | (self->appends ? BELAY_SFTP_READ : 0U));
     if (!sftp_expect_handle(
             store, self->c, id, "write", self->name, &self->handle, &self->handle_length, err) ||
         !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, handle_of(self)), BELAY_SFTP_ATTRIBUTES,
@@ -180,6 +215,8 @@ static bool open_again(sftp_sink *self, belay_error *err)
         return belay_fail(err, BELAY_E_IO,
             "%s/%s lost bytes that the server had acknowledged: has that host crashed?", store->base.url,
             self->name);
+    if (self->appends && !check_own(self, answer.attributes.size_bytes, err))
+        return false;
     self->first = self->count = 0;
     self->sent = self->acknowledged = self->kept_from;
     return true;
@@ -201,11 +238,20 @@ static bool go_on(sftp_sink *self, belay_error *why, belay_error *err)
 /* Silence means nothing where nothing was asked for long. */
 static bool still_lives(sftp_sink *self, belay_error *err)
 {
-    if (self->count > 0 && belay_now_ms() - self->c->used_ms >= SFTP_IDLE_MS)
+    bool was_idle = belay_now_ms() - self->c->used_ms >= SFTP_IDLE_MS;
+    belay_sftp_answer answer;
+    if (self->count > 0 && was_idle)
         belay_sftp_wake(self->c->sftp);
-    return self->count > 0 || sftp_lives(self->store, self->c) ||
-           belay_fail(err, BELAY_E_SSH_LOST, "%s: the SFTP session was lost while it was idle",
-               belay_sftp_label(self->c->sftp));
+    if (self->count > 0)
+        return true;
+    if (!sftp_lives(self->store, self->c))
+        return belay_fail(err, BELAY_E_SSH_LOST, "%s: the SFTP session was lost while it was idle",
+            belay_sftp_label(self->c->sftp));
+    if (!self->appends || !was_idle)
+        return true;
+    return sftp_expect(self->store, self->c, belay_sftp_fstat(self->c->sftp, handle_of(self)),
+               BELAY_SFTP_ATTRIBUTES, "write", self->name, &answer, err) &&
+           (answer.attributes.size_bytes <= self->sent || fail_taken_over(self, err));
 }
 
 /* A step of it, again with another connection when one is lost. */
