@@ -53,7 +53,8 @@ _Noreturn static void child(
     const belay_spawn *how, char **environment, int in, int out, int errors, int report, pid_t parent)
 {
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!how->is_duplex)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
     struct sigaction standard = {.sa_handler = SIG_DFL};

@@ -4,7 +4,7 @@
  * are reset in the child; the child dies when belay dies (PR_SET_PDEATHSIG) and stands in its own process
  * group, so that Ctrl-C at the terminal reaches belay alone and belay decides. Secrets go into the child's
  * environment, never into argv. One thread per process object; the thread that started it must outlive it
- * (PDEATHSIG follows the thread).
+ * (PDEATHSIG follows the thread). A duplex one may outlive its thread: the end of its socket is what ends it.
  */
 #ifndef BELAY_UTIL_PROCESS_H
 #define BELAY_UTIL_PROCESS_H

@@ -1,10 +1,12 @@
 /* Children: their output, end, environment and death. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +179,35 @@ static void children_die_with_their_parent(void **state)
     assert_true(dead);
 }
 
+static void *start_duplex(void *context)
+{
+    const int *socket = context;
+    static belay_process process;
+    const belay_spawn how = {.shell = "exec cat", .stdin_fd = *socket, .is_duplex = true};
+    assert_true(belay_process_start(&how, &process, NULL));
+    return &process;
+}
+
+/* As a connection does that another thread goes on with. */
+static void a_duplex_child_outlives_its_thread(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[8] = "";
+    pthread_t thread;
+    void *process = NULL;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(pthread_create(&thread, NULL, start_duplex, &ends[1]), 0);
+    assert_int_equal(pthread_join(thread, &process), 0);
+    close(ends[1]);
+    usleep(100000); /* in which it would be killed */
+    assert_int_equal(write(ends[0], "hello", 5), 5);
+    assert_int_equal(read(ends[0], text, sizeof text), 5);
+    assert_string_equal(text, "hello");
+    close(ends[0]);
+    assert_true(belay_process_wait(process, belay_now_ms() + 10000, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +219,7 @@ int main(void)
         cmocka_unit_test(ends_what_is_given_up),
         cmocka_unit_test(does_not_wait_for_a_daemon),
         cmocka_unit_test(children_die_with_their_parent),
+        cmocka_unit_test(a_duplex_child_outlives_its_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
