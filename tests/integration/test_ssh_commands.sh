@@ -302,4 +302,19 @@ json_is error.code ssh
 sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
 stop_sshd app2
 restart_sshd app2
+
+begin "a host that falls silent while it is asked is not called unhealthy"
+fresh
+pending_good
+hosts_keys "health_command = kill -STOP \$PPID; sleep 60
+health_command_on = app1
+health_retries = 0
+on_unhealthy = restore
+accept_loss = yes"
+run_json 5 deploy --json
+json_is outcome stopped
+json_is error.code ssh_lost
+sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
+thaw_sshd app1
+wait_until gone_there app1 "sleep 60"
 nothing_left backups
