@@ -134,6 +134,16 @@ static bool try_agent(attempt *a, bool *ret_done, belay_error *err)
     return ok;
 }
 
+/* Who types takes his time, which is neither the server's nor the network's. */
+static const char *passphrase_for(attempt *a, const char *path)
+{
+    int64_t asked_ms = belay_now_ms();
+    const char *typed = belay_passphrase_of(path);
+    a->deadline_ms += belay_now_ms() - asked_ms;
+    belay_ssh_heard(a->session);
+    return typed;
+}
+
 static bool try_file(attempt *a, const char *path, bool *ret_done, belay_error *err)
 {
     belay_error fault = {0};
@@ -149,7 +159,7 @@ static bool try_file(attempt *a, const char *path, bool *ret_done, belay_error *
     }
     const char *passphrase = !file.encrypted                ? NULL
                              : a->login->passphrase != NULL ? a->login->passphrase
-                                                            : belay_passphrase_of(path);
+                                                            : passphrase_for(a, path);
     if (file.encrypted && passphrase == NULL) {
         a->saw_encrypted = true;
         note(a, path, "needs a passphrase, and there is none");

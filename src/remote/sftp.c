@@ -476,9 +476,11 @@ bool belay_sftp_open(const belay_ssh_options *options, belay_sftp **ret, belay_e
     sftp->out = BELAY_STR_MAX(OUT_MAX);
     sftp->in = belay_alloc(IN_BYTES);
     sftp->read_max = sftp->write_max = DATA_BYTES;
+    if (!belay_ssh_open(options, &sftp->session, err))
+        return false;
     int64_t deadline_ms = belay_now_ms() + connect_ms;
-    if (!belay_ssh_open(options, &sftp->session, err) || !open_channel(sftp, deadline_ms, err) ||
-        !greet(sftp, deadline_ms, err) || !ask_limits(sftp, deadline_ms, err))
+    if (!open_channel(sftp, deadline_ms, err) || !greet(sftp, deadline_ms, err) ||
+        !ask_limits(sftp, deadline_ms, err))
         return belay_ssh_not_reached(err);
     *ret = belay_take(sftp);
     return true;

@@ -110,6 +110,10 @@ ssh_alias locked database "IdentityFile $HOME/.ssh/id_locked"
 by_ssh "gate = rename" locked
 belay 1 current
 err_has "needs a passphrase"
+# Longer than a server may take to let belay in.
+TYPE_AFTER=21 python3 "$BELAY_SOURCE/tests/support/type.py" "$PASSPHRASE" "$BELAY" current >"$OUT" 2>"$ERR" || fail "the passphrase was typed in vain"
+out_has aaaa00000001
+out_lacks "$PASSPHRASE"
 by_ssh $'gate = rename\nssh_passphrase = ${WORD}' locked
 WORD=$PASSPHRASE belay 0 current
 WORD="not it" belay 1 current
