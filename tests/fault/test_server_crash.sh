@@ -18,7 +18,7 @@ for keys in "gate = rename" "gate = rename|way_back = verified"; do
         for n in $(seq "$((1 + offset % stride))" "$stride" "$records"); do
             again=
             tried=$((tried + 1))
-            if [ "$((tried % 4))" -eq 0 ] || sed -n "${n}p" "$WORK/undisturbed" | grep -q '"act":"restore.create"'; then again=again; fi
+            if [ "$((tried % 4))" -eq 0 ] || sed -n "${n}p" "$WORK/undisturbed" | grep -q '"act":"restore\.'; then again=again; fi
             kill_server_at "$n" "$again"
         done
         kill_next
