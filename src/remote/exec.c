@@ -37,18 +37,6 @@ static const char script[] = "{\n"
                              "exec sh -c \"$belay_command\" </dev/null 3<&-\n"
                              "}\n";
 
-void belay_shell_quote(belay_str *to, const char *text)
-{
-    belay_str_append_char(to, '\'');
-    for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            belay_str_append(to, "'\\''");
-        else
-            belay_str_append_char(to, *text);
-    }
-    belay_str_append_char(to, '\'');
-}
-
 char *belay_remote_script(const char *command, const char *mark)
 {
     BELAY_AUTO(belay_str_done) belay_str quoted = BELAY_STR_INIT;

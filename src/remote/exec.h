@@ -34,7 +34,5 @@ bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t
  * stderr, alone in its line, once the command is gone. Callers free. */
 char *belay_remote_script(const char *command, const char *mark);
 char *belay_remote_line(size_t size_bytes);
-/* The text as one word of sh. */
-void belay_shell_quote(belay_str *to, const char *text);
 
 #endif

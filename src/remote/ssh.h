@@ -23,7 +23,6 @@
     X(libssh2_agent_set_identity_path)                                                                       \
     X(libssh2_agent_userauth)                                                                                \
     X(libssh2_channel_close)                                                                                 \
-    X(libssh2_channel_direct_tcpip_ex)                                                                       \
     X(libssh2_channel_eof)                                                                                   \
     X(libssh2_channel_free)                                                                                  \
     X(libssh2_channel_get_exit_signal)                                                                       \
@@ -34,9 +33,7 @@
     X(libssh2_channel_send_eof)                                                                              \
     X(libssh2_channel_wait_closed)                                                                           \
     X(libssh2_channel_write_ex)                                                                              \
-    X(libssh2_exit)                                                                                          \
     X(libssh2_free)                                                                                          \
-    X(libssh2_hostkey_hash)                                                                                  \
     X(libssh2_init)                                                                                          \
     X(libssh2_keepalive_config)                                                                              \
     X(libssh2_keepalive_send)                                                                                \
@@ -50,9 +47,7 @@
     X(libssh2_session_last_errno)                                                                            \
     X(libssh2_session_last_error)                                                                            \
     X(libssh2_session_method_pref)                                                                           \
-    X(libssh2_session_methods)                                                                               \
     X(libssh2_session_set_blocking)                                                                          \
-    X(libssh2_session_supported_algs)                                                                        \
     X(libssh2_userauth_authenticated)                                                                        \
     X(libssh2_userauth_keyboard_interactive_ex)                                                              \
     X(libssh2_userauth_list)                                                                                 \

@@ -33,7 +33,7 @@ typedef enum client_state {
 
 /* A call of libssh2 that has sent a part of its packet must be repeated, as it was, before any other sends
  * something (libssh2's transport fails with BAD_USE). */
-typedef enum step { NOTHING, OPENS, WRITES, READS, SENDS_EOF, CLOSES, FREES } step;
+typedef enum step { OPENS, WRITES, READS, SENDS_EOF, FREES } step;
 
 typedef struct client client;
 struct client {
@@ -362,11 +362,8 @@ static bool repeat(belay_tunnel *tunnel)
         return write_up(tunnel, c);
     case READS:
         return read_down(tunnel, c);
-    case CLOSES:
     case FREES:
         return close_channel(tunnel, c);
-    case NOTHING:
-        break;
     }
     tunnel->busy = NULL;
     return true;

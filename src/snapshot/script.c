@@ -6,19 +6,6 @@
 /* Stands for the new database's name in statements, replaced by psql's variable. */
 static const char db_token[] = "\"belay:new database\"";
 
-/* '...' for the shell. */
-static void add_quoted(belay_str *to, const char *text)
-{
-    belay_str_append_char(to, '\'');
-    for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            belay_str_append(to, "'\\''");
-        else
-            belay_str_append_char(to, *text);
-    }
-    belay_str_append_char(to, '\'');
-}
-
 static void add_statements(belay_str *to, const char *sql)
 {
     const char *found;
@@ -78,7 +65,7 @@ static void add_loads(const belay_taking *t, belay_str *to)
             table->column_count > 0 ? " (" : "", columns, table->column_count > 0 ? ")" : "", table->format);
         BELAY_AUTO(belay_free) char *folder = belay_taking_folder(table->schema, table->name);
         belay_str_append(to, "load ");
-        add_quoted(to, copy);
+        belay_shell_quote(to, copy);
         belay_str_appendf(to, " %s\n", folder);
     }
 }

@@ -310,3 +310,15 @@ char *belay_printable(const char *text, const char *keep)
     }
     return belay_str_steal(&shown);
 }
+
+void belay_shell_quote(belay_str *to, const char *text)
+{
+    belay_str_append_char(to, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            belay_str_append(to, "'\\''");
+        else
+            belay_str_append_char(to, *text);
+    }
+    belay_str_append_char(to, '\'');
+}

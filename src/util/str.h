@@ -31,6 +31,8 @@ bool belay_str_reserve(belay_str *s, size_t more);
 void belay_str_append(belay_str *s, const char *text);
 void belay_str_append_n(belay_str *s, const void *bytes, size_t length);
 void belay_str_append_char(belay_str *s, char c);
+/* As one word of a POSIX shell: in single quotes. */
+void belay_shell_quote(belay_str *to, const char *text);
 void belay_str_appendf(belay_str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void belay_str_clear(belay_str *s); /* length 0, memory kept, failed forgotten */
 void belay_str_done(belay_str *s);
