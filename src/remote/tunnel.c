@@ -89,6 +89,7 @@ struct belay_tunnel {
     uint64_t moved; /* counts what went on, to see whether anything still does */
     client *busy;   /* whose step has to be repeated first; NULL: nobody's */
     step busy_step;
+    int64_t looked_ms; /* when it was last asked whether something came from the server */
 };
 
 static void wake(belay_tunnel *tunnel)
@@ -488,13 +489,34 @@ static short events_of(const client *c)
 
 enum { FIXED = 3, POLL_MS = 1000 };
 
+static bool wants_session(const client *c)
+{
+    if (c->state != OPEN)
+        return true;
+    return (c->down_at == c->down_end && !c->channel_ended) || c->up_at < c->up_end;
+}
+
+/* libssh2 reads for a channel only. What waits in the session's socket while no client can take anything, or
+ * none is there, would wake the thread again and again. It is looked for once in a while all the same: it
+ * shows that the server lives. */
+static bool listens_to_session(belay_tunnel *tunnel)
+{
+    int64_t now = belay_now_ms();
+    bool wanted = tunnel->busy != NULL || now - tunnel->looked_ms >= POLL_MS;
+    for (const client *c = tunnel->clients; c != NULL && !wanted; c = c->next)
+        wanted = wants_session(c);
+    if (wanted)
+        tunnel->looked_ms = now;
+    return wanted;
+}
+
 /* Session, wake, listener, then the clients in their order. */
 static nfds_t gather(belay_tunnel *tunnel, struct pollfd **array)
 {
     struct pollfd *waits = *array = belay_realloc_array(*array, FIXED + tunnel->client_count, sizeof **array);
     bool half_sent = tunnel->busy != NULL;
     waits[0] = (struct pollfd){.fd = tunnel->session == NULL ? -1 : belay_ssh_fd(tunnel->session),
-        .events = (short)(POLLIN | (half_sent ? POLLOUT : 0))};
+        .events = (short)((listens_to_session(tunnel) ? POLLIN : 0) | (half_sent ? POLLOUT : 0))};
     waits[1] = (struct pollfd){.fd = tunnel->wake_fd, .events = POLLIN};
     pthread_mutex_lock(&tunnel->mutex);
     waits[2] =

@@ -213,6 +213,36 @@ exec 8>&-
 wait "$driver"
 stays_off
 
+begin "a tunnel that has nothing to do, or whose client takes nothing, does not turn round for nothing"
+"$BELAY_TESTS/tunnel_driver" database "$HOME/.ssh/id_ed25519" "$HOME/.ssh/known_hosts" 127.0.0.1 "$PGPORT" <"$WORK/hold" >"$WORK/end" 2>"$ERR" &
+driver=$!
+exec 8>"$WORK/hold"
+wait_until test -s "$WORK/end"
+through="$(cat "$WORK/end") user=postgres dbname=bank"
+ticks_in_2_s() {
+    local before
+    before=$(awk '{ print $14 + $15 }' "/proc/$driver/stat")
+    sleep 2
+    echo $(($(awk '{ print $14 + $15 }' "/proc/$driver/stat") - before))
+}
+equals "rows through it" "$(psql -X -A -t "$through" -c "SELECT count(*) FROM generate_series(1, 1000)")" 1000
+idle=$(ticks_in_2_s)
+mkfifo "$WORK/taker"
+psql -X -q "$through" -c "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 30000)) TO STDOUT" >"$WORK/taker" &
+reader=$!
+exec 7<"$WORK/taker"
+sleep 2
+stalled=$(ticks_in_2_s)
+equals "rows of the client that paused" "$(wc -l <&7)" 30000
+exec 7<&-
+wait "$reader"
+exec 8>&-
+wait "$driver"
+half_a_second=$(($(getconf CLK_TCK) / 2))
+[ "$idle" -lt "$half_a_second" ] || fail "an idle tunnel takes $idle ticks in 2 s"
+[ "$stalled" -lt "$half_a_second" ] || fail "a tunnel whose client takes nothing takes $stalled ticks in 2 s"
+stays_off
+
 begin "the connection is cut while a migration runs, and comes back: recover puts the database back"
 for how in session listener; do
     fresh
