@@ -271,6 +271,22 @@ static bool explain_end(const remote_run *run, belay_error *err)
     return belay_error_detail(err, "whether it has ended over there was not found out");
 }
 
+/* A channel that was closed without a word of how the command ended (its sshd was killed, or is none of
+ * OpenSSH's) says nothing of what was done. */
+static bool read_end(remote_run *run, belay_remote_status *ret, belay_error *err)
+{
+    int status = ssh.libssh2_channel_get_exit_status(run->channel);
+    read_signal(run, ret);
+    ret->exit_status = ret->signal[0] != '\0' ? -1 : status < 0 || status > 255 ? 255 : status;
+    if (ret->exit_status != 0 || belay_ssh_status_came(run->session))
+        return true;
+    belay_fail(err, BELAY_E_SSH_LOST, "%s: the server did not tell how a command ended",
+        belay_ssh_label(run->session));
+    return belay_error_hint(err,
+        "whether it did its work is not known: look on that host, and whether its SSH server tells an exit "
+        "status: `ssh HOST 'exit 3'; echo $?`");
+}
+
 static bool run_command(remote_run *run, const char *command, belay_remote_status *ret, belay_error *err)
 {
     bool ok = (start(run, command, err) || belay_ssh_not_reached(err)) && follow(run, err);
@@ -280,9 +296,7 @@ static bool run_command(remote_run *run, const char *command, belay_remote_statu
         return false;
     if (run->why != BELAY_E_NONE)
         return explain_end(run, err);
-    read_signal(run, ret);
-    ret->exit_status = ret->signal[0] != '\0' ? -1 : ssh.libssh2_channel_get_exit_status(run->channel) & 0xFF;
-    return true;
+    return read_end(run, ret, err);
 }
 
 bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t timeout_ms,

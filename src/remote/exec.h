@@ -24,8 +24,9 @@ typedef struct belay_remote_status {
 /* Runs the shell text with no input. timeout_ms <= 0: none; at it, counted from when the host has let us in,
  * and at a stop request, the command's process group over there is ended, and the call fails with
  * BELAY_E_DEADLINE or BELAY_E_CANCELLED. As long at most, and no longer than BELAY_SSH_CONNECT_MS, takes the
- * way there: who is not reached by then is BELAY_E_SSH. A non-zero status is no error here. A connection lost
- * while it ran: BELAY_E_SSH_LOST; the far side then ends the command as soon as its sshd notices. */
+ * way there: who is not reached by then is BELAY_E_SSH. A non-zero status is no error here (what is beyond
+ * 255 counts as 255). A connection lost while it ran: BELAY_E_SSH_LOST; the far side then ends the command as
+ * soon as its sshd notices. The same code where the server ends the command without a status or a signal. */
 bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t timeout_ms,
     const atomic_bool *given_up, belay_line_function *on_line, void *context, belay_remote_status *ret,
     belay_error *err);

@@ -1,6 +1,7 @@
 #include "remote/session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct belay_ssh_session {
     const atomic_bool *given_up;
     bool outlives_stop;
     bool lost;
+    bool status_came;
     const char *password;         /* while it is logged in with; the login's */
     char received[RECEIVE_BYTES]; /* from the socket, not yet libssh2's */
     size_t received_at, received_end;
@@ -220,13 +222,32 @@ static ssize_t receive(libssh2_socket_t fd, void *to, size_t size, int flags, vo
     return (ssize_t)piece;
 }
 
+/* byte 98, uint32 channel, string "exit-status", boolean, uint32 */
+static bool is_exit_status(const void *packet, size_t size)
+{
+    static const char request[] = "\0\0\0\013exit-status";
+    const unsigned char *bytes = packet;
+    return size >= 5 + sizeof request - 1 + 5 && bytes[0] == 98 &&
+           memcmp(bytes + 5, request, sizeof request - 1) == 0;
+}
+
+/* libssh2 has no call that says whether an exit status came. But it gives each packet of that kind back to
+ * its allocator as it was, once it has read it; were that to change, belay_ssh_status_came would say no. */
+static void release(void *memory, void **abstract)
+{
+    belay_ssh_session *session = *abstract;
+    if (memory != NULL && is_exit_status(memory, malloc_usable_size(memory)))
+        session->status_came = true;
+    free(memory);
+}
+
 /* Connected, and keys exchanged: nothing is known of the server yet. */
 static bool reach(const belay_ssh_options *options, const belay_known_keys *known, int64_t deadline_ms,
     belay_ssh_session *session, belay_error *err)
 {
     if (!belay_transport_open(options, &session->endpoint, deadline_ms, &session->transport, err))
         return false;
-    session->handle = ssh.libssh2_session_init_ex(NULL, NULL, NULL, session);
+    session->handle = ssh.libssh2_session_init_ex(NULL, release, NULL, session);
     if (session->handle == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "libssh2 has no memory for a session");
     ssh.libssh2_session_set_blocking(session->handle, 0);
@@ -351,6 +372,11 @@ int belay_ssh_fd(const belay_ssh_session *session)
 const char *belay_ssh_label(const belay_ssh_session *session)
 {
     return session->endpoint.label;
+}
+
+bool belay_ssh_status_came(const belay_ssh_session *session)
+{
+    return session->status_came;
 }
 
 void belay_ssh_use_password(belay_ssh_session *session, const char *password)

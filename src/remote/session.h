@@ -42,6 +42,9 @@ BELAY_DEFINE_AUTO(belay_ssh_session, belay_ssh_close)
 LIBSSH2_SESSION *belay_ssh_handle(belay_ssh_session *session);
 int belay_ssh_fd(const belay_ssh_session *session);
 const char *belay_ssh_label(const belay_ssh_session *session);
+/* Has the server told with which status a command of this session ended (SSH_MSG_CHANNEL_REQUEST
+ * "exit-status")? libssh2 itself says 0 for a channel of which nothing was told. */
+bool belay_ssh_status_came(const belay_ssh_session *session);
 /* As the option outlives_stop, from now on. */
 void belay_ssh_outlive_stop(belay_ssh_session *session, bool outlives);
 /* The server's key, for `targets trust`: connects, takes it, and hangs up. The caller frees. */

@@ -153,13 +153,43 @@ json_is error.code ssh_lost
 untouched
 nothing_left backups
 
+begin "the sshd of the session is killed while a command runs: that is no status 0"
+sed -i 's/^ssh = by_wire/ssh = app1/' belay.ini
+start_deploy deploy --json
+wait_until runs_there app1 "sleep 987606"
+kill_sshd_sessions app1
+end_deploy 1
+json_is error.code ssh_lost
+untouched
+wait_until gone_there app1 "sleep 987606"
+nothing_left backups
+
+begin "a server that ends a command without telling a status is not believed to have done it"
+LC_ALL=C sed 's/exit-status/exit-stitus/' "$ssh_sshd" >"$WORK/bin/mute_sshd"
+chmod 755 "$WORK/bin/mute_sshd"
+ssh_sshd=$WORK/bin/mute_sshd start_sshd mute
+hosts_keys "stop_command = echo \"stop \$BELAY_TEST_SSHD\" >$WORK/stopped_there
+stop_command_on = app1
+start_command = true
+start_command_on = app2"
+sed -i 's/^ssh = app1/ssh = mute/' belay.ini
+run_json 1 deploy --json
+json error.message | grep -F "mute: the server did not tell how a command ended" >/dev/null || fail "it is not told"
+json_is error.code ssh_lost
+equals "what ran" "$(cat "$WORK/stopped_there")" "stop $WORK/sshd-mute"
+untouched
+stop_sshd mute
+hosts_keys "stop_command = sleep 987606
+stop_command_on = app1
+start_command = true
+start_command_on = app2"
+
 begin "belay is killed while a command runs: it is ended over there"
 start_deploy deploy --json
 wait_until runs_there app1 "sleep 987606"
 kill -KILL "$run_pid"
 end_deploy 137
 nothing_left
-sed -i 's/^ssh = by_wire/ssh = app1/' belay.ini
 belay 0 recover --json
 same_as_before
 
