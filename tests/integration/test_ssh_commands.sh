@@ -11,19 +11,6 @@ start_sshd app2
 said=$WORK/said
 export said
 
-# hosts_keys LINES: the target's keys, and the hosts.
-hosts_keys() {
-    keys "gate = rename
-$1"
-    cat >>belay.ini <<INI
-
-[host.app1]
-ssh = app1
-
-[host.app2]
-ssh = app2
-INI
-}
 # over_there NAME TEXT: pids of commands of the server NAME with TEXT in their command line, but for those who ask.
 over_there() {
     local pid
@@ -43,7 +30,7 @@ untouched() {
 begin "stop and start on two hosts, in the order written; their words in the story and in the run's folder"
 fresh
 pending_good
-hosts_keys "stop_command = echo stopping; echo \"\$(date +%s%N) stop \$BELAY_TEST_SSHD\" >>$said; echo with words on stderr >&2
+two_hosts "stop_command = echo stopping; echo \"\$(date +%s%N) stop \$BELAY_TEST_SSHD\" >>$said; echo with words on stderr >&2
 stop_command_on = app1, app2
 start_command = echo \"\$(date +%s%N) start \$BELAY_TEST_SSHD\" >>$said
 start_command_on = app2, app1"
@@ -61,7 +48,7 @@ begin "the second host fails: the run names it, its status and what ran where, s
 fresh
 pending_good
 : >"$said"
-hosts_keys "stop_command = echo \"stop \$BELAY_TEST_SSHD\" >>$said; case \$BELAY_TEST_SSHD in *app2) exit 3 ;; esac
+two_hosts "stop_command = echo \"stop \$BELAY_TEST_SSHD\" >>$said; case \$BELAY_TEST_SSHD in *app2) exit 3 ;; esac
 stop_command_on = app1, app2
 start_command = echo \"start \$BELAY_TEST_SSHD\" >>$said
 start_command_on = app1, app2"
@@ -73,20 +60,20 @@ untouched
 
 begin "a signal is told apart from a status"
 fresh
-hosts_keys 'stop_command = kill -USR1 $$
+two_hosts 'stop_command = kill -USR1 $$
 stop_command_on = app1'
 pending_good
 run_json 1 deploy --json
 json error.message | grep -F "stop_command on app1 was ended by signal USR1" >/dev/null || fail "the signal is not named"
 untouched
-hosts_keys 'stop_command = sh -c "kill -KILL \$\$"; exit 143
+two_hosts 'stop_command = sh -c "kill -KILL \$\$"; exit 143
 stop_command_on = app1'
 run_json 1 deploy --json
 json error.message | grep -F "stop_command on app1 ended with status 143" >/dev/null || fail "the status is not named"
 untouched
 
 begin "every byte of the command's text arrives, and nothing of it is visible before its shell expands it"
-hosts_keys 'stop_command = printf "%s|" "it'"'"'s" \"a\" `echo b` $((1 + 1)) "\\" "!x" "$SECRET_NAME" "ü" "%d" >'"$WORK/text"'
+two_hosts 'stop_command = printf "%s|" "it'"'"'s" \"a\" `echo b` $((1 + 1)) "\\" "!x" "$SECRET_NAME" "ü" "%d" >'"$WORK/text"'
   # a comment of the second line
   printf "%s" end >>'"$WORK/text"'
 stop_command_on = app1'
@@ -98,7 +85,7 @@ equals "the text" "$(cat "$WORK/text")" "it's|\"a\"|b|2|\\|!x||ü|%d|end"
 begin "both at once: they wait for each other"
 fresh
 pending_good
-hosts_keys "hosts_at_once = 2
+two_hosts "hosts_at_once = 2
 stop_command = touch $WORK/met\$(basename \$BELAY_TEST_SSHD); for i in \$(seq 200); do ls $WORK/metsshd-app1 $WORK/metsshd-app2 && exit 0; sleep 0.1; done; exit 5
 stop_command_on = app1, app2"
 run_json 0 deploy --json
@@ -107,7 +94,7 @@ json_is outcome succeeded
 begin "the time is over: everything of the command is ended over there, what ignores SIGTERM, too"
 fresh
 pending_good
-hosts_keys "command_timeout = 2s
+two_hosts "command_timeout = 2s
 stop_command = trap '' TERM; (trap '' TERM; exec sleep 987601) & sleep 987602; sleep 987603
 stop_command_on = app1"
 run_json 1 deploy --json
@@ -116,14 +103,14 @@ json error.message | grep -F "app1" >/dev/null || fail "the host is not named"
 json error.message | grep -F "did not end within 2000 ms" >/dev/null || fail "the time is not named"
 untouched
 nothing_left backups
-hosts_keys "command_timeout = 1s
+two_hosts "command_timeout = 1s
 stop_command = sleep 987604"
 run_json 1 deploy --json
 json_is error.code deadline
 untouched
 
 begin "Ctrl-C: the command is ended over there, the run is untouched"
-hosts_keys "stop_command = sleep 987605
+two_hosts "stop_command = sleep 987605
 stop_command_on = app1
 start_command = echo started >$WORK/started
 start_command_on = app1"
@@ -140,7 +127,7 @@ nothing_left backups
 begin "the connection is cut while a command runs: it is ended over there, the run says what happened"
 start_link wire 127.0.0.1 "${SSH_PORT[app1]}"
 ssh_alias by_wire app1 "Port ${LINK_PORT[wire]}" "HostKeyAlias [127.0.0.1]:${SSH_PORT[app1]}"
-hosts_keys "stop_command = sleep 987606
+two_hosts "stop_command = sleep 987606
 stop_command_on = app1
 start_command = true
 start_command_on = app2"
@@ -196,7 +183,7 @@ same_as_before
 begin "a daemon that start_command leaves behind lives on, and nobody waits for it, also where it keeps the output open"
 fresh
 pending_good
-hosts_keys "stop_command = true
+two_hosts "stop_command = true
 stop_command_on = app1
 start_command = echo now; sleep 987607 & sleep 987608 >/dev/null 2>&1 & echo last
 start_command_on = app1"
@@ -213,7 +200,7 @@ nothing_left backups
 begin "a lot of output, and its last line"
 fresh
 pending_good
-hosts_keys "stop_command = seq 100000; printf 'no newline'; exit 4
+two_hosts "stop_command = seq 100000; printf 'no newline'; exit 4
 stop_command_on = app1"
 belay 1 deploy
 err_has "  app1: stop_command: 100000"
@@ -231,7 +218,7 @@ cat "$HOME/.ssh/id_own.pub" >>"$WORK/sshd-app2/authorized_keys"
 ssh_alias locked app2 "IdentityFile $HOME/.ssh/id_own" "IdentitiesOnly yes"
 fresh
 pending_good
-hosts_keys "password = $password
+two_hosts "password = $password
 stop_command = ps -eww -o args= >$WORK/ps; tr '\\0' '\\n' </proc/\$\$/environ >$WORK/env; sleep 1
 stop_command_on = app2"
 sed -i "/^\[host.app2\]/,\$ { s|^ssh = app2|ssh = locked\nssh_key = $HOME/.ssh/id_own\nssh_passphrase = \${THE_PHRASE}| }" belay.ini
@@ -244,7 +231,7 @@ start_agent id_ecdsa
 ssh_alias by_agent app1 "IdentityFile $HOME/.ssh/none" "IdentityAgent $SSH_AUTH_SOCK"
 fresh
 pending_good
-hosts_keys "stop_command = echo by the agent
+two_hosts "stop_command = echo by the agent
 stop_command_on = app1"
 sed -i 's/^ssh = app1/ssh = by_agent/' belay.ini
 run_json 0 deploy --json
@@ -254,7 +241,7 @@ stop_agent
 begin "a host that is not reached, or is not who it was: refused before anything is done"
 fresh
 pending_good
-hosts_keys "stop_command = echo stopped >$WORK/stopped
+two_hosts "stop_command = echo stopped >$WORK/stopped
 stop_command_on = app1, app2"
 stop_sshd app2
 run_json 3 deploy --json
@@ -271,7 +258,7 @@ tidy
 trust_sshd app2
 
 begin "a host that goes between two: what ran on the first is told, the application is started again"
-hosts_keys "stop_command = case \$BELAY_TEST_SSHD in *app1) kill -KILL ${sshd_pids[app2]} ;; esac
+two_hosts "stop_command = case \$BELAY_TEST_SSHD in *app1) kill -KILL ${sshd_pids[app2]} ;; esac
 stop_command_on = app1, app2
 start_command = echo started >$WORK/started2
 start_command_on = app1"
@@ -287,14 +274,14 @@ begin "pull_command brings the files that the plan is made of; its failure leave
 fresh
 pending_good
 mv migrations/*bbbb00000002* "$WORK/latest.sql"
-hosts_keys "pull_command = echo pulling; cp $WORK/latest.sql migrations/20260101_0000_bbbb00000002_add_notes.sql"
+two_hosts "pull_command = echo pulling; cp $WORK/latest.sql migrations/20260101_0000_bbbb00000002_add_notes.sql"
 run_json 0 deploy --json
 json_is to.0 bbbb00000002
 err_has "  pull_command: pulling"
 grep -q ' - pull_command: pulling$' "$(newest backups commands.log)" || fail "the run's folder lacks what pull_command said"
 fresh
 pending_good
-hosts_keys "pull_command = echo no network >&2; exit 9
+two_hosts "pull_command = echo no network >&2; exit 9
 pull_command_on = app1"
 run_json 1 deploy --json
 json_is outcome untouched
@@ -306,7 +293,7 @@ tidy
 begin "health over there: what it says is shown, and a host that cannot be asked is no reason to go back"
 fresh
 pending_good
-hosts_keys "health_command = echo not yet; test -e $WORK/well || { touch $WORK/well; exit 7; }
+two_hosts "health_command = echo not yet; test -e $WORK/well || { touch $WORK/well; exit 7; }
 health_command_on = app1, app2
 health_timeout = 20s"
 run_json 0 deploy --json
@@ -314,7 +301,7 @@ err_has "health_command on app1 ended with status 7"
 err_has "healthy after"
 fresh
 pending_good
-hosts_keys "health_command = echo it is down; exit 7
+two_hosts "health_command = echo it is down; exit 7
 health_command_on = app2, app1
 health_retries = 0
 on_unhealthy = restore
@@ -336,7 +323,7 @@ restart_sshd app2
 begin "a host that falls silent while it is asked is not called unhealthy"
 fresh
 pending_good
-hosts_keys "health_command = kill -STOP \$PPID; sleep 60
+two_hosts "health_command = kill -STOP \$PPID; sleep 60
 health_command_on = app1
 health_retries = 0
 on_unhealthy = restore

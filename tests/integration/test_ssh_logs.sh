@@ -9,18 +9,6 @@ start_sshd app1
 start_sshd app2
 mkdir "$WORK/app1" "$WORK/app2" "$WORK/my logs"
 
-logs_keys() {
-    keys "gate = rename
-$1"
-    cat >>belay.ini <<INI
-
-[host.app1]
-ssh = app1
-
-[host.app2]
-ssh = app2
-INI
-}
 # start_logs ARGUMENTS...: in the background; end_logs STATUS sends it a Ctrl-C.
 start_logs() {
     LAST="belay logs $* (in the background)"
@@ -34,13 +22,13 @@ end_logs() {
 said() { grep -qxF -- "$1" "$OUT"; }
 
 begin "without logs there is nothing to follow"
-logs_keys ""
+two_hosts ""
 belay 2 logs --no-follow
 err_has "target dev names no logs"
 
 begin "the last lines of a file here, with a name that the shell would take apart"
 seq 100 >"$WORK/my logs/it's \$HOME.log"
-logs_keys "logs = $WORK/my logs/it's \$\$HOME.log"
+two_hosts "logs = $WORK/my logs/it's \$\$HOME.log"
 belay 0 logs --no-follow
 out_is "$(seq 91 100)"
 belay 0 logs dev -n 2 --no-follow
@@ -57,7 +45,7 @@ belay 2 logs -n some
 err_has "--lines takes a number"
 
 begin "a file that is not there fails the one and not the other"
-logs_keys "logs = app1:$WORK/app1/none.log, $WORK/my logs/it's \$\$HOME.log"
+two_hosts "logs = app1:$WORK/app1/none.log, $WORK/my logs/it's \$\$HOME.log"
 belay 1 logs -n 1 --no-follow
 out_is "local: 100"
 err_has "log app1:$WORK/app1/none.log"
@@ -65,7 +53,7 @@ err_has "No such file"
 
 begin "a host's file is followed: what is there, what is written, and what comes after a rotation; Ctrl-C ends it with 0"
 seq 20 >"$WORK/app1/bank.log"
-logs_keys "logs = app1:$WORK/app1/bank.log"
+two_hosts "logs = app1:$WORK/app1/bank.log"
 start_logs -n 3
 wait_until said 20
 echo "no newline yet" >>"$WORK/app1/bank.log"
@@ -81,7 +69,7 @@ begin "several: each line begins with its host, and with the file's name where a
 echo one >"$WORK/app1/bank.log"
 echo two >"$WORK/app2/bank.log"
 echo three >"$WORK/app2/worker.log"
-logs_keys "logs =
+two_hosts "logs =
   app1:$WORK/app1/bank.log
   app2:$WORK/app2/bank.log
   app2:$WORK/app2/worker.log
@@ -100,7 +88,7 @@ nothing_left
 begin "a connection that is lost is made again, and not a line is missed or told twice"
 start_link wire 127.0.0.1 "${SSH_PORT[app1]}"
 ssh_alias by_wire app1 "Port ${LINK_PORT[wire]}" "HostKeyAlias [127.0.0.1]:${SSH_PORT[app1]}"
-logs_keys "logs = app1:$WORK/app1/bank.log"
+two_hosts "logs = app1:$WORK/app1/bank.log"
 sed -i 's/^ssh = app1/ssh = by_wire/' belay.ini
 printf 'before\n' >"$WORK/app1/bank.log"
 start_logs
@@ -122,7 +110,7 @@ nothing_left
 
 begin "a file that comes later, and a host that is nobody's friend"
 rm "$WORK/app2/bank.log"
-logs_keys "logs = app2:$WORK/app2/bank.log, app1:$WORK/app1/bank.log"
+two_hosts "logs = app2:$WORK/app2/bank.log, app1:$WORK/app1/bank.log"
 ssh_alias stranger app1 "IdentityFile $HOME/.ssh/id_stranger" "IdentitiesOnly yes"
 sed -i 's/^ssh = app1/ssh = stranger/' belay.ini
 start_logs -n 5
@@ -134,7 +122,7 @@ err_has "stranger"
 nothing_left
 
 begin "who reads has had enough"
-logs_keys "logs = app2:$WORK/app2/bank.log"
+two_hosts "logs = app2:$WORK/app2/bank.log"
 set +o pipefail
 "$BELAY" logs -n 1 2>"$ERR" </dev/null | head -n 1 >"$OUT" &
 pipe=$!
@@ -150,7 +138,7 @@ fresh
 pending_good
 printf 'long ago\n' >"$WORK/app1/bank.log"
 rm -f "$WORK/app2/bank.log"
-logs_keys "logs = app1:$WORK/app1/bank.log, app2:$WORK/app2/bank.log, $WORK/app1/gone.log
+two_hosts "logs = app1:$WORK/app1/bank.log, app2:$WORK/app2/bank.log, $WORK/app1/gone.log
 stop_command = echo stopping; echo stopped >>$WORK/app1/bank.log
 stop_command_on = app1
 start_command = echo started >>$WORK/app1/bank.log

@@ -6,7 +6,10 @@ reaches the server, and once the server has answered, the client's connection is
 "before" it is closed without the query having reached the server. Later connections pass unharmed; with "forget" the
 server no longer knows what became of a single transaction (pg_xact_status answers NULL).
 """
-import os, select, socket, sys, threading
+import select, sys, threading
+
+sys.dont_write_bytecode = True
+import unix_proxy
 
 listen_path, server_path = sys.argv[1], sys.argv[2]
 text = (sys.argv[3] if len(sys.argv) > 3 else "belay.ledger").encode()
@@ -18,8 +21,7 @@ cut_done = threading.Event()
 
 
 def serve(client):
-    server = socket.socket(socket.AF_UNIX)
-    server.connect(server_path)
+    server = unix_proxy.connect(server_path)
     cutting = False
     while True:
         ready, _, _ = select.select([client, server], [], [])
@@ -38,10 +40,4 @@ def serve(client):
             (server if source is client else client).sendall(data)
 
 
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(listen_path)
-os.chmod(listen_path, 0o777)
-listener.listen(16)
-while True:
-    connection, _ = listener.accept()
-    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+unix_proxy.run(listen_path, serve)

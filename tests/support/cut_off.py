@@ -4,7 +4,10 @@
 Passes everything on. At SIGUSR1 it closes what clients have open, and keeps the server's ends: as where a network lost
 both, the server goes on waiting for its clients. Later connections pass unharmed.
 """
-import os, select, signal, socket, sys, threading
+import select, signal, socket, sys
+
+sys.dont_write_bytecode = True
+import unix_proxy
 
 listen_path, server_path = sys.argv[1], sys.argv[2]
 cuts = 0
@@ -17,8 +20,7 @@ def cut(*_):
 
 
 def serve(client):
-    server = socket.socket(socket.AF_UNIX)
-    server.connect(server_path)
+    server = unix_proxy.connect(server_path)
     begun = cuts
     while True:
         ready, _, _ = select.select([client, server], [], [], 0.02)
@@ -40,10 +42,4 @@ def serve(client):
 
 
 signal.signal(signal.SIGUSR1, cut)
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(listen_path)
-os.chmod(listen_path, 0o777)
-listener.listen(16)
-while True:
-    connection, _ = listener.accept()
-    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+unix_proxy.run(listen_path, serve)

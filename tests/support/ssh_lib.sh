@@ -83,6 +83,20 @@ ssh_alias() {
     } >"$ssh_keys/hosts/$alias"
 }
 
+# two_hosts LINES: the target's keys (deploy_lib.sh), and the servers app1 and app2 as hosts of the configuration.
+two_hosts() {
+    keys "gate = rename
+$1"
+    cat >>belay.ini <<INI
+
+[host.app1]
+ssh = app1
+
+[host.app2]
+ssh = app2
+INI
+}
+
 # ---- servers
 
 # start_sshd NAME [OPTION VALUE]...: NAME of letters, digits and _. Sets ${SSH_ADDRESS[NAME]}, SSH_PORT and SSH_USER likewise; makes
