@@ -18,11 +18,21 @@ bench_cluster() {
     CLUSTER_CONF=${1-$bench_settings} start_cluster
 }
 
+# What this machine unpacks in a second, in MB, on one core: rented ones change their pace by half from one minute to the next, which
+# no median of three hides.
+note_pace() {
+    zstd -q -b1 -i1 "$BELAY" 2>&1 | awk '$1 == "-1" { print int($(NF - 2)) }' >>"$TIMES.pace"
+}
+tell_pace() {
+    echo "pace        zstd -1 unpacks $(sort -n "$TIMES.pace" | sed -n '1p;$p' | paste -s -d ' ' | sed 's/ / to /') MB/s on one core of this machine meanwhile"
+}
+
 # measure NAME COMMAND...: runs and notes it. What the server still has to write is written before, for nobody's account.
 measure() {
     local name=$1
     shift
     sql postgres "CHECKPOINT"
+    note_pace
     python3 "$BELAY_SOURCE/tests/bench/measure.py" "$TIMES" "$name" "$@" || {
         cp "$TIMES.out" "$OUT"
         cp "$TIMES.err" "$ERR"
@@ -58,6 +68,7 @@ row() {
     }'
 }
 row_head() {
+    tell_pace
     printf '\n| %-62s | %-15s | %-7s | %-6s |\n| --- | --- | --- | --- |\n' measure measured goal ""
 }
 # sum A B
