@@ -1,5 +1,6 @@
 #include "pipeline/followers.h"
 
+#include "pipeline/bring_subscriptions.h"
 #include "pipeline/followers.sql.h"
 #include "pipeline/move_subscription.h"
 #include "util/clock.h"
@@ -110,33 +111,49 @@ static bool moves_subscriptions(const belay_run *run)
            !belay_equal(run->how.verb, "restore");
 }
 
-static void tell_left_behind(belay_run *run, const char *name, const char *why)
+static void tell_left_behind(belay_run *run, const char *name)
 {
     BELAY_AUTO(belay_free) char *sql = NULL;
     belay_pg_value(belay_keeper_pg(run->keeper), sql_create_by_hand, (const char *const[]){run->kept, name},
         2, &sql, NULL);
-    belay_say(run->how.reporter, BELAY_WARN, "subscription %s stays with %s%s%s; in %s it would be: %s", name,
-        run->kept, why == NULL ? "" : ": ", why == NULL ? "" : why, run->dbname,
-        sql == NULL ? "CREATE SUBSCRIPTION ..." : sql);
+    belay_say(run->how.reporter, BELAY_WARN, "subscription %s stays with %s; in %s it would be: %s", name,
+        run->kept, run->dbname, sql == NULL ? "CREATE SUBSCRIPTION ..." : sql);
 }
 
+/* False: it stays where it is. */
+static bool move(belay_run *run, const char *name)
+{
+    belay_error why = {0};
+    bool enabled = belay_list_has(&run->disabled, name);
+    if (!moves_subscriptions(run))
+        return false;
+    if (!belay_subscription_move(run, name, enabled, &why)) {
+        belay_say(
+            run->how.reporter, BELAY_WARN, "subscription %s could not be moved along: %s", name, why.message);
+        return false;
+    }
+    belay_say(run->how.reporter, BELAY_INFO, "subscription %s goes on in the restored database%s", name,
+        enabled ? "" : ", disabled as it was");
+    return true;
+}
+
+/* What does not move from the old database comes from the snapshot, if that has it. */
 static void settle_subscriptions(belay_run *run)
 {
     belay_error err = {0};
+    BELAY_AUTO(belay_list_done) belay_list left = {0};
+    BELAY_AUTO(belay_list_done) belay_list made = {0};
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     if (!belay_pg_queryp(belay_keeper_pg(run->keeper), sql_names_of, &rows, &err, run->kept))
         belay_say(run->how.reporter, BELAY_WARN, "subscriptions of %s: %s", run->kept, err.message);
     for (size_t i = 0; rows != NULL && i < belay_rows_count(rows); i++) {
-        const char *name = belay_rows_text(rows, i, 0);
-        belay_error why = {0};
-        bool enabled = belay_list_has(&run->disabled, name);
-        if (!moves_subscriptions(run))
-            tell_left_behind(run, name, NULL);
-        else if (!belay_subscription_move(run, name, enabled, &why))
-            tell_left_behind(run, name, why.message);
-        else
-            belay_say(run->how.reporter, BELAY_INFO, "subscription %s goes on in the restored database%s",
-                name, enabled ? "" : ", disabled as it was");
+        if (!move(run, belay_rows_text(rows, i, 0)))
+            belay_list_add(&left, belay_rows_text(rows, i, 0));
+    }
+    belay_subscriptions_bring(run, &left, &made);
+    for (size_t i = 0; i < left.count; i++) {
+        if (!belay_list_has(&made, left.items[i]))
+            tell_left_behind(run, left.items[i]);
     }
     if (run->disabled.count > 0 && !note_resumed(run, &err))
         belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
@@ -220,9 +237,9 @@ static void settle_standbys(belay_run *run)
 bool belay_followers_after_swap(belay_run *run, belay_error *err)
 {
     (void)err;
+    settle_subscriptions(run);
     if (run->kept[0] == '\0')
         return true;
-    settle_subscriptions(run);
     settle_slots(run);
     settle_standbys(run);
     return true;

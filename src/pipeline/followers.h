@@ -2,7 +2,7 @@
  *
  *   enabled --belay_followers_disable--> disabled (journal: intent "subscriptions.disable", their names)
  *               no swap: --belay_followers_resume--> enabled (done)
- *               swap:    --belay_followers_after_swap--> moved, or what to type is said (done)
+ *               swap:    --belay_followers_after_swap--> moved, or made from the snapshot, or said (done)
  *   Enabled again, and swapped only then (on_unhealthy = restore): what they wrote meanwhile is in the old
  *   database, so they are disabled once more and stay there.
  *
@@ -25,8 +25,9 @@ bool belay_followers_end_sessions(belay_run *run, belay_error *err);
 bool belay_followers_disable_again(belay_run *run, belay_error *err);
 /* The database has its name back: enables what was disabled. Nothing to do: true. */
 bool belay_followers_resume(belay_run *run, belay_error *err);
-/* Stage: run->kept was put aside. The restored database stands by now, so nothing here fails the run (always
- * true): what could not be done is said, with what to type. May be called again after a crash. */
+/* Stage: the restored database has the name, and run->kept was put aside ("": there was none). Nothing here
+ * fails the run any more (always true): what could not be done is said, with what to type. May be called
+ * again after a crash. */
 bool belay_followers_after_swap(belay_run *run, belay_error *err);
 
 #endif

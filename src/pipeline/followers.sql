@@ -34,6 +34,13 @@ SELECT s.oid, s.subslotname, o.remote_lsn,
 -- query: slot_of
 SELECT coalesce(subslotname, ''), oid FROM pg_catalog.pg_subscription
  WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+-- query: has_tables
+SELECT count(*) > 0 FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_subscription s ON s.oid = r.srsubid
+ WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+-- query: sharers
+SELECT d.datname, s.subname, d.datallowconn
+  FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+ WHERE s.subslotname = $1 AND d.datname <> $2 ORDER BY 1, 2
 -- query: advance
 SELECT pg_catalog.pg_replication_origin_advance('pg_' || $1, $2::pg_lsn)
 -- query: create_by_hand

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "gate/gate.h"
+#include "pipeline/followers.sql.h"
 #include "pipeline/journal.h"
 #include "pipeline/runs.h"
 #include "snapshot/snapshot.h"
@@ -232,30 +233,65 @@ static const struct {
 } prunable[] = {{"failed", "kept by the restore"}, {"scratch", "left over"}, {"twin", "copy of before"},
     {"old", "replaced by a reset"}};
 
-static void plan_database(const facts *f, const belay_gate_database *one, belay_prune *ret)
+/* The server drops no database that has one. *ret: what to type, NULL when there is none; the caller frees.
+ */
+static bool find_subscriptions(belay_pg *pg, const char *dbname, char **ret, belay_error *err)
 {
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(dbname);
+    belay_str text = BELAY_STR_INIT;
+    *ret = NULL;
+    if (!belay_pg_queryp(pg, sql_names_of, &rows, err, dbname))
+        return false;
+    if (belay_rows_count(rows) == 0)
+        return true;
+    belay_str_appendf(&text, "ALTER DATABASE %s ALLOW_CONNECTIONS true; and in it: ", quoted);
+    for (size_t i = 0; i < belay_rows_count(rows); i++) {
+        BELAY_AUTO(belay_free) char *name = belay_quote_ident(belay_rows_text(rows, i, 0));
+        belay_str_appendf(&text,
+            "%sALTER SUBSCRIPTION %s DISABLE; ALTER SUBSCRIPTION %s SET (slot_name = NONE); DROP "
+            "SUBSCRIPTION %s",
+            i == 0 ? "" : "; ", name, name, name);
+    }
+    *ret = belay_str_steal(&text);
+    return true;
+}
+
+static bool plan_database(
+    const facts *f, belay_pg *pg, const belay_gate_database *one, belay_prune *ret, belay_error *err)
+{
+    BELAY_AUTO(belay_free) char *let_go = NULL;
     const char *run = whole_run_id(f, one->run);
     time_t begun = 0;
     const char *why = NULL;
     for (size_t i = 0; i < BELAY_COUNT(prunable) && why == NULL; i++)
         why = belay_equal(one->kind, prunable[i].kind) ? prunable[i].why : NULL;
     if (why == NULL)
-        return;
+        return true;
     if (run == NULL || !belay_id_time(run, strlen(run), &begun)) {
         belay_say(f->how->reporter, BELAY_WARN,
             "database %s: its run is not known, so neither is its age; it stays. To drop it: DROP DATABASE",
             one->name);
-        return;
+        return true;
     }
     long long seconds = (long long)(belay_now_utc() - begun);
     if (seconds < f->how->databases_age_ms / 1000) {
         ret->young++;
-        return;
+        return true;
     }
     if (belay_list_has(&f->needed, run) || belay_list_has(&f->needed, one->name))
-        return;
+        return true;
+    if (!find_subscriptions(pg, one->name, &let_go, err))
+        return false;
+    if (let_go != NULL) {
+        belay_say(f->how->reporter, BELAY_WARN,
+            "database %s has a subscription, so it cannot be dropped and stays. To let go of it: %s",
+            one->name, let_go);
+        return true;
+    }
     add(ret, "database", one->name, one->size_bytes < 0 ? 0 : (uint64_t)one->size_bytes,
         belay_format("%s of run %s, %lld days old", why, run, seconds / DAY_SECONDS));
+    return true;
 }
 
 /* With the target's own database gone, what was kept of it may be the only copy. */
@@ -288,8 +324,10 @@ static bool plan_databases(const facts *f, belay_prune *ret, belay_error *err)
         !belay_gate_find(pg, belay_target_dbname(f->how->target), &found, err) ||
         !require_public(belay_target_dbname(f->how->target), pg, &found, err))
         return false;
-    for (size_t i = 0; i < found.count; i++)
-        plan_database(f, &found.items[i], ret);
+    for (size_t i = 0; i < found.count; i++) {
+        if (!plan_database(f, pg, &found.items[i], ret, err))
+            return false;
+    }
     return true;
 }
 

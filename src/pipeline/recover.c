@@ -186,11 +186,17 @@ static void succeed(belay_run *run)
     run->outcome = BELAY_OUTCOME_SUCCEEDED;
 }
 
-static void end_swapped(belay_run *run)
+static void end_swapped(belay_run *run, const json_t *records)
 {
     belay_error err = {0};
     run->outcome = BELAY_OUTCOME_RESTORED;
-    belay_followers_after_swap(run, NULL);
+    if (is_restore(run)) {
+        belay_restore_recover_swapped(run, records);
+    } else {
+        if (!find_snapshot(run, records, &err))
+            belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
+        belay_followers_after_swap(run, NULL);
+    }
     if (!belay_run_undo(run, belay_deploy_stages, belay_deploy_stage_count, &err))
         belay_say(run->how.reporter, BELAY_WARN, "%s", err.message);
 }
@@ -351,7 +357,7 @@ static bool settle_run(belay_run *run, const json_t *records, belay_error *err)
     run->gate_known = oid != 0;
     if (swapped) {
         run->gate.closed = false;
-        end_swapped(run);
+        end_swapped(run, records);
         return true;
     }
     if (!find_snapshot(run, records, err) || !find_databases(run, records, err) ||

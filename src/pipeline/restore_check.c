@@ -1,6 +1,7 @@
 #include "pipeline/restore_check.h"
 
 #include "pg/dbstate.h"
+#include "pipeline/bring_subscriptions.h"
 #include "preflight/preflight.h"
 #include "restore/make_roles.h"
 #include "restore/restore.h"
@@ -94,6 +95,7 @@ bool belay_restore_preflight(belay_run *run, belay_error *err)
         .target = run->how.target,
         .apply_dbstate = true,
         .create_roles = run->how.create_roles,
+        .subscribes = belay_subscriptions_wanted(run),
         .reporter = run->how.reporter};
     bool ok = belay_archive_open(belay_run_snapshot_store(run), run->snapshot.name, &archive, err) &&
               belay_header_read(archive, &header, err) && decide_state(run, header, &state, err) &&

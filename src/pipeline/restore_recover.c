@@ -2,6 +2,7 @@
 
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
+#include "pipeline/followers.h"
 #include "pipeline/restore_run.h"
 #include "util/stop.h"
 
@@ -31,7 +32,7 @@ static bool plan_migrations(belay_run *run, const json_t *begin, const char *rev
 }
 
 /* What the dead run knew of its snapshot. */
-static bool take_up(belay_run *run, const json_t *begin, belay_store **ret_store, belay_error *err)
+static bool take_up_snapshot(belay_run *run, const json_t *begin, belay_store **ret_store, belay_error *err)
 {
     const json_t *restore = json_object_get(begin, "restore");
     const char *id = belay_json_text(restore, "snapshot");
@@ -45,8 +46,13 @@ static bool take_up(belay_run *run, const json_t *begin, belay_store **ret_store
         !run->how.open_from(run->how.open_from_context, run->how.from, ret_store, err))
         return false;
     run->how.from_store = *ret_store;
-    return belay_restore_find(run, id, err) &&
-           plan_migrations(run, begin, belay_json_text(restore, "revision"), err);
+    return belay_restore_find(run, id, err);
+}
+
+static bool take_up(belay_run *run, const json_t *begin, belay_store **ret_store, belay_error *err)
+{
+    const char *revision = belay_json_text(json_object_get(begin, "restore"), "revision");
+    return take_up_snapshot(run, begin, ret_store, err) && plan_migrations(run, begin, revision, err);
 }
 
 json_t *belay_restore_find_complete(const belay_run *run, const json_t *records)
@@ -188,6 +194,17 @@ static bool recover_with(belay_run *run, const json_t *records, belay_store **re
         return false;
     go_on(run, name);
     return true;
+}
+
+void belay_restore_recover_swapped(belay_run *run, const json_t *records)
+{
+    BELAY_AUTO(belay_store_free) belay_store *store = NULL;
+    belay_error err = {0};
+    if (!take_up_snapshot(run, belay_journal_last(records, "begin", "run"), &store, &err))
+        belay_say(run->how.reporter, BELAY_WARN, "which subscriptions the snapshot has is not known: %s",
+            err.message);
+    belay_followers_after_swap(run, NULL);
+    run->how.from_store = NULL;
 }
 
 bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *err)

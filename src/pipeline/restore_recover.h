@@ -18,6 +18,9 @@ json_t *belay_restore_begin_details(const belay_run *run, const char *revision);
 /* The run's sessions are ended, its gate is known, and no swap was committed. The outcome is in the run;
  * false when it cannot be decided now. */
 bool belay_restore_recover(belay_run *run, const json_t *records, belay_error *err);
+/* The run died after its swap, or after the new database got its name: settles what follows, and what comes
+ * from the snapshot then. */
+void belay_restore_recover_swapped(belay_run *run, const json_t *records);
 
 /* The record that all was loaded into the run's new database, when nothing came after it: a new reference.
  * NULL: it was not, it was begun anew since, or it was compared. */

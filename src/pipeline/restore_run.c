@@ -252,8 +252,8 @@ static const belay_stage restore_stages[] = {
     {.name = "subscriptions", .run = belay_followers_disable, .wanted = wants_subscriptions},
     {.name = "gate", .run = belay_run_close_gate, .wanted = exists},
     {.name = "swap", .run = stage_swap, .wanted = exists},
-    {.name = "followers", .run = belay_followers_after_swap, .wanted = exists},
     {.name = "name", .run = stage_name, .wanted = is_missing},
+    {.name = "followers", .run = belay_followers_after_swap},
     {.name = "start", .run = belay_run_start_app},
 };
 

@@ -189,17 +189,44 @@ static bool check_creatable(const look *l, belay_error *err)
     return belay_error_hint(err, "restore with a superuser as the target's user");
 }
 
+/* Whoever makes them afterwards says then what failed: no reason to be without the rest. */
+static bool check_subscriptions(const look *l, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list found = {0};
+    BELAY_AUTO(belay_free) char *may = NULL;
+    for (size_t i = 0; l->options->subscribes && i < l->toc->count; i++) {
+        const belay_toc_entry *entry = &l->toc->entries[i];
+        if (belay_equal(entry->type, "SUBSCRIPTION"))
+            belay_list_add(&found, entry->name);
+    }
+    if (found.count == 0)
+        return true;
+    if (!belay_pg_value(l->options->maintenance, sql_may_subscribe, NULL, 0, &may, err))
+        return false;
+    if (belay_equal(may, "t"))
+        return true;
+    BELAY_AUTO(belay_free) char *names = belay_list_join(&found, ", ");
+    belay_fail(err, BELAY_E_PREFLIGHT,
+        "this role may not create the snapshot's subscriptions (%s): all else is restored, and what makes "
+        "them is printed",
+        names);
+    return belay_error_hint(err, "restore with a superuser as the target's user, or, from PostgreSQL 16 on, "
+                                 "GRANT pg_create_subscription to it");
+}
+
 static const struct {
     const char *name;
     check_function *run;
     bool rights;
+    belay_verdict verdict; /* when it fails */
 } checks[] = {
-    {"snapshot_server", check_server, false},
-    {"snapshot_extensions", check_extensions, false},
-    {"snapshot_roles", check_roles, false},
-    {"snapshot_owners", check_owners, true},
-    {"snapshot_tablespaces", check_tablespaces, true},
-    {"snapshot_rights", check_creatable, true},
+    {"snapshot_server", check_server, false, BELAY_REFUSE},
+    {"snapshot_extensions", check_extensions, false, BELAY_REFUSE},
+    {"snapshot_roles", check_roles, false, BELAY_REFUSE},
+    {"snapshot_owners", check_owners, true, BELAY_REFUSE},
+    {"snapshot_tablespaces", check_tablespaces, true, BELAY_REFUSE},
+    {"snapshot_rights", check_creatable, true, BELAY_REFUSE},
+    {"snapshot_subscriptions", check_subscriptions, true, BELAY_WARNING},
 };
 
 const char *belay_restore_check_name(size_t index)
@@ -217,7 +244,7 @@ void belay_restore_look(
         if (checks[i].rights && !rights)
             continue;
         if (!checks[i].run(&l, &err))
-            belay_check_report_add_error(ret, checks[i].name, BELAY_REFUSE, &err);
+            belay_check_report_add_error(ret, checks[i].name, checks[i].verdict, &err);
         belay_check_report_settle(ret, checks[i].name, before, options->reporter);
     }
 }

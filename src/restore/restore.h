@@ -37,6 +37,7 @@ typedef struct belay_restore_options {
     bool create_roles;      /* those that the server lacks (restore/make_roles.h) */
     bool schema_only;       /* no rows, nothing computed from rows: to see whether this role may */
     bool pre_data_only;     /* types, tables and functions, and nothing that comes after rows */
+    bool subscribes;        /* the caller makes the subscriptions then (restore/subscriptions.h) */
     const json_t *state;    /* pg/dbstate.h: given to the database instead of the snapshot's; NULL */
     belay_recorder *recorder;
     belay_reporter *reporter;

@@ -94,6 +94,15 @@ FROM (SELECT pg_catalog.quote_ident(n) AS name FROM pg_catalog.json_array_elemen
 -- query: is_superuser
 SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user
 
+-- query: may_subscribe
+SELECT r.rolsuper OR EXISTS (SELECT FROM pg_catalog.pg_roles p
+    WHERE p.rolname = 'pg_create_subscription' AND pg_catalog.pg_has_role(p.oid, 'USAGE'))
+FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+
+-- query: subscriptions_here
+SELECT s.subname, coalesce(s.subslotname, '') FROM pg_catalog.pg_subscription s
+JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = pg_catalog.current_database()
+
 -- query: untrusted_extensions
 SELECT v.name FROM pg_catalog.json_to_recordset($1::json) AS want(name text, version text)
 JOIN pg_catalog.pg_available_extension_versions v ON v.name = want.name AND v.version = want.version

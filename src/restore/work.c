@@ -3,6 +3,7 @@
 #include "restore/entry_sql.h"
 #include "restore/restore.sql.h"
 #include "restore/search_path.h"
+#include "restore/subscriptions.h"
 #include "restore/work_compare.h"
 #include "restore/work_keys.h"
 #include "restore/work_statistics.h"
@@ -299,15 +300,13 @@ bool belay_work_is_last(const belay_toc *toc, const belay_toc_entry *entry)
 
 bool belay_work_is_rest(const belay_toc *toc, const belay_toc_entry *entry)
 {
-    /* A database with a subscription cannot be dropped, and a copy must not receive what the original does:
-     * the pipeline moves the original's where one is wanted. */
     static const char *const others[] = {"INDEX", "CONSTRAINT", "STATISTICS", "FK CONSTRAINT", "INDEX ATTACH",
-        "MATERIALIZED VIEW DATA", "EVENT TRIGGER", "SUBSCRIPTION"};
+        "MATERIALIZED VIEW DATA", "EVENT TRIGGER"};
     for (size_t i = 0; i < BELAY_COUNT(others); i++) {
         if (belay_equal(entry->type, others[i]))
             return false;
     }
-    return !belay_work_is_last(toc, entry);
+    return !belay_work_is_last(toc, entry) && !belay_subscriptions_own(entry);
 }
 
 size_t belay_work_batch(int64_t lock_slots)

@@ -7,7 +7,7 @@ CLUSTER_CONF="allow_in_place_tablespaces = on" start_cluster
 # whole DB [WORDED]: all that pg_dump says, rows in a fixed order, and what it leaves out of the database itself. The schema
 # is that of WORDED: the server words some expressions of DB otherwise once they went through a dump.
 whole() {
-    pg_dump -d "${2:-$1}" --exclude-schema=belay --no-subscriptions --schema-only | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^-- Dumped '
+    pg_dump -d "${2:-$1}" --exclude-schema=belay --schema-only | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^-- Dumped '
     # In the columns' own order: a dump moves inherited columns to the front. pg_dump cannot read by_path in this way itself.
     pg_dump -d "$1" --exclude-schema=belay --exclude-table=heir --exclude-table="*.late_child" --exclude-table=by_path --data-only --inserts 2>/dev/null | grep -a -v -e '^\\restrict ' -e '^\\unrestrict ' -e '^--' | sort
     sql postgres "SELECT r.rolname, d.datcollate, d.datctype, coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'), to_jsonb(d) ->> 'datlocprovider', pg_encoding_to_char(d.encoding), d.datconnlimit,
@@ -34,7 +34,7 @@ comes_back() {
 }
 
 version_table="CREATE TABLE alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY)"
-sql postgres "CREATE ROLE rich_reader" "CREATE ROLE rich_owner" "CREATE TABLESPACE elsewhere LOCATION ''"
+sql postgres "CREATE ROLE rich_reader" "CREATE ROLE rich_owner" "CREATE ROLE rich_super SUPERUSER" "CREATE TABLESPACE elsewhere LOCATION ''"
 export PROJECT_KEYS="gate = none"
 
 begin "kinds that need a superuser, tablespaces, what leans on search_path"
@@ -46,6 +46,11 @@ sql more "ALTER DATABASE more SET timezone = 'Asia/Kolkata'" "ALTER DATABASE mor
     "ALTER DATABASE more SET lc_monetary = 'C'" "COMMENT ON DATABASE more IS 'more'" "GRANT TEMPORARY ON DATABASE more TO rich_reader" \
     "ALTER DATABASE more CONNECTION LIMIT 77"
 comes_back more --subscriptions=disable
+grep "CREATE SUBSCRIPTION \"It's \"\"a\"\"" "$WORK/whole.after" >/dev/null || fail "no subscription was compared"
+sql_is more "SELECT subname, subenabled, subslotname FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database() ORDER BY 1" 'It'"'"'s "a"|f|its_slot
+not_connected|f|'
+err_has "subscription not_connected is in more as the snapshot has it, not connected and disabled"
+err_lacks "top secret"
 
 begin "names that hurt, bodies that look like a dump, partitions through their root"
 make_empty_project everything

@@ -60,6 +60,8 @@ no_half() { rm "$(cat "$WORK/file")"; }
 STANDBYS=(--standbys=end-sessions --standby "host=$STANDBY")
 
 begin "nothing is assumed: each kind refuses until it is said what becomes of it"
+belay 0 snapshot
+early=$(basename "$(find backups -name '*.tar' | sort | tail -n 1)" .tar)
 sent 3
 sql bank "CREATE SUBSCRIPTION sub CONNECTION 'host=$PUB user=postgres dbname=source' PUBLICATION feed"
 all_arrive
@@ -158,8 +160,9 @@ echo "SELECT count(*) FROM own;" >&7
 wait_until reading
 belay 4 deploy --ignore-followers --json
 json_is outcome restored
-err_has "subscription sub stays with $(kept)"
-err_has "CREATE SUBSCRIPTION sub CONNECTION '...' PUBLICATION feed WITH (slot_name = 'sub', create_slot = false)"
+subscription_is "sub|f|sub"
+err_has "subscription sub is in bank as the snapshot has it, not connected and disabled"
+err_has "slot \"sub\" at the publisher is that of subscription sub in $(kept) too"
 err_has "logical replication slot reader stays with $(kept) and holds back WAL"
 err_has "may still read the old database"
 reading || fail "the session on the standby is gone"
@@ -168,7 +171,7 @@ sql "$(kept)" "ALTER SUBSCRIPTION sub DISABLE" "ALTER SUBSCRIPTION sub SET (slot
 drop_kept
 wait_until reading 0 # the drop is replayed, which ends it
 exec 7>&-
-sql bank "TRUNCATE feed" "CREATE SUBSCRIPTION sub CONNECTION 'host=$PUB user=postgres dbname=source' PUBLICATION feed WITH (create_slot = false, slot_name = sub)"
+sql bank "TRUNCATE feed" "ALTER SUBSCRIPTION sub ENABLE" "ALTER SUBSCRIPTION sub REFRESH PUBLICATION"
 all_arrive
 wait_until ready
 
@@ -214,14 +217,95 @@ if [ -e "${BELAY_TESTS:?}/killer.so" ]; then
 fi
 no_half
 
-begin "a manual restore leaves the subscription, disabled, with the old database and says what to type"
+begin "a manual restore makes the snapshot's subscription, not connected, and says how to begin with it"
+sql bank "COMMENT ON SUBSCRIPTION sub IS 'from the source'"
 belay 0 snapshot
 id=$(basename "$(find backups -name '*.tar' | sort | tail -n 1)" .tar)
+sent 2
+all_arrive
 belay 3 restore "$id" --yes
 err_has "subscription sub writes to this database"
 subscription_is "sub|t|sub"
 belay 0 restore "$id" --yes --subscriptions=disable --standbys=keep
+subscription_is "sub|f|sub"
+sql_is bank "SELECT obj_description(s.oid, 'pg_subscription') FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = 'bank'" "from the source"
+err_has "subscription sub is in bank as the snapshot has it, not connected and disabled"
+err_has "to begin: empty the tables that it fills, ALTER SUBSCRIPTION \"sub\" ENABLE; ALTER SUBSCRIPTION \"sub\" REFRESH PUBLICATION"
+err_has "slot \"sub\" at the publisher is that of subscription sub in $(kept) too"
+err_lacks "subscription sub stays with"
+sql_is postgres "SELECT DISTINCT subenabled FROM pg_subscription" f
+sql_is bank "SELECT count(*) FROM feed" $((pub_rows - 2))
+belay 0 verify
+
+begin "what was said begins it: no row is missing and none comes twice; the old database goes when it has let go"
+belay 0 prune --databases --days 0 --yes
+err_has "has a subscription, so it cannot be dropped and stays. To let go of it: ALTER DATABASE \"$(kept)\" ALLOW_CONNECTIONS true; and in it: ALTER SUBSCRIPTION \"sub\" DISABLE"
+old=$(kept)
+sql postgres "ALTER DATABASE \"$old\" ALLOW_CONNECTIONS true"
+sql "$old" "ALTER SUBSCRIPTION sub DISABLE" "ALTER SUBSCRIPTION sub SET (slot_name = NONE)" "DROP SUBSCRIPTION sub"
+belay 0 prune --databases --days 0 --yes
+sql_is postgres "SELECT count(*) FROM pg_database WHERE datname = '$old'" 0
+sql bank "TRUNCATE feed" "ALTER SUBSCRIPTION sub ENABLE" "ALTER SUBSCRIPTION sub REFRESH PUBLICATION"
+sent 2
+all_arrive
+wait_until ready
+
+begin "killed right after the swap of a restore: recover makes it"
+belay 0 restore "$id" --yes --subscriptions=disable --standbys=keep
+if [ -e "${BELAY_TESTS:?}/killer.so" ]; then
+    journal=$(find backups -name journal.ndjson | sort | tail -n 1)
+    at=$(grep -n '"kind":"done","act":"gate.swap"' "$journal" | cut -d: -f1)
+    [ -n "$at" ] || fail "no swap in $journal"
+    status=0
+    LD_PRELOAD=$WORK/killer.so KILLER_AT=$at "$BELAY" restore "$id" --yes --subscriptions=disable --standbys=keep >"$OUT" 2>"$ERR" </dev/null || status=$?
+    equals "status" "$status" 137
+    subscription_is ""
+    belay 0 recover --json
+    json_is outcome restored
+    subscription_is "sub|f|sub"
+    err_has "subscription sub is in bank as the snapshot has it"
+fi
+
+begin "a deploy that restores moves one that nobody has begun as it is, so that its tables are copied when somebody does"
+half cccc00000003 bbbb00000002
+belay 4 deploy --subscriptions=disable --standbys=keep
+subscription_is "sub|f|sub"
+err_has "subscription sub goes on in the restored database, disabled as it was"
+sql bank "TRUNCATE feed" "ALTER SUBSCRIPTION sub ENABLE" "ALTER SUBSCRIPTION sub REFRESH PUBLICATION"
+all_arrive
+wait_until ready
+no_half
+
+begin "a snapshot from before the subscription: it stays with the old database, and what would make it is said"
+belay 0 restore "$early" --yes --subscriptions=disable --standbys=keep
 subscription_is ""
-err_has "subscription sub stays with $(kept)"
-err_has "CREATE SUBSCRIPTION sub CONNECTION '...'"
-sql_is postgres "SELECT subenabled FROM pg_subscription" f
+err_has "subscription sub stays with $(kept); in bank it would be: CREATE SUBSCRIPTION sub CONNECTION '...' PUBLICATION feed WITH (slot_name = 'sub', create_slot = false)"
+
+begin "the database is gone: the restore makes it anew with its subscription"
+sql postgres "DROP DATABASE bank WITH (FORCE)"
+belay 0 restore "$id" --yes
+subscription_is "sub|f|sub"
+
+begin "another target's snapshot makes none, and says so"
+cat >>belay.ini <<INI
+[target.other]
+environment = staging
+host = $PGHOST
+user = postgres
+dbname = other
+store = local
+INI
+belay 0 restore "$id" -t other --from dev --yes
+err_has "subscription sub of the snapshot is not made, since its slot is that of target dev; by hand it would be: CREATE SUBSCRIPTION sub CONNECTION '...' PUBLICATION feed WITH (connect = false, slot_name = 'sub'"
+sql_is other "SELECT count(*) FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = 'other'" 0
+
+begin "a role that may not make it is told before, and restores all else"
+sql bank "ALTER SUBSCRIPTION sub SET (slot_name = NONE)" "DROP SUBSCRIPTION sub"
+sql postgres "DROP DATABASE bank WITH (FORCE)" "CREATE ROLE limited LOGIN CREATEDB"
+sed -i '0,/^user = postgres/s//user = limited\nrole_map = postgres=limited/' belay.ini
+belay 0 restore "$id" --yes
+err_has "this role may not create the snapshot's subscriptions (sub): all else is restored"
+err_has "subscription sub could not be made in bank"
+err_has "by hand: CREATE SUBSCRIPTION sub CONNECTION '...'"
+subscription_is ""
+sql_is bank "SELECT count(*) > 0 FROM feed" t

@@ -209,3 +209,7 @@ CREATE INDEX far_index ON far_away (b);
 CREATE INDEX near_index ON far_away (a, b) TABLESPACE elsewhere;
 CREATE MATERIALIZED VIEW far_view TABLESPACE elsewhere AS SELECT count(*) FROM far_away;
 CREATE SUBSCRIPTION not_connected CONNECTION 'host=/nonexistent dbname=none' PUBLICATION p WITH (connect = false, slot_name = NONE);
+CREATE SUBSCRIPTION "It's ""a""" CONNECTION 'host=/nonexistent password=''top secret'' dbname=none' PUBLICATION p, "It's ""b"""
+    WITH (connect = false, slot_name = its_slot, binary = true, streaming = true, synchronous_commit = 'local');
+COMMENT ON SUBSCRIPTION "It's ""a""" IS 'a subscription, "said"';
+ALTER SUBSCRIPTION "It's ""a""" OWNER TO rich_super;
