@@ -182,21 +182,28 @@ static bool has_snapshot(const belay_store_listing *listing, const char *folder,
     return false;
 }
 
+static bool is_quiet(const facts *f, const belay_store_entry *one)
+{
+    return belay_now_utc() - one->modified_utc >= PART_QUIET_SECONDS &&
+           !f->how->store->is_held(f->how->store, one->name);
+}
+
 /* Why the file may go; NULL: it stays. */
 static const char *leftover(
     const facts *f, const belay_store_listing *listing, const char *folder, const belay_store_entry *one)
 {
+    static const char unfinished_one[] = "unfinished, nobody writes to it";
     const char *id = NULL;
+    if (belay_equal(one->name + strlen(folder), "lint.json.part"))
+        return is_quiet(f, one) ? unfinished_one : NULL;
     bool part = has_tail(one->name, unfinished, BELAY_COUNT(unfinished), &id);
-    if ((!part && !has_tail(one->name, companions, BELAY_COUNT(companions), &id)) ||
-        belay_now_utc() - one->modified_utc < PART_QUIET_SECONDS ||
-        f->how->store->is_held(f->how->store, one->name))
+    if ((!part && !has_tail(one->name, companions, BELAY_COUNT(companions), &id)) || !is_quiet(f, one))
         return NULL;
     BELAY_AUTO(belay_free) char *of = belay_strndup(id, ID_LENGTH);
     if (belay_list_has(&f->needed, of))
         return NULL;
     if (part)
-        return "unfinished, nobody writes to it";
+        return unfinished_one;
     return has_snapshot(listing, folder, of) ? NULL : "there is no snapshot that it belongs to";
 }
 

@@ -2,6 +2,7 @@
 
 #include "gate/gate.h"
 #include "restore/lint.sql.h"
+#include "restore/lint_memory.h"
 #include "restore/scratch.h"
 
 typedef struct lint {
@@ -97,17 +98,15 @@ static belay_restore_options into_scratch(const lint *l, const char *scratch)
         .reporter = o->reporter};
 }
 
-static bool restore_schema(const lint *l, belay_list *ret_warnings, belay_error *err)
+static bool restore_schema(const lint *l, belay_archive *archive, belay_list *ret_warnings, belay_error *err)
 {
     const belay_prove_options *o = &l->options->prove;
     const char *dbname = belay_target_dbname(o->target);
-    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
     BELAY_AUTO(belay_restore_result_done) belay_restore_result result = {0};
     char scratch[BELAY_DBNAME_SIZE];
     belay_gate_name(dbname, "scratch", o->run_id, scratch);
     const belay_restore_options how = into_scratch(l, scratch);
     if (!belay_scratch_sweep(l->maintenance, dbname, o->reporter, err) ||
-        !belay_archive_open(l->store, l->info->name, &archive, err) ||
         !belay_restore_into(&how, archive, &result, err))
         return false;
     for (size_t i = 0; i < result.warnings.count; i++)
@@ -121,13 +120,56 @@ static bool is_verdict(belay_code code)
     return code == BELAY_E_SQL || code == BELAY_E_PERMISSION || code == BELAY_E_PREFLIGHT;
 }
 
+/* False: nothing is remembered of this schema on this server. */
+static bool is_known(lint *l, const char *name, const char *key)
+{
+    BELAY_AUTO(belay_free)
+    char *id = key[0] == '\0' ? NULL : belay_lint_recall(l->store, l->options->prove.target, key);
+    if (id == NULL)
+        return false;
+    BELAY_AUTO(belay_free)
+    char *text = belay_format("as of snapshot %s: a restore of the same schema was tried then", id);
+    belay_check_report_add(l->report, name, BELAY_OK, text, NULL);
+    belay_say(l->options->prove.reporter, BELAY_INFO, "lint: %s", text);
+    return true;
+}
+
+static void remember(const lint *l, const char *key)
+{
+    const belay_prove_options *o = &l->options->prove;
+    belay_error err = {0};
+    if (key[0] != '\0' && !belay_lint_remember(l->store, o->target, key, l->info->id, &err))
+        belay_say(o->reporter, BELAY_INFO, "the next snapshot will try its restore again: %s", err.message);
+}
+
+/* Only what is clean is remembered. */
+static bool try_or_recall(lint *l, const char *name, belay_error *err)
+{
+    char key[BELAY_SHA256_HEX_SIZE] = "";
+    belay_error unknown = {0};
+    BELAY_AUTO(belay_archive_close) belay_archive *archive = NULL;
+    BELAY_AUTO(belay_list_done) belay_list warnings = {0};
+    if (!belay_archive_open(l->store, l->info->name, &archive, err))
+        return false;
+    if (!belay_lint_key(archive, l->maintenance, l->options->prove.target, key, &unknown))
+        key[0] = '\0';
+    if (is_known(l, name, key))
+        return true;
+    if (!restore_schema(l, archive, &warnings, err))
+        return false;
+    for (size_t i = 0; i < warnings.count; i++)
+        belay_check_report_add(l->report, name, BELAY_WARNING, warnings.items[i], NULL);
+    if (warnings.count == 0)
+        remember(l, key);
+    return true;
+}
+
 static bool try_restore(lint *l, const char *name, belay_error *err)
 {
     static const char hint[] =
         "a restore as this role would fail there: mend the source, or restore as a superuser; in a "
         "deploy, way_back = twin does without";
     BELAY_AUTO(belay_free) char *may = NULL;
-    BELAY_AUTO(belay_list_done) belay_list warnings = {0};
     belay_error why = {0};
     if (l->options->skip_restore)
         return true;
@@ -139,11 +181,8 @@ static bool try_restore(lint *l, const char *name, belay_error *err)
             "ALTER ROLE ... CREATEDB, or --no-lint");
         return true;
     }
-    if (restore_schema(l, &warnings, &why)) {
-        for (size_t i = 0; i < warnings.count; i++)
-            belay_check_report_add(l->report, name, BELAY_WARNING, warnings.items[i], NULL);
+    if (try_or_recall(l, name, &why))
         return true;
-    }
     if (!is_verdict(why.code)) {
         if (err != NULL)
             *err = why;

@@ -5,7 +5,8 @@
  * need and that rely on a search_path, constraints that rows violate, collations whose library has changed.
  * Then the snapshot's schema, without rows, goes once through the very restore, into a scratch database with
  * the owner, rights and settings of the target's, which is dropped again: where the role may create
- * databases.
+ * databases. That it went well is remembered for a while (lint_memory.h), and not tried again while nothing
+ * changes.
  *
  * A table of checks (lint.c) adds findings named "lint_..." to a report. Only a schema that cannot be
  * restored refuses; all else warns. Reads the source in read-only transactions of at most 3 s each, under

@@ -116,3 +116,24 @@ SET LOCAL statement_timeout = '3s'
 
 -- query: lint_may_create
 SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user
+
+-- query: lint_server
+-- All of the server that whether a schema can be restored may rest on, as one hash.
+SELECT encode(sha256(convert_to(string_agg(line, E'\n' ORDER BY line COLLATE "C"), 'UTF8')), 'hex') FROM (
+  SELECT format('version %s, user %s', current_setting('server_version_num'), current_user) AS line
+  UNION ALL
+  SELECT 'role ' || (to_jsonb(r) - 'rolvaliduntil')::text FROM pg_roles r
+  UNION ALL
+  SELECT 'member ' || to_jsonb(m)::text FROM pg_auth_members m
+  UNION ALL
+  SELECT 'of all databases ' || to_jsonb(s)::text FROM pg_db_role_setting s WHERE s.setdatabase = 0
+  UNION ALL
+  SELECT 'extension ' || to_jsonb(v)::text FROM pg_available_extension_versions v
+  UNION ALL
+  SELECT 'tablespace ' || to_jsonb(t)::text FROM pg_tablespace t
+  UNION ALL
+  SELECT 'template ' || jsonb_build_object('acl', d.datacl, 'allow', d.datallowconn, 'tablespace', d.dattablespace)::text
+    FROM pg_database d WHERE d.datname = 'template0'
+  UNION ALL
+  SELECT 'setting ' || to_jsonb(s.name)::text || to_jsonb(s.setting)::text
+    FROM pg_settings s WHERE s.source IN ('configuration file', 'command line', 'environment variable')) facts

@@ -178,10 +178,10 @@ left_of_processes() {
     done
 }
 
-# Files that are neither a whole snapshot nor its proof, a journal or a report; and anything temporary.
+# Files that are neither a whole snapshot nor its proof, what the lint remembers, a journal or a report; and anything temporary.
 left_of_files() {
     find "$TMPDIR" -mindepth 1
-    [ ! -d backups ] || find backups -type f ! -name '*.tar' ! -name '*.proof.json' ! -path '*/runs/*/journal.ndjson' ! -path '*/runs/*/report.json' ! -path '*/runs/ended'
+    [ ! -d backups ] || find backups -type f ! -name '*.tar' ! -name '*.proof.json' ! -name lint.json ! -path '*/runs/*/journal.ndjson' ! -path '*/runs/*/report.json' ! -path '*/runs/ended'
 }
 
 # kill_look OUTCOME: what has to hold after a run that ended so.

@@ -81,13 +81,13 @@ look_after() {
 }
 each_time restore "$snapshot" --yes
 
-# published, left: the target's snapshots; what else of them lies there, but proofs.
+# published, left: the target's snapshots; what else of them lies there, but proofs and what the lint remembers.
 published() {
     belay 0 snapshots --json
     json snapshots.length
 }
 left() {
-    find backups/dev -maxdepth 1 -type f ! -name '*.tar' ! -name '*.proof.json' -printf '%f\n' | sed 's/^[^.]*//' | sort | tr '\n' ' '
+    find backups/dev -maxdepth 1 -type f ! -name '*.tar' ! -name '*.proof.json' ! -name lint.json -printf '%f\n' | sed 's/^[^.]*//' | sort | tr '\n' ' '
 }
 kill_fresh
 belay 0 key new --sign "$WORK/sign.key"

@@ -15,6 +15,7 @@ sys.exit(not any(c["name"] == name and c["verdict"] == verdict and all(t in c["m
 PYTHON
 }
 whole() { equals "databases" "$(databases)" bank; }
+heard() { [ "$(psql -X -At -d postgres -c "SELECT source FROM pg_settings WHERE name = 'default_table_access_method'")" = "configuration file" ]; }
 
 begin "a plain database: every check is fine, nothing is said, no scratch database stays"
 sql bank "CREATE TABLE accounts (id integer PRIMARY KEY, owner text NOT NULL)" "INSERT INTO accounts VALUES (1, 'a'), (2, 'b')"
@@ -23,6 +24,54 @@ json_is lint.verdict ok
 for check in lint_functions lint_constraints lint_collations lint_restore; do finding ok "$check" fine; done
 equals "stderr" "$(grep -c -i warn "$ERR" || true)" 0
 whole
+
+begin "the same schema again: not tried again, and said; what asks the source goes on"
+first=$(json id)
+sql bank "INSERT INTO accounts VALUES (3, 'c')"
+belay 0 snapshot --json
+json_is lint.verdict ok
+finding ok lint_restore "as of snapshot $first"
+finding ok lint_constraints fine
+err_has "lint: as of snapshot $first"
+sql bank "ALTER TABLE accounts ADD CONSTRAINT few CHECK (id < 3) NOT VALID"
+belay 0 snapshot --json
+finding warn lint_constraints "rows violate constraint few"
+finding ok lint_restore fine
+after=$(json id)
+belay 0 snapshot --json
+finding warn lint_constraints "rows violate constraint few"
+finding ok lint_restore "as of snapshot $after"
+sql bank "ALTER TABLE accounts DROP CONSTRAINT few" "DELETE FROM accounts WHERE id = 3"
+
+begin "what a restore may rest on has changed: tried again"
+# tried_again: the next snapshot is, and the one after it is not
+tried_again() {
+    belay 0 snapshot --json
+    finding ok lint_restore fine || fail "after: $1"
+    belay 0 snapshot --json
+    finding ok lint_restore "as of snapshot"
+}
+tried_again "a constraint less"
+sql bank "COMMENT ON TABLE accounts IS 'said'"
+tried_again "DDL that is no part of the schema's description"
+sql postgres "CREATE ROLE somebody"
+tried_again "a role"
+sql postgres "GRANT pg_monitor TO somebody"
+tried_again "a membership"
+sql postgres "ALTER SYSTEM SET default_table_access_method = 'heap'" "SELECT pg_reload_conf()" >/dev/null
+wait_until heard
+tried_again "a setting"
+sql bank "ALTER DATABASE bank CONNECTION LIMIT 50"
+tried_again "the database's own state"
+sed -i 's/^user = .*/&\nrole_map = nobody=somebody/' belay.ini
+tried_again "role_map"
+sed -i '/^role_map/d' belay.ini
+belay 0 snapshot --json # and so it is what was remembered last
+sed -i 's/"snapshot": *"[0-9]*T/"snapshot": "20200101T/' backups/dev/lint.json
+tried_again "time"
+echo "no JSON" >backups/dev/lint.json
+tried_again "the file"
+belay 0 prove "$(json id)"
 
 begin "functions that rely on the search_path, in an index, a check, a generated column, a materialized view, through a view"
 sql bank "CREATE SCHEMA app" "CREATE TABLE words (word text)" "CREATE TYPE app.mood AS ENUM ('ok')" "CREATE FUNCTION app.twice(n integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT n * 2'" \

@@ -72,11 +72,15 @@ begin "unfinished files go when nobody writes to them"
 echo x >"$store/dev/20251109T120000Z-dddddd.tar.part"
 echo x >"$store/dev/20251110T120000Z-dddddd.tar.part"
 echo x >"$store/dev/other.tar.part"
-touch -d '1 hour ago' "$store/dev/20251109T120000Z-dddddd.tar.part" "$store/dev/other.tar.part"
+echo x >"$store/dev/lint.json"
+echo x >"$store/dev/lint.json.part"
+touch -d '1 hour ago' "$store/dev/20251109T120000Z-dddddd.tar.part" "$store/dev/other.tar.part" "$store/dev/lint.json" "$store/dev/lint.json.part"
 belay 0 prune --yes
 [ ! -e "$store/dev/20251109T120000Z-dddddd.tar.part" ] || fail "the old .part stayed"
 [ -e "$store/dev/20251110T120000Z-dddddd.tar.part" ] || fail "a .part in use went"
 [ -e "$store/dev/other.tar.part" ] || fail "a foreign .part went"
+[ ! -e "$store/dev/lint.json.part" ] || fail "what the lint began to write stayed"
+[ -e "$store/dev/lint.json" ] || fail "what the lint remembers went"
 
 begin "kept failed databases go on request, when they are old enough"
 run_id() { date -u -d "$1" "+%Y%m%dT%H%M%SZ-$2"; }
