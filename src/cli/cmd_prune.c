@@ -38,8 +38,8 @@ static void print_plan(const belay_cli *cli, const belay_prune *plan)
     for (size_t i = 0; i < plan->count; i++) {
         char bytes[BELAY_BYTES_SIZE];
         belay_cli_format_bytes(plan->items[i].bytes, bytes);
-        belay_cli_print(
-            cli, "%-9s %-50s %10s  %s", plan->items[i].kind, plan->items[i].name, bytes, plan->items[i].why);
+        BELAY_AUTO(belay_free) char *name = belay_printable(plan->items[i].name, "");
+        belay_cli_print(cli, "%-9s %-50s %10s  %s", plan->items[i].kind, name, bytes, plan->items[i].why);
     }
     belay_cli_print(cli, "%zu to remove; %zu snapshot%s stay%s", plan->count, plan->kept,
         plan->kept == 1 ? "" : "s", plan->kept == 1 ? "s" : "");

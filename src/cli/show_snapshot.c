@@ -45,7 +45,8 @@ static void print_names(const belay_cli *cli, const char *label, const json_t *n
     BELAY_AUTO(belay_list_done) belay_list list = {0};
     belay_json_to_list(names, &list);
     BELAY_AUTO(belay_free) char *joined = belay_list_join(&list, ", ");
-    belay_cli_print(cli, "%-10s %s", label, joined[0] == '\0' ? "(none)" : joined);
+    BELAY_AUTO(belay_free) char *line = belay_printable(joined, "");
+    belay_cli_print(cli, "%-10s %s", label, line[0] == '\0' ? "(none)" : line);
 }
 
 /* Where it comes from, and what a server needs for it. */
@@ -55,8 +56,9 @@ static void show_origin(const belay_cli *cli, const json_t *header, const belay_
     json_t *extensions = names_of(header, "extensions");
     json_t *roles = names_of(header, "roles");
     belay_cli_print(cli, "server     PostgreSQL %d.%d", m->server_version / 10000, m->server_version % 10000);
-    belay_cli_print(cli, "database   %s, %s, %s", belay_json_text_or(database, "name", "?"),
-        belay_json_text_or(database, "encoding", "?"), belay_json_text_or(database, "collate", "?"));
+    BELAY_AUTO(belay_free) char *name = belay_printable(belay_json_text_or(database, "name", "?"), "");
+    belay_cli_print(cli, "database   %s, %s, %s", name, belay_json_text_or(database, "encoding", "?"),
+        belay_json_text_or(database, "collate", "?"));
     print_names(cli, "extensions", extensions);
     print_names(cli, "roles", roles);
     json_object_set_new(json, "server_version", json_integer(m->server_version));

@@ -4,6 +4,7 @@
 #include "restore/lend.h"
 #include "restore/resume.h"
 #include "restore/script.h"
+#include "restore/watch.h"
 #include "util/crew.h"
 #include "util/stop.h"
 #include "util/team.h"
@@ -136,6 +137,7 @@ static bool take_answer(pre_data *p, line *left, const belay_team_answer *answer
 /* The first failure ends it, when what others have begun is done. */
 static bool run_shares(pre_data *p, belay_team *team, line *left, belay_error *err)
 {
+    BELAY_AUTO(belay_watch_done) belay_watch watch = {0};
     bool failed = false;
     for (;;) {
         belay_team_answer answer;
@@ -145,6 +147,7 @@ static bool run_shares(pre_data *p, belay_team *team, line *left, belay_error *e
             return !failed;
         if (belay_team_take(team, TICK_MS, &answer) && !take_answer(p, left, &answer, failed ? NULL : err))
             failed = true;
+        belay_watch_look(&watch, p->script.pg, p->options);
     }
 }
 

@@ -17,5 +17,9 @@ typedef struct belay_watch {
  * query. */
 void belay_watch_look(belay_watch *watch, belay_pg *pg, const belay_restore_options *options);
 void belay_watch_done(belay_watch *watch);
+static inline void belay_watch_done_p(belay_watch *watch)
+{
+    belay_watch_done(watch);
+}
 
 #endif

@@ -33,6 +33,17 @@ belay 0 snapshots show "$id" --json
 json_is roles.1 boss
 json_is database bank
 json_is extensions '[]'
+sql postgres 'CREATE ROLE "two
+lines"'
+sql bank 'GRANT SELECT ON b TO "two
+lines"'
+belay 0 snapshot --json
+belay 0 snapshots show "$(json id)"
+out_has 'two\nlines'
+! grep -qx 'lines.*' "$OUT" || fail "a name takes two lines"
+sql bank 'DROP OWNED BY "two
+lines"' 'DROP ROLE "two
+lines"'
 drop_all() {
     sql postgres "DROP DATABASE IF EXISTS bank" "DROP ROLE IF EXISTS \"Odd 'one\"" "DROP ROLE IF EXISTS helper" "DROP ROLE IF EXISTS boss" "DROP ROLE IF EXISTS readers" "DROP ROLE IF EXISTS staff" 2>/dev/null
 }

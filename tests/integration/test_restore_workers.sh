@@ -49,3 +49,21 @@ sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE appli
 wait "$pid" || fail "the proof failed"
 json_is ok true
 equals "said once" "$(grep -c "the restore waits for a lock" "$ERR")" 1
+
+begin "and so is one that the tables wait for, before there are rows"
+sql postgres "CREATE ROLE parting"
+sql work "GRANT SELECT ON little TO parting" "ALTER TABLE small_7 OWNER TO parting"
+sed -i 's/^user = .*/user = postgres/' belay.ini
+belay 0 snapshot --no-lint --json
+snapshot=$(json id)
+sql work "ALTER TABLE small_7 OWNER TO few" "REVOKE SELECT ON little FROM parting"
+LAST="belay prove, with a role that is being dropped"
+PGAPPNAME=dropping psql -X -q -d postgres -c "BEGIN" -c "DROP ROLE parting" -c "SELECT pg_sleep(300), 'undecided'" >/dev/null 2>&1 &
+dropped() { [ "$(psql -X -At -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dropping' AND query ~ 'undecided'")" = 1 ]; }
+wait_until dropped
+"$BELAY" prove "$snapshot" -j 2 --json >"$OUT" 2>"$ERR" </dev/null &
+pid=$!
+wait_until grep -q "the restore waits for a lock on object, which pid [0-9]* (user postgres, application dropping) holds: SELECT pg_sleep" "$ERR"
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dropping'" >/dev/null
+wait "$pid" || fail "the proof failed"
+json_is ok true
