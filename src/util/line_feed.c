@@ -1,7 +1,22 @@
 #include "util/line_feed.h"
 
+/* A NUL would hide what comes behind it in the line. */
+static void drop_nuls(belay_str *line)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < line->length; i++) {
+        if (line->data[i] != '\0')
+            line->data[kept++] = line->data[i];
+    }
+    if (kept == line->length)
+        return;
+    line->length = kept;
+    line->data[kept] = '\0';
+}
+
 static void give(belay_line_feed *feed)
 {
+    drop_nuls(&feed->line);
     feed->on_line(feed->context, feed->is_stderr, belay_str_text(&feed->line));
     belay_str_clear(&feed->line);
 }

@@ -46,6 +46,18 @@ static void nothing_gives_no_line(void **state)
     belay_line_feed_end(&silent);
 }
 
+static void what_comes_behind_a_nul_is_not_lost(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a\0b\n\0\nlast\0";
+    BELAY_AUTO(belay_list_done) belay_list lines = {0};
+    belay_line_feed feed = {.on_line = note, .context = &lines};
+    belay_line_feed_add(&feed, bytes, sizeof bytes - 1);
+    belay_line_feed_end(&feed);
+    BELAY_AUTO(belay_free) char *joined = belay_list_join(&lines, "|");
+    assert_string_equal(joined, "ab||last");
+}
+
 static void a_line_without_end_takes_bounded_memory(void **state)
 {
     (void)state;
@@ -72,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_pieces_do_not_matter),
         cmocka_unit_test(nothing_gives_no_line),
+        cmocka_unit_test(what_comes_behind_a_nul_is_not_lost),
         cmocka_unit_test(a_line_without_end_takes_bounded_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
