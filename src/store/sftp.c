@@ -18,7 +18,8 @@ static char *decoded(const char *text)
 {
     char *path = belay_strdup(text), *to = path;
     for (const char *at = text; *at != '\0'; at++) {
-        if (at[0] == '%' && isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2])) {
+        bool escape = at[0] == '%' && isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2]);
+        if (escape && memcmp(at + 1, "00", 2) != 0) { /* no path has a NUL: %00 stays as it is */
             *to++ = (char)(hex_digit(at[1]) * 16 + hex_digit(at[2]));
             at += 2;
         } else {
@@ -227,17 +228,44 @@ static void store_free(belay_store *base)
 
 /* ---- opening */
 
+static bool is_status(const belay_sftp_answer *answer, uint32_t status)
+{
+    return answer->kind == BELAY_SFTP_STATUS && answer->status == status;
+}
+
+/* `denied`: the folder on the way there that the server did not let belay make; NULL: none. */
+static bool fail_no_root(
+    const sftp_store *self, const sftp_connection *c, const char *denied, belay_error *err)
+{
+    const char *label = belay_sftp_label(c->sftp);
+    if (denied != NULL)
+        belay_fail(err, BELAY_E_IO, "there is no folder %s on %s, and the server does not permit to make %s",
+            self->root, label, denied);
+    else
+        belay_fail(err, BELAY_E_NOT_FOUND, "the folder %s on %s is not there, and cannot be made", self->root,
+            label);
+    return belay_error_hint(err,
+        "is the path right? `sftp` shows what is there; let the folder belong to the user who logs in, or "
+        "name one below the own folder of that user: sftp://%s/~/PATH",
+        label);
+}
+
 static bool make_root(sftp_store *self, sftp_connection *c, belay_error *err)
 {
+    belay_sftp_answer made, answer;
+    BELAY_AUTO(belay_free) char *denied = NULL;
     for (const char *slash = strchr(self->root + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         BELAY_AUTO(belay_free) char *part = belay_strndup(self->root, (size_t)(slash - self->root));
-        belay_sftp_make_folder(c->sftp, part);
+        if (!sftp_await(c, belay_sftp_make_folder(c->sftp, part), &made, err))
+            return false;
+        if (denied == NULL && is_status(&made, BELAY_SFTP_PERMISSION_DENIED))
+            denied = belay_take(part);
     }
-    belay_sftp_answer made, answer;
     if (!sftp_await(c, belay_sftp_make_folder(c->sftp, self->root), &made, err))
         return false;
-    bool ok = made.kind == BELAY_SFTP_STATUS && made.status == BELAY_SFTP_OK;
-    if (!ok && !sftp_fail(self, c, &made, "make the folder of", "", err))
+    if (is_status(&made, BELAY_SFTP_NO_SUCH_FILE))
+        return fail_no_root(self, c, denied, err);
+    if (!is_status(&made, BELAY_SFTP_OK) && !sftp_fail(self, c, &made, "make the folder of", "", err))
         return false;
     return sftp_await(c, belay_sftp_stat(c->sftp, self->root), &answer, err);
 }
@@ -255,8 +283,11 @@ static bool find_root(sftp_store *self, sftp_connection *c, void *context, int t
     if (!sftp_await(c, belay_sftp_stat(c->sftp, self->root), &answer, err))
         return false;
     f->found = answer.kind == BELAY_SFTP_ATTRIBUTES;
-    if (f->found && answer.attributes.has_mode && !S_ISDIR(answer.attributes.mode))
-        return belay_fail(err, BELAY_E_IO, "the store %s is no folder", self->base.url);
+    if (f->found && answer.attributes.has_mode && !S_ISDIR(answer.attributes.mode)) {
+        belay_fail(
+            err, BELAY_E_IO, "%s on %s is a file, and no folder", self->root, belay_sftp_label(c->sftp));
+        return belay_error_hint(err, "name another path in the url of the store");
+    }
     if (f->found)
         return true;
     if (answer.kind != BELAY_SFTP_STATUS || answer.status != BELAY_SFTP_NO_SUCH_FILE)

@@ -240,6 +240,14 @@ else
     echo "  NOT RUN: this needs root's right to mount a small disk"
 fi
 
+begin "a path that is wrong"
+echo x >"$WORK/afile"
+store 1 "sftp://far$WORK/afile" replace a x
+err_has "$WORK/afile on far is a file, and no folder"
+store 1 "sftp://far$WORK/afile/below" replace a x
+err_has "the folder $WORK/afile/below on far is not there, and cannot be made"
+err_has "sftp://far/~/PATH"
+
 begin "a folder that may not be written"
 if [ "$(id -u)" -eq 0 ]; then
     start_sshd other --user postgres
@@ -247,6 +255,8 @@ if [ "$(id -u)" -eq 0 ]; then
     chmod 755 "$WORK/roots"
     store 1 "sftp://other$WORK/roots" replace a x
     err_has "does not permit it"
+    store 1 "sftp://other$WORK/roots/none/store" replace a x
+    err_has "the server does not permit to make $WORK/roots/none"
 else
     echo "  NOT RUN: root could write everywhere, and is needed to log in as another"
 fi
