@@ -128,10 +128,24 @@ static bool connect_begun(belay_pg *pg, belay_error *err)
     return true;
 }
 
-/* What failed may be the way to the server. */
-static bool explain(belay_dialer *dialer, belay_error *err)
+/* libpq names the address that it was told, which may be a tunnel's local end. */
+static void name_server(const belay_pg *pg, belay_error *err)
 {
-    if (err != NULL && dialer->explain != NULL && err->code != BELAY_E_CANCELLED)
+    static const char end[] = " failed: ";
+    const char *why = strstr(err->message, end);
+    if (pg->address == NULL || why == NULL || !belay_starts_with(err->message, "connection to server "))
+        return;
+    BELAY_AUTO(belay_free) char *text = belay_format("connection to server at %s%s", pg->address, why);
+    snprintf(err->message, sizeof err->message, "%s", text);
+}
+
+/* What failed may be the way to the server. */
+static bool explain(belay_dialer *dialer, const belay_pg *pg, belay_error *err)
+{
+    if (err == NULL)
+        return false;
+    name_server(pg, err);
+    if (dialer->explain != NULL && err->code != BELAY_E_CANCELLED)
         dialer->explain(dialer, err);
     return false;
 }
@@ -168,7 +182,7 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
         pg->address = belay_strdup(address);
     }
     if (!connect_begun(pg, err))
-        return explain(dialer, err);
+        return explain(dialer, pg, err);
     if (options->dbname != NULL && belay_equal(options->dbname, dialer->counted))
         atomic_fetch_add(&dialer->sessions, 1);
     PQsetNoticeReceiver(pg->conn, on_libpq_notice, pg);

@@ -169,7 +169,13 @@ static bool tunnel_explain(belay_dialer *base, belay_error *err)
 {
     belay_tunnel_dialer *self = (belay_tunnel_dialer *)base;
     belay_error fault = {0};
-    if (self->tunnel == NULL || !belay_tunnel_last_fault(self->tunnel, &fault))
+    bool is_fault = self->tunnel != NULL && belay_tunnel_last_fault(self->tunnel, &fault);
+    /* invalid_authorization_specification: no line of pg_hba.conf fits */
+    if (!is_fault && belay_equal(err->sqlstate, "28000") && !demands_tls(self->info))
+        belay_error_hint(err,
+            "look at pg_hba.conf; a server that takes TLS only (hostssl) wants `sslmode = require` or "
+            "`verify-full` in the target, since without it nothing is encrypted behind the SSH server");
+    if (!is_fault)
         return false;
     *err = fault;
     return true;

@@ -166,6 +166,10 @@ sed -i "s|^port = .*|port = 1|" belay.ini
 belay 1 current
 err_has "127.0.0.1:1"
 err_has "AllowTcpForwarding"
+by_ssh "gate = rename" database
+sed -i "s|^dbname = .*|dbname = nobodys|" belay.ini
+belay 1 current
+err_has "connection to server at 127.0.0.1:$PGPORT through database failed"
 start_sshd strict --line "PermitOpen none"
 by_ssh "gate = rename" strict
 belay 1 current
@@ -203,6 +207,14 @@ belay 0 snapshot
 sed -i "s|^host = .*|host = other.example|" belay.ini
 belay 1 current
 err_has "other.example"
+by_ssh "gate = rename" database
+sed -i "s/^host /hostssl /" "$WORK/pg/data/pg_hba.conf"
+sql postgres "SELECT pg_reload_conf()" >"$OUT"
+belay 1 current
+err_has "no encryption"
+err_has "sslmode = require"
+sed -i "s/^hostssl /host /" "$WORK/pg/data/pg_hba.conf"
+sql postgres "SELECT pg_reload_conf()" >"$OUT"
 mkfifo "$WORK/hold"
 "$BELAY_TESTS/tunnel_driver" database "$HOME/.ssh/id_ed25519" "$HOME/.ssh/known_hosts" 127.0.0.1 "$PGPORT" require <"$WORK/hold" >"$WORK/end" 2>"$ERR" &
 driver=$!
