@@ -49,7 +49,7 @@ static bool confirm(const trust *t, const server *of, const char *file, const ch
     char *shown = belay_format("%s (%s: %s) shows a key that is not known: %s %s", of->endpoint.label,
         of->role, name, of->type, of->fingerprint);
     if (t->yes) {
-        belay_say(t->cli->reporter, BELAY_INFO, "%s; it is recorded in %s", shown, file);
+        belay_say(t->cli->reporter, BELAY_INFO, "%s; --yes has it recorded in %s", shown, file);
         return true;
     }
     if (!belay_cli_is_attended()) {

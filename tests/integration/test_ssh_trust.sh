@@ -96,7 +96,7 @@ equals "known_hosts" "$(cat "$known")" "$before"
 begin "--yes asks nobody, for what is missing alone"
 grep -vF ":${SSH_PORT[vault]} " <<<"$before" >"$known"
 belay 0 targets trust live --yes
-err_has "shows a key that is not known: ecdsa-sha2-nistp256 $(fingerprint vault); it is recorded in $known"
+err_has "shows a key that is not known: ecdsa-sha2-nistp256 $(fingerprint vault); --yes has it recorded in $known"
 out_has "added    store"
 equals "lines" "$(lines)" 4
 
