@@ -243,7 +243,8 @@ static bool find_identities(
             continue;
         if (!expand_path(from, raw->items[i], "IdentityFile", &path, err))
             return false;
-        if (belay_file_exists(path) && !belay_list_has(to, path))
+        BELAY_AUTO(belay_free) char *public_half = belay_format("%s.pub", path);
+        if ((belay_file_exists(path) || belay_file_exists(public_half)) && !belay_list_has(to, path))
             belay_list_add_owned(to, belay_take(path));
     }
     return true;

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include "remote/known_hosts.h"
 #include "util/file.h"
 
 enum { KEY_MAX_BYTES = 64 * 1024 };
@@ -113,4 +114,28 @@ void belay_key_file_done(belay_key_file *file)
 {
     free(file->blob);
     *file = (belay_key_file){0};
+}
+
+/* "ssh-ed25519 BASE64 comment" */
+static unsigned char *read_public(const char *path, size_t *ret_bytes)
+{
+    BELAY_AUTO(belay_free) char *text = NULL;
+    BELAY_AUTO(belay_list_done) belay_list words = {0};
+    size_t length = 0;
+    if (!belay_read_file(path, KEY_MAX_BYTES, &text, &length, NULL))
+        return NULL;
+    belay_list_split(&words, text, " \t\r\n");
+    return words.count < 2 ? NULL : belay_key_blob_decode(words.items[1], ret_bytes);
+}
+
+unsigned char *belay_identity_blob(const char *path, size_t *ret_bytes)
+{
+    BELAY_AUTO(belay_key_file_done) belay_key_file file = {0};
+    BELAY_AUTO(belay_free) char *beside = belay_format("%s.pub", path);
+    if (!belay_key_file_read(path, &file, NULL) && belay_file_exists(path))
+        return read_public(path, ret_bytes);
+    if (file.blob == NULL)
+        return read_public(beside, ret_bytes);
+    *ret_bytes = file.blob_size;
+    return belay_take(file.blob);
 }

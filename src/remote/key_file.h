@@ -22,6 +22,10 @@ typedef struct belay_key_file {
 /* BELAY_E_NOT_FOUND, BELAY_E_IO, or BELAY_E_KEY for a file that is no private key. */
 bool belay_key_file_read(const char *path, belay_key_file *ret, belay_error *err);
 void belay_key_file_done(belay_key_file *file);
+/* The public key's blob of an IdentityFile, which may be the file of a private key, that of a public one, or
+ * the name that a public one beside it has without its `.pub` (an agent has the private one). NULL: none is
+ * found. The caller frees. */
+unsigned char *belay_identity_blob(const char *path, size_t *ret_bytes);
 static inline void belay_key_file_done_p(belay_key_file *file)
 {
     belay_key_file_done(file);

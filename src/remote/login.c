@@ -21,7 +21,10 @@ typedef struct attempt {
     int64_t deadline_ms;
     char *methods; /* that the server takes, "publickey,password" */
     belay_str tried;
+    size_t offered_count; /* keys that the server was asked about */
     bool saw_rsa, saw_encrypted;
+    bool chosen_tried; /* the login's own key */
+    bool wants_more;   /* a key was right, and is not enough */
 } attempt;
 
 static LIBSSH2_SESSION *handle_of(const attempt *a)
@@ -48,12 +51,28 @@ static char *last_message(const attempt *a)
     return text == NULL || *text == '\0' ? "refused" : text;
 }
 
+/* It lets nobody try for ever (MaxAuthTries); libssh2 has no better word for that than no. */
+static bool turned_away(attempt *a, const char *what, belay_error *err)
+{
+    belay_ssh_fail(a->session, err, "the server ended the connection while belay logged in with %s", what);
+    if (err != NULL)
+        err->code = BELAY_E_SSH;
+    belay_error_detail(err, "%s", belay_str_text(&a->tried));
+    if (a->offered_count < 2)
+        return belay_error_hint(err, "try `ssh -v %s`", a->endpoint->label);
+    return belay_error_hint(err,
+        "it may take that many keys and no more (MaxAuthTries): name the one that fits with ssh_key, or with "
+        "IdentityFile and `IdentitiesOnly yes` in ssh_config");
+}
+
 /* What the outcome of one key means: *ret_done when logged in. */
 static bool judge(attempt *a, const char *what, int status, bool *ret_done, belay_error *err)
 {
     *ret_done = status == 0;
     if (status == 0)
         return true;
+    if (status != LIBSSH2_ERROR_FILE && belay_ssh_has_ended(a->session))
+        return turned_away(a, what, err);
     if (!is_no(status))
         return belay_ssh_fail(a->session, err, "logging in with %s", what);
     note(a, what, status == LIBSSH2_ERROR_FILE ? last_message(a) : "the server does not take it");
@@ -65,15 +84,14 @@ static bool is_rsa(const char *type)
     return belay_equal(type, "ssh-rsa") && !can_rsa();
 }
 
-/* IdentitiesOnly: keys of the agent that the files name. */
+/* Is it one that the files name? */
 static bool is_named(const attempt *a, const struct libssh2_agent_publickey *key)
 {
-    if (!a->endpoint->identities_only)
-        return true;
     for (size_t i = 0; i < a->endpoint->identity_files.count; i++) {
-        BELAY_AUTO(belay_key_file_done) belay_key_file file = {0};
-        if (belay_key_file_read(a->endpoint->identity_files.items[i], &file, NULL) &&
-            file.blob_size == key->blob_len && memcmp(file.blob, key->blob, key->blob_len) == 0)
+        size_t size = 0;
+        BELAY_AUTO(belay_free)
+        unsigned char *blob = belay_identity_blob(a->endpoint->identity_files.items[i], &size);
+        if (blob != NULL && size == key->blob_len && memcmp(blob, key->blob, size) == 0)
             return true;
     }
     return false;
@@ -92,46 +110,11 @@ static bool try_agent_key(
         note(a, what, rsa_left_out);
         return true;
     }
-    if (!is_named(a, key))
-        return true;
     int status;
+    a->offered_count++;
     BELAY_SSH_TRY(
         a->session, a->deadline_ms, status, ssh.libssh2_agent_userauth(agent, a->endpoint->user, key), err);
     return judge(a, what, status, ret_done, err);
-}
-
-static bool try_agent_keys(attempt *a, LIBSSH2_AGENT *agent, bool *ret_done, belay_error *err)
-{
-    struct libssh2_agent_publickey *key = NULL;
-    size_t count = 0;
-    if (ssh.libssh2_agent_connect(agent) != 0 || ssh.libssh2_agent_list_identities(agent) != 0) {
-        note(a, a->endpoint->agent, "no agent answers there");
-        return true;
-    }
-    while (!*ret_done && ssh.libssh2_agent_get_identity(agent, &key, key) == 0) {
-        count++;
-        if (!try_agent_key(a, agent, key, ret_done, err))
-            return false;
-    }
-    if (count == 0)
-        note(a, "the agent", "has no keys");
-    return true;
-}
-
-static bool try_agent(attempt *a, bool *ret_done, belay_error *err)
-{
-    if (a->endpoint->agent == NULL) {
-        note(a, "the agent", "there is none (SSH_AUTH_SOCK is not set)");
-        return true;
-    }
-    LIBSSH2_AGENT *agent = ssh.libssh2_agent_init(handle_of(a));
-    if (agent == NULL)
-        return belay_ssh_fail(a->session, err, "the agent");
-    ssh.libssh2_agent_set_identity_path(agent, a->endpoint->agent);
-    bool ok = try_agent_keys(a, agent, ret_done, err);
-    ssh.libssh2_agent_disconnect(agent);
-    ssh.libssh2_agent_free(agent);
-    return ok;
 }
 
 /* Who types takes his time, which is neither the server's nor the network's. */
@@ -166,6 +149,7 @@ static bool try_file(attempt *a, const char *path, bool *ret_done, belay_error *
         return true;
     }
     int status;
+    a->offered_count++;
     BELAY_SSH_TRY(a->session, a->deadline_ms, status,
         ssh.libssh2_userauth_publickey_fromfile_ex(
             handle_of(a), a->endpoint->user, (unsigned)strlen(a->endpoint->user), NULL, path, passphrase),
@@ -179,10 +163,65 @@ static bool try_file(attempt *a, const char *path, bool *ret_done, belay_error *
     return judge(a, path, status, ret_done, err);
 }
 
+/* Those that the files name, or those that they do not. */
+static bool try_agent_keys_of(attempt *a, LIBSSH2_AGENT *agent, bool named, bool *ret_done, belay_error *err)
+{
+    struct libssh2_agent_publickey *key = NULL;
+    while (!*ret_done && ssh.libssh2_agent_get_identity(agent, &key, key) == 0) {
+        if (is_named(a, key) == named && !try_agent_key(a, agent, key, ret_done, err))
+            return false;
+    }
+    return true;
+}
+
+/* ssh_key, where nobody has to be asked for its passphrase: an agent with many keys must not use up what the
+ * server lets try. */
+static bool try_chosen(attempt *a, bool *ret_done, belay_error *err)
+{
+    BELAY_AUTO(belay_key_file_done) belay_key_file file = {0};
+    const char *path = a->login->key;
+    if (path == NULL || !belay_key_file_read(path, &file, NULL) ||
+        (file.encrypted && a->login->passphrase == NULL))
+        return true;
+    a->chosen_tried = true;
+    return try_file(a, path, ret_done, err);
+}
+
+static bool try_agent_keys(attempt *a, LIBSSH2_AGENT *agent, bool *ret_done, belay_error *err)
+{
+    if (ssh.libssh2_agent_connect(agent) != 0 || ssh.libssh2_agent_list_identities(agent) != 0) {
+        note(a, a->endpoint->agent, "no agent answers there");
+        return true;
+    }
+    struct libssh2_agent_publickey *first = NULL;
+    if (ssh.libssh2_agent_get_identity(agent, &first, NULL) != 0)
+        note(a, "the agent", "has no keys");
+    return try_agent_keys_of(a, agent, true, ret_done, err) && (*ret_done || try_chosen(a, ret_done, err)) &&
+           (*ret_done || a->endpoint->identities_only || try_agent_keys_of(a, agent, false, ret_done, err));
+}
+
+static bool try_agent(attempt *a, bool *ret_done, belay_error *err)
+{
+    if (a->endpoint->agent == NULL) {
+        note(a, "the agent", "there is none (SSH_AUTH_SOCK is not set)");
+        return true;
+    }
+    LIBSSH2_AGENT *agent = ssh.libssh2_agent_init(handle_of(a));
+    if (agent == NULL)
+        return belay_ssh_fail(a->session, err, "the agent");
+    ssh.libssh2_agent_set_identity_path(agent, a->endpoint->agent);
+    bool ok = try_agent_keys(a, agent, ret_done, err);
+    ssh.libssh2_agent_disconnect(agent);
+    ssh.libssh2_agent_free(agent);
+    return ok;
+}
+
 static bool try_files(attempt *a, bool *ret_done, belay_error *err)
 {
     for (size_t i = 0; i < a->endpoint->identity_files.count && !*ret_done; i++) {
-        if (!try_file(a, a->endpoint->identity_files.items[i], ret_done, err))
+        const char *path = a->endpoint->identity_files.items[i];
+        bool again = a->chosen_tried && belay_equal(path, a->login->key);
+        if (!again && !try_file(a, path, ret_done, err))
             return false;
     }
     return true;
@@ -240,8 +279,42 @@ static bool ask_methods(attempt *a, bool *ret_done, belay_error *err)
     }
 }
 
+/* A key that is right and not enough (AuthenticationMethods) is told by libssh2 as one that is wrong; the
+ * server then no longer asks for a key. */
+static bool ask_what_is_wanted(attempt *a, bool *ret_done, belay_error *err)
+{
+    belay_error fault = {0};
+    if (a->offered_count == 0)
+        return true;
+    belay_free_p(&a->methods);
+    if (!ask_methods(a, ret_done, &fault)) {
+        if (belay_ssh_has_ended(a->session))
+            return turned_away(a, "a further way", err);
+        if (err != NULL)
+            *err = fault;
+        return false;
+    }
+    a->wants_more = !*ret_done && strstr(a->methods, "publickey") == NULL;
+    if (a->wants_more) /* it is not said which one was right */
+        belay_str_clear(&a->tried);
+    return true;
+}
+
+static bool refused_as_not_enough(const attempt *a, belay_error *err)
+{
+    belay_fail(err, BELAY_E_SSH, "%s: the server takes the key of user %s, and wants more than that: %s",
+        a->endpoint->label, a->endpoint->user, a->methods);
+    if (a->tried.length > 0)
+        belay_error_detail(err, "%s", belay_str_text(&a->tried));
+    return belay_error_hint(err,
+        "a password is given with ssh_password; what a person has to type (a code) belay cannot give: let "
+        "the server be content with the key of this user (AuthenticationMethods in its sshd_config)");
+}
+
 static bool refused(const attempt *a, belay_error *err)
 {
+    if (a->wants_more)
+        return refused_as_not_enough(a, err);
     belay_fail(err, BELAY_E_SSH, "%s: the server lets user %s not in; it takes: %s", a->endpoint->label,
         a->endpoint->user, a->methods);
     belay_error_detail(err, "%s", belay_str_text(&a->tried));
@@ -260,7 +333,8 @@ static bool try_all(attempt *a, belay_error *err)
     if (!ask_methods(a, &done, err))
         return false;
     if (!done && strstr(a->methods, "publickey") != NULL &&
-        !(try_agent(a, &done, err) && (done || try_files(a, &done, err))))
+        !(try_agent(a, &done, err) && (done || try_files(a, &done, err)) &&
+            (done || ask_what_is_wanted(a, &done, err))))
         return false;
     if (!done && a->login->password != NULL && !try_password(a, &done, err))
         return false;

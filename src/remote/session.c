@@ -9,13 +9,14 @@
 
 #include "remote/host_key.h"
 #include "remote/login.h"
+#include "remote/offer.h"
 #include "remote/transport.h"
 #include "util/stop.h"
 
 /* libssh2 itself asks the kernel for 16 KiB at a time. */
 enum { RECEIVE_BYTES = 128 * 1024 };
 
-enum { SLICE_MS = 200, GOODBYE_MS = 500, TYPES_MS = 5000 };
+enum { SLICE_MS = 200, GOODBYE_MS = 500, OFFER_MS = 5000 };
 
 struct belay_ssh_session {
     LIBSSH2_SESSION *handle;
@@ -25,6 +26,8 @@ struct belay_ssh_session {
     bool outlives_stop;
     bool lost;
     bool status_came;
+    bool ended;                   /* by the other side */
+    char *goodbye;                /* what the server said at that; NULL: nothing */
     const char *password;         /* while it is logged in with; the login's */
     char received[RECEIVE_BYTES]; /* from the socket, not yet libssh2's */
     size_t received_at, received_end;
@@ -63,6 +66,8 @@ bool belay_ssh_fail(belay_ssh_session *session, belay_error *err, const char *fo
     va_end(args);
     int status = ssh.libssh2_session_last_error(session->handle, &said, NULL, 0);
     session->lost = session->lost || is_connection_fault(status);
+    if (session->goodbye != NULL)
+        said = session->goodbye;
     return belay_fail(err, session->lost ? BELAY_E_SSH_LOST : BELAY_E_SSH, "%s: %s: %s",
         session->endpoint.label, what, said == NULL || *said == '\0' ? "no reason was given" : said);
 }
@@ -130,8 +135,11 @@ bool belay_ssh_wait(belay_ssh_session *session, int64_t deadline_ms, belay_error
     }
 }
 
+/* `type` is what a server signs with, which is several for an RSA key. */
 static bool is_known(const belay_known_keys *known, const char *type)
 {
+    if (belay_starts_with(type, "rsa-sha2-"))
+        type = "ssh-rsa";
     for (size_t i = 0; i < known->count; i++) {
         if (!known->items[i].revoked && belay_equal(known->items[i].type, type))
             return true;
@@ -139,12 +147,19 @@ static bool is_known(const belay_known_keys *known, const char *type)
     return false;
 }
 
+static void prefer_one(belay_ssh_session *session, int method, const char *wanted)
+{
+    BELAY_AUTO(belay_free) char *known = belay_ssh_known_methods(session->handle, method, wanted);
+    if (*known != '\0')
+        ssh.libssh2_session_method_pref(session->handle, method, known);
+}
+
 /* Kinds that are known first, as ssh does: a server that has a further key is no changed one. Ciphers and
  * hashes that processors have instructions for come first. */
 static void prefer(belay_ssh_session *session, const belay_known_keys *known)
 {
-    static const char *const types[] = {
-        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
+    static const char *const types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"};
     BELAY_AUTO(belay_list_done) belay_list order = {0};
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < BELAY_COUNT(types); i++) {
@@ -153,36 +168,27 @@ static void prefer(belay_ssh_session *session, const belay_known_keys *known)
         }
     }
     BELAY_AUTO(belay_free) char *wanted = belay_list_join(&order, ",");
-    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_HOSTKEY, wanted);
-    static const char ciphers[] = "aes128-ctr,aes256-ctr,aes192-ctr";
-    static const char macs[] = "hmac-sha2-256,hmac-sha2-512,hmac-sha1";
-    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_CRYPT_CS, ciphers);
-    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_CRYPT_SC, ciphers);
-    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_MAC_CS, macs);
-    ssh.libssh2_session_method_pref(session->handle, LIBSSH2_METHOD_MAC_SC, macs);
+    prefer_one(session, LIBSSH2_METHOD_HOSTKEY, wanted);
+    static const char ciphers[] =
+        "aes128-ctr,aes256-ctr,aes192-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
+        "chacha20-poly1305@openssh.com";
+    static const char macs[] = "hmac-sha2-256,hmac-sha2-512,hmac-sha2-256-etm@openssh.com,"
+                               "hmac-sha2-512-etm@openssh.com,hmac-sha1";
+    prefer_one(session, LIBSSH2_METHOD_CRYPT_CS, ciphers);
+    prefer_one(session, LIBSSH2_METHOD_CRYPT_SC, ciphers);
+    prefer_one(session, LIBSSH2_METHOD_MAC_CS, macs);
+    prefer_one(session, LIBSSH2_METHOD_MAC_SC, macs);
 }
 
-/* A server whose only key is RSA offers rsa-sha2 signatures alone, which libssh2 has since 1.11. */
 static bool explain_handshake(
     belay_ssh_session *session, const belay_ssh_options *options, int status, belay_error *err)
 {
     belay_ssh_fail(session, err, "the key exchange failed");
-    if (status != LIBSSH2_ERROR_KEX_FAILURE && status != LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
-        return false;
-    BELAY_AUTO(belay_free)
-    char *types = belay_transport_host_key_types(options, &session->endpoint, belay_now_ms() + TYPES_MS);
-    if (types == NULL)
-        return false;
-    if (strstr(types, "ssh-ed25519") == NULL && strstr(types, "ecdsa-") == NULL &&
-        strstr(types, "rsa-sha2") != NULL) {
-        belay_fail(err, BELAY_E_SSH,
-            "%s: the server has only an RSA host key, and libssh2 %s does not know the signatures (rsa-sha2) "
-            "that it makes with it",
-            session->endpoint.label, ssh.libssh2_version(0));
-        return belay_error_hint(err, "let the server have an ed25519 host key: `ssh-keygen -A` there, "
-                                     "HostKey in its sshd_config, reload sshd");
-    }
-    return belay_error_detail(err, "the server's host keys: %s", types);
+    if (session->ended)
+        belay_transport_explain(&session->transport, &session->endpoint, err);
+    if (status == LIBSSH2_ERROR_KEX_FAILURE || status == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
+        belay_ssh_explain_offer(options, &session->endpoint, session->handle, belay_now_ms() + OFFER_MS, err);
+    return false;
 }
 
 static bool handshake(
@@ -210,6 +216,7 @@ static ssize_t receive(libssh2_socket_t fd, void *to, size_t size, int flags, vo
     belay_ssh_session *session = *abstract;
     if (session->received_at == session->received_end) {
         ssize_t got = recv(fd, session->received, sizeof session->received, flags);
+        session->ended = session->ended || got == 0 || (got < 0 && errno == ECONNRESET);
         if (got <= 0)
             return got < 0 ? -errno : 0;
         session->received_at = 0;
@@ -220,6 +227,19 @@ static ssize_t receive(libssh2_socket_t fd, void *to, size_t size, int flags, vo
     memcpy(to, session->received + session->received_at, piece);
     session->received_at += piece;
     return (ssize_t)piece;
+}
+
+/* libssh2's LIBSSH2_CALLBACK_DISCONNECT. */
+static void hear_goodbye(LIBSSH2_SESSION *handle, int reason, const char *message, int message_length,
+    const char *language, int language_length, void **abstract)
+{
+    (void)handle, (void)reason, (void)language, (void)language_length;
+    belay_ssh_session *session = *abstract;
+    session->ended = true;
+    if (session->goodbye != NULL || message_length <= 0)
+        return;
+    BELAY_AUTO(belay_free) char *text = belay_strndup(message, (size_t)message_length);
+    session->goodbye = belay_printable(text, "");
 }
 
 /* byte 98, uint32 channel, string "exit-status", boolean, uint32 */
@@ -252,6 +272,7 @@ static bool reach(const belay_ssh_options *options, const belay_known_keys *know
         return belay_fail(err, BELAY_E_NO_MEMORY, "libssh2 has no memory for a session");
     ssh.libssh2_session_set_blocking(session->handle, 0);
     ssh.libssh2_session_callback_set(session->handle, LIBSSH2_CALLBACK_RECV, (void *)receive);
+    ssh.libssh2_session_callback_set(session->handle, LIBSSH2_CALLBACK_DISCONNECT, (void *)hear_goodbye);
     prefer(session, known);
     belay_ssh_heard(session);
     session->keep_alive_ms = INT64_MAX; /* not before it is logged in */
@@ -334,6 +355,7 @@ void belay_ssh_close(belay_ssh_session *session)
     }
     belay_transport_close(&session->transport);
     belay_ssh_endpoint_done(&session->endpoint);
+    free(session->goodbye);
     free(session);
 }
 
@@ -372,6 +394,11 @@ int belay_ssh_fd(const belay_ssh_session *session)
 const char *belay_ssh_label(const belay_ssh_session *session)
 {
     return session->endpoint.label;
+}
+
+bool belay_ssh_has_ended(const belay_ssh_session *session)
+{
+    return session->ended;
 }
 
 bool belay_ssh_status_came(const belay_ssh_session *session)

@@ -45,6 +45,8 @@ const char *belay_ssh_label(const belay_ssh_session *session);
 /* Has the server told with which status a command of this session ended (SSH_MSG_CHANNEL_REQUEST
  * "exit-status")? libssh2 itself says 0 for a channel of which nothing was told. */
 bool belay_ssh_status_came(const belay_ssh_session *session);
+/* Has the server ended the connection? libssh2 tells it as an answer of no while one logs in. */
+bool belay_ssh_has_ended(const belay_ssh_session *session);
 /* As the option outlives_stop, from now on. */
 void belay_ssh_outlive_stop(belay_ssh_session *session, bool outlives);
 /* The server's key, for `targets trust`: connects, takes it, and hangs up. The caller frees. */

@@ -48,6 +48,7 @@
     X(libssh2_session_last_error)                                                                            \
     X(libssh2_session_method_pref)                                                                           \
     X(libssh2_session_set_blocking)                                                                          \
+    X(libssh2_session_supported_algs)                                                                        \
     X(libssh2_userauth_authenticated)                                                                        \
     X(libssh2_userauth_keyboard_interactive_ex)                                                              \
     X(libssh2_userauth_list)                                                                                 \

@@ -13,7 +13,7 @@
 #include "util/file.h"
 #include "util/stop.h"
 
-enum { JUMPS_MAX = 8, SLICE_MS = 200 };
+enum { JUMPS_MAX = 8, SLICE_MS = 200, PROXY_END_MS = 1000 };
 
 static bool is_given_up(const belay_ssh_options *options)
 {
@@ -96,9 +96,13 @@ static bool connect_by_jump(const belay_ssh_options *options, const belay_ssh_en
     int64_t deadline_ms, belay_transport *ret, belay_error *err)
 {
     const belay_list *jumps = &endpoint->jumps;
-    if (options->depth >= JUMPS_MAX)
-        return belay_fail(
-            err, BELAY_E_CONFIG, "%s: more than %d hosts on the way", endpoint->label, JUMPS_MAX);
+    if (options->depth >= JUMPS_MAX) {
+        belay_fail(err, BELAY_E_CONFIG, "%s: more than %d hosts are on the way", endpoint->label, JUMPS_MAX);
+        return belay_error_hint(err,
+            "does a ProxyJump in ssh_config lead back to its own host? Under `Host *` it holds for the jump "
+            "host as well, which then needs `ProxyJump none` above that. See `ssh -G %s`",
+            endpoint->label);
+    }
     BELAY_AUTO(belay_ssh_login_done) belay_ssh_login login = {0};
     belay_ssh_login_copy(&login, options->login);
     free(login.address);
@@ -114,9 +118,12 @@ static bool connect_by_jump(const belay_ssh_options *options, const belay_ssh_en
     if (own.connect_ms <= 0)
         return belay_fail(
             err, BELAY_E_SSH, "%s: no time is left to go by %s", endpoint->label, login.address);
-    return (belay_tunnel_open(&own, &ret->way, err) &&
-               belay_tunnel_connect(ret->way, endpoint->host, endpoint->port, &ret->fd, err)) ||
-           belay_error_prefix(err, "on the way to %s", endpoint->label);
+    if (belay_tunnel_open(&own, &ret->way, err) &&
+        belay_tunnel_connect(ret->way, endpoint->host, endpoint->port, &ret->fd, err))
+        return true;
+    if (options->depth > 0 && err != NULL && err->code == BELAY_E_CONFIG) /* has its place in it */
+        return false;
+    return belay_error_prefix(err, "on the way to %s", endpoint->label);
 }
 
 /* ssh_config's ProxyCommand: its input and output are the connection; what it complains of goes to stderr. */
@@ -143,69 +150,19 @@ bool belay_transport_open(const belay_ssh_options *options, const belay_ssh_endp
     return connect_tcp(options, endpoint, deadline_ms, &ret->fd, err);
 }
 
+void belay_transport_explain(belay_transport *transport, const belay_ssh_endpoint *endpoint, belay_error *err)
+{
+    if (transport->proxy.pid == 0 || !belay_process_wait(&transport->proxy, PROXY_END_MS, NULL))
+        return;
+    belay_fail(err, BELAY_E_SSH, "%s: the ProxyCommand ended with status %d, and no SSH server was heard",
+        endpoint->label, transport->proxy.exit_status);
+    belay_error_hint(err, "what it said is shown above; ssh_config has it: try `ssh -v %s`", endpoint->label);
+}
+
 void belay_transport_close(belay_transport *transport)
 {
     belay_close_fd(transport->fd);
     belay_tunnel_close(transport->way);
     belay_process_done(&transport->proxy);
     *transport = BELAY_TRANSPORT_INIT;
-}
-
-/* Up to `size` bytes, as many as are there. */
-static ssize_t receive(const belay_ssh_options *options, int fd, void *to, size_t size, int64_t deadline_ms)
-{
-    for (;;) {
-        ssize_t got = recv(fd, to, size, MSG_DONTWAIT);
-        if (got >= 0 || errno != EAGAIN || !wait_for(options, fd, POLLIN, deadline_ms))
-            return got;
-    }
-}
-
-/* Banner lines, then packet: uint32 length, padding length, type 20, 16 bytes of cookie, the list of kinds of
- * key exchange, and then the one that is wanted. */
-static char *find_types(const unsigned char *data, size_t size)
-{
-    size_t at = 0;
-    for (bool banner = false; !banner;) {
-        const unsigned char *end = memchr(data + at, '\n', size - at);
-        if (end == NULL)
-            return NULL;
-        banner = size - at > 4 && memcmp(data + at, "SSH-", 4) == 0;
-        at = (size_t)(end - data) + 1;
-    }
-    at += 4 + 1 + 1 + 16;
-    for (int list = 0; list < 2; list++) {
-        if (at + 4 > size)
-            return NULL;
-        size_t length =
-            (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | data[at + 3];
-        at += 4;
-        if (length > size - at)
-            return NULL;
-        if (list == 1)
-            return belay_strndup((const char *)data + at, length);
-        at += length;
-    }
-    return NULL;
-}
-
-char *belay_transport_host_key_types(
-    const belay_ssh_options *options, const belay_ssh_endpoint *endpoint, int64_t deadline_ms)
-{
-    static const char banner[] = "SSH-2.0-belay\r\n";
-    unsigned char data[16384];
-    size_t size = 0;
-    char *types = NULL;
-    belay_transport transport = BELAY_TRANSPORT_INIT;
-    if (belay_transport_open(options, endpoint, deadline_ms, &transport, NULL) &&
-        send(transport.fd, banner, sizeof banner - 1, MSG_NOSIGNAL) == (ssize_t)sizeof banner - 1) {
-        ssize_t got = 1;
-        while (types == NULL && got > 0 && size < sizeof data) {
-            got = receive(options, transport.fd, data + size, sizeof data - size, deadline_ms);
-            size += got > 0 ? (size_t)got : 0;
-            types = find_types(data, size);
-        }
-    }
-    belay_transport_close(&transport);
-    return types;
 }

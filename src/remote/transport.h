@@ -16,12 +16,10 @@ typedef struct belay_transport {
 
 bool belay_transport_open(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
     int64_t deadline_ms, belay_transport *ret, belay_error *err);
+/* Of a connection that ended before anything was said: how the ProxyCommand ended, if it was one, replaces
+ * err (BELAY_E_SSH). Waits for it a second. */
+void belay_transport_explain(
+    belay_transport *transport, const belay_ssh_endpoint *endpoint, belay_error *err);
 void belay_transport_close(belay_transport *transport);
-
-/* The kinds of host keys that a server says it has ("ssh-ed25519,rsa-sha2-512"), from the packet that it
- * begins every exchange of keys with, in the clear (RFC 4253 section 7.1), on a connection of its own. NULL
- * when it cannot be known; the caller frees. */
-char *belay_transport_host_key_types(
-    const belay_ssh_options *options, const belay_ssh_endpoint *endpoint, int64_t deadline_ms);
 
 #endif
