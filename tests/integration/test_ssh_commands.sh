@@ -155,7 +155,7 @@ begin "a server that ends a command without telling a status is not believed to 
 LC_ALL=C sed 's/exit-status/exit-stitus/' "$ssh_sshd" >"$WORK/bin/mute_sshd"
 chmod 755 "$WORK/bin/mute_sshd"
 ssh_sshd=$WORK/bin/mute_sshd start_sshd mute
-hosts_keys "stop_command = echo \"stop \$BELAY_TEST_SSHD\" >$WORK/stopped_there
+two_hosts "stop_command = echo \"stop \$BELAY_TEST_SSHD\" >$WORK/stopped_there
 stop_command_on = app1
 start_command = true
 start_command_on = app2"
@@ -166,7 +166,7 @@ json_is error.code ssh_lost
 equals "what ran" "$(cat "$WORK/stopped_there")" "stop $WORK/sshd-mute"
 untouched
 stop_sshd mute
-hosts_keys "stop_command = sleep 987606
+two_hosts "stop_command = sleep 987606
 stop_command_on = app1
 start_command = true
 start_command_on = app2"
