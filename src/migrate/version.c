@@ -242,7 +242,12 @@ bool belay_version_stamp(
 {
     BELAY_AUTO(belay_free) char *located = NULL;
     BELAY_AUTO(belay_str_done) belay_str sql = BELAY_STR_INIT;
-    if (!belay_version_prepare(pg, table, err) || !belay_version_locate(pg, table, &located, err))
+    if (!belay_version_locate(pg, table, &located, err))
+        return false;
+    if (located == NULL && what->sparing && what->head_count == 0)
+        return true;
+    if (!belay_version_prepare(pg, table, err) ||
+        (located == NULL && !belay_version_locate(pg, table, &located, err)))
         return false;
     belay_str_appendf(&sql, "BEGIN; LOCK TABLE %s IN EXCLUSIVE MODE; DELETE FROM %s;\n", located, located);
     belay_version_step_sql(&sql, located, &(belay_step){.add = what->heads, .add_count = what->head_count});

@@ -40,6 +40,7 @@ typedef struct belay_stamp {
     void *may_commit_context;
     const char
         *schema_hash; /* of the database (pg/schema_hash.h), which no stamp changes; NULL: it is taken */
+    bool sparing;     /* without heads, a database that has no version table is left as it is */
 } belay_stamp;
 /* Makes the version rows exactly `heads`, in one transaction of its own, with a ledger row that says why. */
 bool belay_version_stamp(

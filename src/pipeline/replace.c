@@ -49,8 +49,11 @@ bool belay_stamp_and_check(
         .run_id = run->id,
         .may_commit = belay_keeper_may_commit,
         .may_commit_context = run->keeper,
-        .schema_hash = *schema_hash == '\0' ? NULL : schema_hash};
+        .schema_hash = *schema_hash == '\0' ? NULL : schema_hash,
+        .sparing = true};
+    /* A database that is read-only by default comes back, too. */
     if (!belay_run_connect(run, dbname, BELAY_PG_USER, &pg, err) ||
+        !belay_pg_exec(pg, "SET default_transaction_read_only = off", err) ||
         !run->engine->stamp(run->engine, pg, &stamp, err) || !run->engine->heads(run->engine, pg, &now, err))
         return false;
     if (!belay_list_same(&now, heads)) {

@@ -147,6 +147,23 @@ static bool run(const belay_spawn *how, belay_str *ret, belay_error *err)
     return belay_str_check(ret, "pg_dump's output", err);
 }
 
+/* pg_dump writes comments and the like as its session reads them, and they are run where the setting is on.
+ * Only where it is off by default: a pooler may refuse options. */
+static void want_standard_strings(belay_list *environment)
+{
+    static const char name[] = "PGOPTIONS=", want[] = "-c standard_conforming_strings=on";
+    for (size_t i = 0; i < environment->count; i++) {
+        if (!belay_starts_with(environment->items[i], name))
+            continue;
+        char *with = belay_format("%s %s", environment->items[i], want);
+        free(environment->items[i]);
+        environment->items[i] = with;
+        return;
+    }
+    const char *own = getenv("PGOPTIONS");
+    belay_list_add_owned(environment, belay_format("%s%s %s", name, own == NULL ? "" : own, want));
+}
+
 static bool run_dump(const belay_dump *d, belay_str *ret, belay_error *err)
 {
     const belay_dump_options *options = &d->how;
@@ -156,6 +173,8 @@ static bool run_dump(const belay_dump *d, belay_str *ret, belay_error *err)
     belay_list_add_owned(&environment, belay_format("PGAPPNAME=%s", d->application_name));
     belay_list_add(&environment, "PGCLIENTENCODING=UTF8");
     belay_list_add(&environment, "LC_ALL=C");
+    if (options->strings_off)
+        want_standard_strings(&environment);
     BELAY_AUTO(belay_free)
     const char **variables = belay_realloc_array(NULL, environment.count + 1, sizeof *variables);
     for (size_t i = 0; i < environment.count; i++)

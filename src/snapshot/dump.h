@@ -40,6 +40,7 @@ typedef struct belay_dump_options {
     const char *snapshot; /* exported id */
     const char *application_name;
     int64_t lock_wait_ms;
+    bool strings_off; /* sessions begin with standard_conforming_strings off; pg_dump's then does not */
     const atomic_bool *given_up; /* util/process.h */
 } belay_dump_options;
 

@@ -10,6 +10,9 @@ SELECT pg_catalog.json_build_object(
         FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
         WHERE x.oid >= 16384))
 
+-- query: extras_strings_off
+SELECT s.reset_val = 'off' FROM pg_catalog.pg_settings s WHERE s.name = 'standard_conforming_strings'
+
 -- query: extras_roles
 WITH RECURSIVE here AS (
     SELECT d.oid, d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
@@ -84,7 +87,7 @@ WITH lo AS (
 )
 SELECT type, name, owner, text FROM (
     SELECT 1 AS part, oid, 'BLOB' AS type, oid::text AS name, owner,
-           pg_catalog.format(E'SELECT pg_catalog.lo_create(\'%s\');\nALTER LARGE OBJECT %s OWNER TO %I;\n\n', oid, oid, owner) AS text
+           pg_catalog.format(E'SELECT pg_catalog.lo_create(''%s'');\nALTER LARGE OBJECT %s OWNER TO %I;\n\n', oid, oid, owner) AS text
     FROM lo
     UNION ALL
     SELECT 2, oid, 'COMMENT', 'LARGE OBJECT ' || oid, owner,

@@ -27,12 +27,16 @@ static bool has_type(const json_t *entries, const char *type)
 
 bool belay_taking_dump(belay_taking *t, belay_error *err)
 {
+    BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
+    if (!belay_pg_query0(t->pg, sql_extras_strings_off, &rows, err))
+        return false;
     const belay_dump_options how = {.programs = &t->programs,
         .dialer = t->options->dialer,
         .dbname = t->options->dbname,
         .snapshot = t->snapshot,
         .application_name = t->run_id,
         .lock_wait_ms = t->lock_wait_ms,
+        .strings_off = belay_rows_bool(rows, 0, 0),
         .given_up = &t->given_up};
     t->dump = belay_dump_begin(&how, err);
     return t->dump != NULL;

@@ -11,7 +11,10 @@ sql bank "CREATE TYPE mood AS ENUM ('good', 'it''s \\\\ bad')" \
     "CREATE SEQUENCE \"it's\"" "SELECT setval('\"it''s\"', 42)" "CREATE TABLE empty (id int)" \
     "CREATE VIEW v AS SELECT count(*) FROM days" "CREATE INDEX days_note ON days (note)" \
     "SELECT lo_from_bytea(4711, decode(repeat('00ff5c27', 1000), 'hex'))" >/dev/null
+# What pg_dump would otherwise write for sessions like these, and queries must not lean on.
+sql bank "COMMENT ON TABLE days IS 'a \\ b'" "ALTER DATABASE bank SET standard_conforming_strings = off" "ALTER DATABASE bank SET backslash_quote = off"
 belay 0 snapshot
+sql bank "ALTER DATABASE bank RESET standard_conforming_strings" "ALTER DATABASE bank RESET backslash_quote"
 
 begin "the script fills an empty database"
 belay 0 export "$(basename backups/dev/*.tar .tar)"
@@ -23,6 +26,8 @@ equals "rows" "$(data_hash again)" "$(data_hash bank)"
 sql_is again "SELECT md5(lo_get(4711))" "$(sql bank "SELECT md5(lo_get(4711))")"
 sql_is again "SELECT last_value, is_called FROM \"it's\"" "42|t"
 sql_is again "SELECT nextval('days_id_seq')" 504
+
+sql_is again "SELECT obj_description('days'::regclass)" 'a \ b'
 
 out_has "-- end of snapshot"
 

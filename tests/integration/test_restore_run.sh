@@ -140,3 +140,22 @@ json_is outcome untouched
 json error.message | grep "$first" >/dev/null || fail "the snapshot is not named"
 same_as_before
 tidy
+
+begin "a read-only database without a version table, whose search_path leads nowhere: it comes back as it was"
+sql postgres "CREATE DATABASE bare"
+write_project bare development
+sql bare "CREATE TABLE public.kept AS SELECT 1 AS a" "ALTER DATABASE bare SET search_path = nowhere" "ALTER DATABASE bare SET default_transaction_read_only = on"
+belay 0 snapshot --json
+before=$(schema_hash bare)
+belay 0 restore "$(json id)" --yes
+equals "schema" "$(schema_hash bare)" "$before"
+sql_is bare "SELECT count(*) FROM pg_namespace WHERE nspname = 'belay'" 0
+sql_is bare "SELECT a FROM public.kept" 1
+
+begin "a read-only one with revisions"
+sql postgres "ALTER DATABASE bare RESET search_path"
+PGOPTIONS="-c default_transaction_read_only=off" sql bare "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)" "INSERT INTO alembic_version VALUES ('aaaa00000001')"
+belay 0 snapshot --json
+belay 0 restore "$(json id)" --yes
+sql_is bare "SELECT version_num FROM alembic_version" aaaa00000001
+sql_is bare "SHOW default_transaction_read_only" on
