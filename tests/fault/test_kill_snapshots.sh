@@ -1,6 +1,6 @@
 #!/bin/bash
 # SIGKILL at random times of `snapshot`, `prove` and `restore ID`: no half-published snapshot, no session or process stays, the
-# same command then succeeds, and with it all leftovers are gone. KILL_EACH is how many times of each (the slow
+# same command then succeeds, and with it all leftovers are gone. KILL_EACH is how many kills of each (the slow
 # label takes 50), KILL_VERBS which of them. And between the two names that publish a signed snapshot.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 # shellcheck source=kill_lib.sh
@@ -34,25 +34,42 @@ whole_files() {
     done
 }
 
-# each_time COMMAND...: killed at random times of an undisturbed run's duration; then look_after.
+# killed_after MS COMMAND...: was it killed then? One that ended before says how long it takes now, as the machine is now; it
+# has to have succeeded.
+killed_after() {
+    local ms=$1
+    shift
+    LAST="belay $*"
+    status=0
+    kill_clock
+    # In the foreground: what belay has started is not killed with it.
+    KILL_MARK=$WORK env -u PGAPPNAME timeout --foreground -s KILL "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))" "$BELAY" "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
+    [ "$status" -ne 137 ] || return 0
+    [ "$status" -eq 0 ] || fail "it ended with status $status before it was killed"
+    kill_measured
+    return 1
+}
+
+# each_time COMMAND...: killed at random times of an undisturbed run's duration, as often as is asked for: one that had ended
+# already does not count. After each, look_after.
 each_time() {
-    local i ms pid status
+    local killed=0 over=0 ms
     [[ $verbs = *" $1 "* ]] || return 0
     kill_fresh
     kill_clock
     belay_ends 0 "$@"
     kill_measured
-    for i in $(seq 1 "$each"); do
-        ms=$(((RANDOM * 32768 + RANDOM) % (run_ms + run_ms / 20 + 1)))
-        begin "$*: killed after $ms of $run_ms ms (round $i of $each)"
+    while [ "$killed" -lt "$each" ]; do
+        ms=$((1 + (RANDOM * 32768 + RANDOM) % run_ms)) # timeout takes 0 for never
+        begin "$*: killed after $ms of $run_ms ms ($killed of $each so far)"
         kill_fresh
-        KILL_MARK=$WORK env -u PGAPPNAME "$BELAY" "$@" >"$OUT" 2>"$ERR" </dev/null &
-        pid=$!
-        sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))" # the moment is the point, not a wait for something
-        kill -KILL "$pid" 2>/dev/null || true
-        status=0
-        wait "$pid" 2>/dev/null || status=$?
-        [ "$status" -eq 137 ] || run_ms=$((run_ms - run_ms / 20)) # it was over: the machine is less busy now
+        if killed_after "$ms" "$@"; then
+            killed=$((killed + 1))
+        else
+            over=$((over + 1))
+            [ "$over" -le $((10 + 2 * each)) ] || fail "it ends before it is killed"
+            continue
+        fi
         equals "processes left" "$(left_of_processes)" ""
         wait_until no_session
         whole_files
@@ -61,6 +78,7 @@ each_time() {
         equals "files left" "$(left_of_files)" ""
         whole_files
     done
+    echo "  $1: killed $killed times; $over ended before"
 }
 
 look_after() {
