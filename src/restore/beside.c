@@ -73,13 +73,25 @@ static bool name_one(beside *b, belay_error *err)
     return true;
 }
 
+/* The server would cut a longer name, and nobody would find the table under the one that was asked for. */
+static bool check_name(const char *name, const char *option, belay_error *err)
+{
+    enum { NAME_BYTES = 63 };
+    size_t length = strlen(name);
+    if (length > 0 && length <= NAME_BYTES)
+        return true;
+    return belay_fail(err, BELAY_E_USAGE, "%s: \"%s\" is %zu bytes long, and a name has 1 to %d", option,
+        name, length, NAME_BYTES);
+}
+
 static bool name_schema(beside *b, belay_error *err)
 {
     if (b->options->into_table != NULL)
-        return name_one(b, err);
+        return name_one(b, err) && check_name(b->final_schema, "--into-table", err) &&
+               check_name(b->final_name, "--into-table", err);
     b->schema = b->options->into_schema != NULL ? belay_strdup(b->options->into_schema)
                                                 : belay_format(BELAY_BESIDE_SCHEMA "%s", b->tail);
-    return true;
+    return check_name(b->schema, "--into-schema", err);
 }
 
 /* ["orders", ...]; the caller frees. */
@@ -260,9 +272,9 @@ static void fill_result(beside *b, belay_beside_result *ret)
         const belay_table *t = &m->tables[i];
         if (!belay_beside_has(&b->plan, t->schema, t->name))
             continue;
-        ret->tables[ret->count++] = (belay_beside_table){.from = belay_format("%s.%s", t->schema, t->name),
-            .into = b->final_schema != NULL ? belay_format("%s.%s", b->final_schema, b->final_name)
-                                            : belay_format("%s.%s", b->schema, t->name),
+        ret->tables[ret->count++] = (belay_beside_table){.from = belay_name_typed(t->schema, t->name),
+            .into = b->final_schema != NULL ? belay_name_typed(b->final_schema, b->final_name)
+                                            : belay_name_typed(b->schema, t->name),
             .rows = t->rows};
     }
     ret->left_out = b->plan.left_out;

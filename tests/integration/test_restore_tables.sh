@@ -98,6 +98,7 @@ sql_is bank "SELECT string_agg(regexp_replace(indexname, '_[0-9a-f]{6}\$', '_x')
 sql_is bank "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(belay_|restored_)'" 0
 belay 0 restore "$id" --table public.orders --into-table "$long"
 equals "rows" "$(rows "\"$long\"")" "$orders"
+err_has "is now public.\"$long\": " # to be typed as it is said
 sql_is bank "SELECT count(*) FROM pg_statistic_ext WHERE stxrelid::regclass::text LIKE '%Ä%'" 1
 sql bank "DROP TABLE orders_then, \"$long\""
 sql bank "CREATE SCHEMA audit"
@@ -165,6 +166,10 @@ belay 2 restore --table orders
 belay 2 restore "$id" --into-schema x
 belay 2 restore "$id" --table public.orders --table events --into-table x
 belay 2 restore "$id" --table events --into-table x
+belay 2 restore "$id" --table public.orders --into-table "${long}ä"
+err_has "bytes long, and a name has 1 to 63"
+belay 2 restore "$id" --table public.orders --into-table audit.
+belay 2 restore "$id" --table public.orders --into-schema "${long}ä"
 sql bank "DROP TYPE mood CASCADE"
 before=$(schema_hash bank)
 belay 1 restore "$id" --table customers --into-schema again
