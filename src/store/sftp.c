@@ -63,50 +63,116 @@ static bool parse(const char *url, char **ret_address, char **ret_root, belay_er
 
 /* ---- operations on names */
 
-typedef struct pair {
+typedef struct renaming {
     const char *from, *to;
-} pair;
+    char *from_path, *to_path;
+    bool sent;           /* a request to rename: it may have been carried out, or may be still */
+    sftp_sight original; /* what had the old name before the first such request */
+} renaming;
 
 /* Without posix-rename the name has to be free first. */
-static bool rename_plainly(sftp_store *self, sftp_connection *c, const pair *names, const char *from,
-    const char *to, bool taken, belay_error *err)
+static bool free_name(
+    sftp_store *self, sftp_connection *c, const char *path, const char *name, belay_error *err)
 {
     belay_sftp_answer answer;
-    if (taken && !sftp_expect(self, c, belay_sftp_remove(c->sftp, to), BELAY_SFTP_STATUS, "replace",
-                     names->to, &answer, err))
+    if (!sftp_await(c, belay_sftp_remove(c->sftp, path), &answer, err))
         return false;
-    return sftp_expect(self, c, belay_sftp_rename(c->sftp, from, to), BELAY_SFTP_STATUS, "rename",
-        names->from, &answer, err);
+    return (answer.kind == BELAY_SFTP_STATUS &&
+               (answer.status == BELAY_SFTP_OK || answer.status == BELAY_SFTP_NO_SUCH_FILE)) ||
+           sftp_fail(self, c, &answer, "replace", name, err);
+}
+
+static bool is_original(const renaming *names, const sftp_sight *sight)
+{
+    const belay_sftp_attributes *was = &names->original.itself, *is = &sight->itself;
+    return !sight->missing && (!was->has_size || !is->has_size || was->size_bytes == is->size_bytes) &&
+           (!was->has_time || !is->has_time || was->modified_utc == is->modified_utc);
+}
+
+/* What came of a request whose answer was lost, or which found the names changed: *ret_done when the file has
+ * its new name. A plain rename is a link and the end of the old name, and can stop between them; the name was
+ * free before it, so what has it is never removed: a request that is carried out late would then take away
+ * the other name, too. */
+static bool look_what_came(
+    sftp_store *self, sftp_connection *c, const renaming *names, bool *ret_done, belay_error *err)
+{
+    sftp_sight from = {0}, to = {0};
+    *ret_done = false;
+    if (!sftp_look(self, c, names->from, "rename", &from, err) ||
+        !sftp_look(self, c, names->to, "rename a file to", &to, err))
+        return false;
+    if (from.missing && is_original(names, &to)) {
+        *ret_done = true;
+        return true;
+    }
+    if (from.missing)
+        return belay_fail(err, BELAY_E_NOT_FOUND, "%s/%s does not exist", self->base.url, names->from);
+    if (to.missing || belay_sftp_can(c->sftp)->posix_rename)
+        return true;
+    *ret_done = is_original(names, &to);
+    if (*ret_done)
+        return free_name(self, c, names->from_path, names->from, err);
+    belay_fail(err, BELAY_E_IO, "somebody else has written to %s/%s meanwhile", self->base.url, names->to);
+    return belay_error_hint(err, "see who works in that store at the same time, and run the command again");
+}
+
+static bool look_first(sftp_store *self, sftp_connection *c, renaming *names, belay_error *err)
+{
+    sftp_sight to = {0};
+    if (!sftp_look(self, c, names->from, "rename", &names->original, err) ||
+        !sftp_look_making(self, c, names->to, "rename a file to", &to, err))
+        return false;
+    if (names->original.missing)
+        return belay_fail(err, BELAY_E_NOT_FOUND, "%s/%s does not exist", self->base.url, names->from);
+    return belay_sftp_can(c->sftp)->posix_rename || to.missing ||
+           free_name(self, c, names->to_path, names->to, err);
+}
+
+/* The new name may stand already when this one comes, of an earlier request that was carried out late. */
+static bool ask_to_rename(sftp_store *self, sftp_connection *c, renaming *names, belay_error *err)
+{
+    belay_sftp_answer answer;
+    bool again = names->sent, done = false;
+    names->sent = true;
+    uint32_t id = belay_sftp_can(c->sftp)->posix_rename
+                      ? belay_sftp_replace(c->sftp, names->from_path, names->to_path)
+                      : belay_sftp_rename(c->sftp, names->from_path, names->to_path);
+    if (!sftp_await(c, id, &answer, err))
+        return false;
+    if (answer.kind == BELAY_SFTP_STATUS && answer.status == BELAY_SFTP_OK)
+        return true;
+    belay_error why = {0};
+    sftp_fail(self, c, &answer, "rename", names->from, &why);
+    if (again && !look_what_came(self, c, names, &done, err))
+        return false;
+    if (!done && err != NULL)
+        *err = why;
+    return done;
 }
 
 static bool rename_once(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)
 {
-    const pair *names = context;
-    sftp_sight from = {0}, to = {0};
-    belay_sftp_answer answer;
-    BELAY_AUTO(belay_free) char *from_path = sftp_path(self, names->from);
-    BELAY_AUTO(belay_free) char *to_path = sftp_path(self, names->to);
-    if (!sftp_look(self, c, names->from, "rename", &from, err) ||
-        !sftp_look_making(self, c, names->to, "rename a file to", &to, err))
-        return false;
-    /* The answer to an earlier try was lost, and it was done. */
-    if (from.missing && !to.missing && tries > 0)
-        return sftp_sync_folder_of(self, c, names->to, err);
-    if (from.missing)
-        return belay_fail(err, BELAY_E_NOT_FOUND, "%s/%s does not exist", self->base.url, names->from);
-    bool ok = belay_sftp_can(c->sftp)->posix_rename
-                  ? sftp_expect(self, c, belay_sftp_replace(c->sftp, from_path, to_path), BELAY_SFTP_STATUS,
-                        "rename", names->from, &answer, err)
-                  : rename_plainly(self, c, names, from_path, to_path, !to.missing, err);
-    return ok && sftp_sync_folder_of(self, c, names->to, err) &&
-           sftp_sync_folder_of(self, c, names->from, err);
+    (void)tries;
+    renaming *names = context;
+    bool done = false;
+    bool looked = names->sent ? look_what_came(self, c, names, &done, err) : look_first(self, c, names, err);
+    return looked && (done || ask_to_rename(self, c, names, err)) &&
+           sftp_sync_folder_of(self, c, names->to, err) && sftp_sync_folder_of(self, c, names->from, err);
 }
 
 static bool store_rename(belay_store *base, const char *from, const char *to, belay_error *err)
 {
-    pair names = {from, to};
-    return belay_store_check_name(from, err) && belay_store_check_name(to, err) &&
-           sftp_run((sftp_store *)base, &(sftp_want){0}, rename_once, &names, err);
+    sftp_store *self = (sftp_store *)base;
+    if (!belay_store_check_name(from, err) || !belay_store_check_name(to, err))
+        return false;
+    BELAY_AUTO(belay_free) char *from_path = sftp_path(self, from);
+    BELAY_AUTO(belay_free) char *to_path = sftp_path(self, to);
+    renaming names = {.from = from, .to = to, .from_path = from_path, .to_path = to_path};
+    if (sftp_run(self, &(sftp_want){0}, rename_once, &names, err))
+        return true;
+    if (names.sent && err != NULL && (err->code == BELAY_E_SSH_LOST || err->code == BELAY_E_SSH))
+        belay_error_detail(err, "whether %s/%s was renamed to %s was not found out", base->url, from, to);
+    return false;
 }
 
 static bool remove_once(sftp_store *self, sftp_connection *c, void *context, int tries, belay_error *err)

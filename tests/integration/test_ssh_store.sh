@@ -212,6 +212,48 @@ store 0 "sftp://byhalts$WORK/halting" put "$WORK/noise" a.part
 same "$WORK/noise" "$WORK/halting/a.part"
 [ "$(wc -l <"$WORK/sessions")" -ge 3 ] || fail "it was not tried again"
 
+begin "a rename whose answer is lost has happened or not, and is called what it is"
+between="python3 $BELAY_SOURCE/tests/support/sftp_between.py $WORK/how"
+start_sshd loses --sftp "$between $WORK/lost-loses"
+start_sshd plainly --sftp "$between $WORK/lost-plainly ${SFTP_PLAIN#internal-sftp }"
+# lose NAME HOW: the next rename.
+lose() {
+    echo "$2" >"$WORK/how"
+    echo new >"$WORK/$1/new.part"
+}
+for name in loses plainly; do
+    store 0 "sftp://$name$WORK/$name" list ""
+    for old in no yes; do
+        for how in after before between late; do
+            rm -f "$WORK/$name/file"
+            [ $old = no ] || echo longer than the new one >"$WORK/$name/file"
+            # Who links does not get that far with a name that is taken, and where it may be, does not do it by links.
+            if [ $how = between ] && { [ $old = yes ] || [ $name = loses ]; }; then continue; fi
+            lose $name $how
+            store 0 "sftp://$name$WORK/$name" rename new.part file
+            equals "$name, $how, old $old" "$(cat "$WORK/$name/file")" new
+            [ ! -e "$WORK/$name/new.part" ] || fail "$name, $how, old $old: the old name is there still"
+            [ ! -e "$WORK/how" ] || fail "$name, $how, old $old: nothing was lost"
+        done
+    done
+    # The new name is an older file's.
+    echo longer than the new one >"$WORK/$name/file"
+    lose $name removed
+    store 1 "sftp://$name$WORK/$name" rename new.part file
+    err_has "not_found: "
+done
+
+begin "a rename that is cut anywhere"
+for after in $(seq 1800 50 2550); do
+    rm -f "$far/cut.tar"
+    echo whole >"$far/cut.tar.part"
+    link line cut
+    link line "cut-after up:$after"
+    store 0 "sftp://byline$far" rename cut.tar.part cut.tar
+    equals "cut after $after bytes" "$(cd "$far" && echo cut.tar* && cat cut.tar)" "cut.tar
+whole"
+done
+
 begin "what is out of reach for good is given up, with the reason"
 "$driver" --retry-ms 1500 "sftp://byline$far" append dev/gone.ndjson "${lines[@]}" >"$OUT" 2>"$ERR" </dev/null &
 writer=$!

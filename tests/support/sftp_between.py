@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""An SFTP server that loses a rename: sshd's subsystem in tests, in front of OpenSSH's sftp-server.
+
+    sftp_between.py HOW LOST [OPTION OF SFTP-SERVER]...
+
+HOW is a file with one word, that is acted upon once, by the next rename; then the file is removed:
+
+  after    the rename is done, the answer and the connection are lost
+  before   the connection is lost before the rename is done
+  between  it is lost when the new name is there, and the old one still is (a rename is a link and an unlink)
+  late     it is lost before, and done when the next session asks for a rename: just before that one
+  removed  like before, and the file that was to be renamed goes, too
+
+LOST is a file that remembers what is to be done late.
+"""
+import os
+import struct
+import subprocess
+import sys
+import threading
+
+SERVER = "/usr/lib/openssh/sftp-server"
+RENAME, EXTENDED = 18, 200
+
+
+def read_packet(stream):
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    return head + stream.read(struct.unpack(">I", head)[0])
+
+
+def strings(data):
+    found = []
+    while len(data) >= 4:
+        size = struct.unpack(">I", data[:4])[0]
+        found.append(data[4 : 4 + size])
+        data = data[4 + size :]
+    return found
+
+
+def names_of(packet):
+    """(from, to) of a rename, plain or of OpenSSH's extension; None of anything else."""
+    words = strings(packet[9:])
+    if packet[4] == RENAME:
+        return words[0], words[1]
+    if packet[4] == EXTENDED and words[0] == b"posix-rename@openssh.com":
+        return words[1], words[2]
+    return None
+
+
+def lose(how, lost, names, packet, server):
+    os.remove(how[0])
+    if how[1] == "after":
+        answered.clear()
+        server.stdin.write(packet)
+        server.stdin.flush()
+        answered.wait(10)
+    elif how[1] == "between":
+        os.link(*names)
+    elif how[1] == "late":
+        with open(lost, "wb") as file:
+            file.write(names[0] + b"\n" + names[1])
+    elif how[1] == "removed":
+        os.remove(names[0])
+    server.kill()
+    os._exit(1)
+
+
+def pass_answers(server):
+    while (packet := read_packet(server.stdout)) is not None:
+        if answered.is_set():
+            sys.stdout.buffer.write(packet)
+            sys.stdout.buffer.flush()
+        answered.set()
+    os._exit(0)
+
+
+answered = threading.Event()
+answered.set()
+
+
+def main():
+    how_file, lost = sys.argv[1], sys.argv[2]
+    server = subprocess.Popen([SERVER] + sys.argv[3:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    threading.Thread(target=pass_answers, args=(server,), daemon=True).start()
+    while (packet := read_packet(sys.stdin.buffer)) is not None:
+        names = names_of(packet)
+        if names is not None and os.path.exists(lost):
+            with open(lost, "rb") as file:
+                os.rename(*file.read().split(b"\n"))
+            os.remove(lost)
+        elif names is not None and os.path.exists(how_file):
+            with open(how_file) as file:
+                lose((how_file, file.read().strip()), lost, names, packet, server)
+        server.stdin.write(packet)
+        server.stdin.flush()
+    server.stdin.close()
+    server.wait()
+
+
+main()
