@@ -23,6 +23,8 @@ struct belay_keeper {
     char application_name[APPLICATION_NAME_SIZE];
     char key[KEY_SIZE]; /* of the advisory lock, a signed 64-bit number */
     char pids[48];
+    bool (*still_ours)(void *context, belay_error *err);
+    void *still_ours_context;
 };
 
 static void name_application(belay_keeper *keeper, const char *run_id)
@@ -200,6 +202,22 @@ bool belay_keeper_end_lost(belay_pg *pg, int backend_pid, belay_error *err)
         err, "end it as a superuser: SELECT pg_terminate_backend(%s); then `belay recover`", pid);
 }
 
+void belay_keeper_on_regained(
+    belay_keeper *keeper, bool (*still_ours)(void *context, belay_error *err), void *context)
+{
+    keeper->still_ours = still_ours;
+    keeper->still_ours_context = context;
+}
+
+static bool require_ours(belay_keeper *keeper, belay_error *err)
+{
+    if (keeper->still_ours == NULL || keeper->still_ours(keeper->still_ours_context, err))
+        return true;
+    keeper->held = false;
+    belay_pg_exec(keeper->pg, sql_give_lock_up, NULL);
+    return false;
+}
+
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)
 {
     keeper->held = false;
@@ -207,7 +225,7 @@ bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err)
         return belay_error_prefix(err, "maintenance database \"%s\"", keeper->maintenance_db);
     return belay_pg_exec(keeper->pg, sql_keeper_settings, err) &&
            belay_keeper_end_lost(keeper->pg, keeper->held_pid, err) &&
-           take_lock(keeper, keeper->wait_ms, err);
+           take_lock(keeper, keeper->wait_ms, err) && require_ours(keeper, err);
 }
 
 bool belay_keeper_hold(belay_keeper *keeper, belay_error *err)

@@ -42,6 +42,11 @@ bool belay_keeper_may_commit(void *keeper, belay_error *err);
 /* After a loss: connects again, waits until the old backend is gone (it may still be committing), takes the
  * lock again. BELAY_E_LOCKED when another run was faster: this one must then change nothing more. */
 bool belay_keeper_reopen(belay_keeper *keeper, belay_error *err);
+/* `still_ours` is asked whenever the lock was lost and is taken again: somebody else may have had it
+ * meanwhile, and done what this one was about. At its no the lock is given up, and the call that wanted it
+ * fails with its error. */
+void belay_keeper_on_regained(
+    belay_keeper *keeper, bool (*still_ours)(void *context, belay_error *err), void *context);
 /* The lock is held still, or again. */
 bool belay_keeper_hold(belay_keeper *keeper, belay_error *err);
 /* Ends the backend of a connection that was lost, and waits until it is gone: it can work on for seconds.

@@ -5,6 +5,8 @@ SET idle_in_transaction_session_timeout = 0;
 SET idle_session_timeout = 0;
 -- query: try_lock
 SELECT pg_catalog.pg_try_advisory_lock($1::bigint)
+-- query: give_lock_up
+SELECT pg_catalog.pg_advisory_unlock_all()
 -- query: holder
 SELECT a.pid,
        coalesce(nullif(a.application_name, ''), 'a session without name'),

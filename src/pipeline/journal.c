@@ -1,5 +1,7 @@
 #include "pipeline/journal.h"
 
+#include <unistd.h>
+
 #include "pipeline/journal_copy.h"
 #include "pipeline/lines.h"
 #include "util/clock.h"
@@ -11,7 +13,10 @@ struct belay_journal {
     belay_recorder recorder; /* first: the recorder is the journal */
     belay_sink *sink;
     belay_journal_copy *copy; /* NULL: none */
+    belay_store *store;
+    char *target, *run_id;
     char *path;
+    char owner[BELAY_RUN_ID_SIZE]; /* "": who began the run */
     json_int_t seq;
     bool lenient;
     bool over; /* nobody needs the copy any more */
@@ -121,6 +126,9 @@ bool belay_journal_open(
     bool torn = false;
     uint64_t bytes = 0;
     journal->recorder.record = record;
+    journal->store = store;
+    journal->target = belay_strdup(target);
+    journal->run_id = belay_strdup(run_id);
     journal->path = belay_store_path(store, name);
     if (!resume(journal, store, name, &bytes, &torn, err) || !store->append(store, name, &journal->sink, err))
         return belay_error_prefix(err, "journal");
@@ -150,6 +158,8 @@ void belay_journal_close(belay_journal *journal)
         return;
     belay_sink_close(journal->sink);
     belay_journal_copy_close(journal->copy, journal->over);
+    free(journal->target);
+    free(journal->run_id);
     free(journal->path);
     free(journal);
 }
@@ -268,4 +278,34 @@ bool belay_journal_open_intent(const json_t *records, const char *act)
             return true;
     }
     return false;
+}
+
+bool belay_journal_take_over(belay_journal *journal, belay_error *err)
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    belay_new_run_id(journal->owner);
+    return belay_journal_write(journal, "note", "takeover",
+               json_pack("{s:s, s:s, s:i}", "by", journal->owner, "host", host, "pid", (int)getpid()), err) &&
+           (journal->sink->sync(journal->sink, err) || belay_error_prefix(err, "journal"));
+}
+
+bool belay_journal_require_own(belay_journal *journal, belay_error *err)
+{
+    BELAY_AUTO(belay_json_free) json_t *records = NULL;
+    if (!belay_journal_read(journal->store, journal->target, journal->run_id, &records, err))
+        return false;
+    const json_t *last = belay_journal_last(records, "note", "takeover");
+    const char *by = last == NULL ? "" : belay_json_text(last, "by");
+    if (by != NULL && belay_equal(by, journal->owner))
+        return true;
+    const char *host = last == NULL ? NULL : belay_json_text(last, "host");
+    belay_fail(err, BELAY_E_LOCKED,
+        "run %s was taken over by another belay (on %s, process %lld) while the server was away from this "
+        "one",
+        journal->run_id, host == NULL ? "?" : host,
+        (long long)json_integer_value(json_object_get(last, "pid")));
+    return belay_error_hint(err,
+        "this one changes nothing more; `belay runs --target %s` shows what became of the run",
+        journal->target);
 }

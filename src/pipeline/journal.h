@@ -31,6 +31,12 @@ BELAY_DEFINE_AUTO(belay_journal, belay_journal_close)
 bool belay_journal_write(
     belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err);
 belay_recorder *belay_journal_recorder(belay_journal *journal);
+/* A process that goes on with a run that another one began says so first ("note", "takeover"): by that the
+ * other one, should it live still, knows. */
+bool belay_journal_take_over(belay_journal *journal, belay_error *err);
+/* False, with BELAY_E_LOCKED, when another process has taken the run over since. Reads all of the journal;
+ * one that cannot be read is no for an answer, too. */
+bool belay_journal_require_own(belay_journal *journal, belay_error *err);
 /* From now on a record that cannot be written (a full disk) does not stop the act: on the way back, opening
  * the gate again matters more, and recover finds databases by OID. */
 void belay_journal_be_lenient(belay_journal *journal);

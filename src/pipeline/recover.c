@@ -53,7 +53,16 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     run->app_stopped = belay_journal_open_intent(records, "app.stop");
     run->complete = belay_restore_find_complete(run, records);
     take_up_followers(run, records, begin);
-    return belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err);
+    if (!belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err))
+        return false;
+    belay_error why = {0};
+    if (!belay_journal_take_over(run->journal, &why)) /* on a full disk the way back matters more */
+        belay_say(run->how.reporter, BELAY_WARN,
+            "the journal cannot be written (%s): should the one who began the run live still, it will not "
+            "notice this recovery",
+            why.message);
+    belay_run_guard(run);
+    return true;
 }
 
 /* The snapshot: finished ones are found by id; the .part of an unfinished one is removed. */

@@ -264,7 +264,7 @@ static void go_back(belay_run *run)
     belay_stop_mask(true);
     bool held = belay_keeper_hold(run->keeper, &err);
     if (was_recovered(run)) {
-        belay_error_hint(&run->error, "the run was recovered meanwhile; `belay recover` ends it once more");
+        belay_error_hint(&run->error, "the run was recovered meanwhile; this one changes nothing more");
         belay_say_error(run->how.reporter, &run->error);
         run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
     } else if (run->kept[0] != '\0') {

@@ -71,6 +71,17 @@ bool belay_run_lock(belay_run *run, int64_t wait_ms, belay_error *err)
     return belay_keeper_open(run->how.dialer, &options, &run->keeper, err);
 }
 
+static bool is_still_ours(void *context, belay_error *err)
+{
+    const belay_run *run = context;
+    return run->journal == NULL || belay_journal_require_own(run->journal, err);
+}
+
+void belay_run_guard(belay_run *run)
+{
+    belay_keeper_on_regained(run->keeper, is_still_ours, run);
+}
+
 /* A run that cannot write that it begins has not begun: without its file nobody takes it for unfinished. */
 static void forget_journal(belay_run *run)
 {
@@ -98,8 +109,10 @@ bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
         return false;
     }
     run->gate.recorder = belay_run_recorder(run);
-    if (belay_journal_write(run->journal, "begin", "run", begin, err))
+    if (belay_journal_write(run->journal, "begin", "run", begin, err)) {
+        belay_run_guard(run);
         return true;
+    }
     forget_journal(run);
     return false;
 }
@@ -215,9 +228,24 @@ static int exit_status(const belay_run *run)
     return by_error ? belay_code_exit(run->error.code) : belay_outcome_exit(run->outcome);
 }
 
+/* The lock may have been lost when nothing was left to do under it: then the end is not this one's to tell.
+ */
+static void end_only_own(belay_run *run)
+{
+    belay_error err = {0};
+    if (belay_keeper_check(run->keeper, NULL) || belay_journal_require_own(run->journal, &err) ||
+        err.code != BELAY_E_LOCKED)
+        return;
+    run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+    run->error = err;
+    belay_say_error(run->how.reporter, &run->error);
+}
+
 int belay_run_end(belay_run *run)
 {
     belay_error err = {0};
+    if (run->journal != NULL && run->outcome != BELAY_OUTCOME_NEEDS_RECOVERY)
+        end_only_own(run);
     bool open = run->outcome == BELAY_OUTCOME_NEEDS_RECOVERY ||
                 (run->outcome == BELAY_OUTCOME_STOPPED && run->undecided);
     if (run->journal == NULL || open)

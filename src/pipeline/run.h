@@ -118,6 +118,9 @@ static inline void belay_run_done_p(belay_run *run)
 bool belay_run_lock(belay_run *run, int64_t wait_ms, belay_error *err);
 /* Opens the journal and writes the begin record. */
 bool belay_run_begin(belay_run *run, json_t *details, belay_error *err);
+/* The run's journal is open: should the lock be lost, and be had again, the run goes on only when nobody took
+ * it over meanwhile. */
+void belay_run_guard(belay_run *run);
 /* Writes the end record and report.json, tells the outcome; returns the exit status. */
 int belay_run_end(belay_run *run);
 /* The answer of CONTRACT.md, new reference. */

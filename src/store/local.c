@@ -25,6 +25,7 @@ typedef struct local_sink {
     int folder_fd;
     bool appends;
     bool folder_synced;
+    uint64_t own_bytes;                  /* appends: the file's size, as long as nobody else writes to it */
     uint64_t written_bytes, begun_bytes; /* begun: the disk has been told to write them */
     char *path;
 } local_sink;
@@ -97,9 +98,23 @@ static void write_behind(local_sink *self)
     self->begun_bytes = self->written_bytes;
 }
 
+/* A write that failed may have left a part. */
+static bool check_own(local_sink *self, size_t size_bytes, belay_error *err)
+{
+    struct stat status;
+    if (fstat(self->fd, &status) != 0)
+        return belay_fail_errno(err, errno, "cannot look at %s", self->path);
+    if ((uint64_t)status.st_size > self->own_bytes)
+        return belay_store_fail_not_own(self->path, err);
+    self->own_bytes = (uint64_t)status.st_size + size_bytes;
+    return true;
+}
+
 static bool sink_write(belay_sink *base, const void *data, size_t size_bytes, belay_error *err)
 {
     local_sink *self = (local_sink *)base;
+    if (self->appends && !check_own(self, size_bytes, err))
+        return false;
     if (!belay_write_all(self->fd, data, size_bytes, self->path, err))
         return false;
     self->written_bytes += size_bytes;
@@ -140,11 +155,14 @@ static bool open_sink(belay_store *base, const char *name, int flags, belay_sink
         return fail_at(base, "create", name, err);
     if ((flags & O_TRUNC) != 0)
         flock(fd, LOCK_EX | LOCK_NB); /* is_held; a file system without locks does without */
+    struct stat status = {0};
+    fstat(fd, &status);
     local_sink *sink = belay_alloc(sizeof *sink);
     *sink = (local_sink){.base = {sink_write, sink_sync, sink_close},
         .fd = fd,
         .folder_fd = folder_fd,
         .appends = (flags & O_APPEND) != 0,
+        .own_bytes = (uint64_t)status.st_size,
         .path = belay_store_path(base, name)};
     *ret = &sink->base;
     return true;

@@ -10,7 +10,11 @@
 #include "store/sftp_parts.h"
 #include "util/stop.h"
 
-enum { GOODBYE_MS = 10000, WRITES_MAX = 256 };
+enum {
+    GOODBYE_MS = 10000,
+    ALONE_MS = 1000, /* who is nobody's for so long may have been gone on with by somebody else */
+    WRITES_MAX = 256
+};
 
 /* A write that is under way. */
 typedef struct under_way {
@@ -159,9 +163,8 @@ static void let_go(sftp_sink *self)
 
 static bool fail_taken_over(const sftp_sink *self, belay_error *err)
 {
-    belay_fail(
-        err, BELAY_E_IO, "somebody else has written to %s/%s meanwhile", self->store->base.url, self->name);
-    return belay_error_hint(err, "was the run recovered from another machine? See `belay runs`");
+    BELAY_AUTO(belay_free) char *path = belay_store_path(&self->store->base, self->name);
+    return belay_store_fail_not_own(path, err);
 }
 
 /* Of a journal: what the file has beyond what is safe must be what was under way (or NUL, where that host
@@ -238,7 +241,8 @@ static bool go_on(sftp_sink *self, belay_error *why, belay_error *err)
 /* Silence means nothing where nothing was asked for long. */
 static bool still_lives(sftp_sink *self, belay_error *err)
 {
-    bool was_idle = belay_now_ms() - self->c->used_ms >= SFTP_IDLE_MS;
+    int64_t idle_ms = belay_now_ms() - self->c->used_ms;
+    bool was_idle = idle_ms >= SFTP_IDLE_MS;
     belay_sftp_answer answer;
     if (self->count > 0 && was_idle)
         belay_sftp_wake(self->c->sftp);
@@ -247,7 +251,7 @@ static bool still_lives(sftp_sink *self, belay_error *err)
     if (!sftp_lives(self->store, self->c))
         return belay_fail(err, BELAY_E_SSH_LOST, "%s: the SFTP session was lost while it was idle",
             belay_sftp_label(self->c->sftp));
-    if (!self->appends || !was_idle)
+    if (!self->appends || idle_ms < ALONE_MS)
         return true;
     return sftp_expect(self->store, self->c, belay_sftp_fstat(self->c->sftp, handle_of(self)),
                BELAY_SFTP_ATTRIBUTES, "write", self->name, &answer, err) &&

@@ -68,6 +68,12 @@ bool belay_store_check_name(const char *name, belay_error *err)
     return true;
 }
 
+bool belay_store_fail_not_own(const char *path, belay_error *err)
+{
+    belay_fail(err, BELAY_E_IO, "somebody else has written to %s meanwhile", path);
+    return belay_error_hint(err, "was the run recovered by another belay? See `belay runs`");
+}
+
 char *belay_store_path(const belay_store *store, const char *name)
 {
     return belay_format("%s/%s", store->url, name);

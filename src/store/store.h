@@ -56,8 +56,8 @@ struct belay_store {
     bool is_remote;       /* on another host: it may be out of reach when this one is not */
     const char *caveat;   /* what it cannot promise, in words; NULL: nothing */
     bool (*create)(belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* truncates */
-    bool (*append)(
-        belay_store *self, const char *name, belay_sink **ret, belay_error *err); /* creates, appends */
+    bool (*append)(belay_store *self, const char *name, belay_sink **ret,
+        belay_error *err); /* creates, appends, alone */
     bool (*open)(
         belay_store *self, const char *name, belay_source **ret, belay_error *err); /* BELAY_E_NOT_FOUND */
     bool (*rename)(belay_store *self, const char *from, const char *to, belay_error *err); /* durable */
@@ -86,6 +86,9 @@ typedef struct belay_store_options {
  * options NULL: none. */
 bool belay_store_open(
     const char *url, const belay_store_options *options, belay_store **ret, belay_error *err);
+/* For sinks of `append`: the file has more than what was there when it was opened and what this sink wrote.
+ * Returns false. */
+bool belay_store_fail_not_own(const char *path, belay_error *err);
 static inline void belay_store_free(belay_store *store)
 {
     if (store != NULL)
