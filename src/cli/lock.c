@@ -1,6 +1,7 @@
 #include "cli/lock.h"
 
 #include "gate/gate.h"
+#include "pipeline/journal_copy.h"
 #include "pipeline/runs.h"
 
 /* What is wrong with the maintenance database alone is said as such; a server that is down, or a wrong
@@ -21,7 +22,8 @@ static bool refuse_unfinished(belay_cli *cli, belay_error *err)
 {
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
     if (!belay_cli_store_if_any(cli, &store, err) ||
-        (store != NULL && !belay_runs_refuse_unfinished(store, cli->target.name, err)))
+        (store != NULL && (!belay_journal_copies_catch_up(store, cli->target.name, err) ||
+                              !belay_runs_refuse_unfinished(store, cli->target.name, err))))
         return belay_error_prefix(err, "%s", "nothing was changed");
     return true;
 }

@@ -2,12 +2,14 @@
 
 #include "pipeline/back.h"
 #include "pipeline/commands.h"
+#include "pipeline/journal_copy.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
 
 bool belay_run_take(belay_run *run, bool may_be_missing, belay_error *err)
 {
     if (!belay_run_lock(run, 0, err) ||
+        !belay_journal_copies_catch_up(run->how.store, run->how.target->name, err) ||
         !belay_runs_refuse_unfinished(run->how.store, run->how.target->name, err))
         return false;
     run->gate_known =

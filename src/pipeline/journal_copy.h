@@ -3,9 +3,9 @@
  *
  * A record goes to the copy first, then to the store, so the store's journal is the copy or a beginning of
  * it. The store's is the truth, since every machine sees it; what it lacks when it was out of reach is
- * brought to it from the copy before anybody asks whether a run is unfinished here. One that goes on
- * otherwise than the copy does was continued on another machine, and stays. A copy that cannot be written is
- * done without. It goes when the store has the run's end. One thread.
+ * brought to it from the copy before anybody who has the target's lock asks whether a run is unfinished here.
+ * One that goes on otherwise than the copy does was continued on another machine, and stays. A copy that
+ * cannot be written is done without. It goes when the store has the run's end. One thread.
  */
 #ifndef BELAY_PIPELINE_JOURNAL_COPY_H
 #define BELAY_PIPELINE_JOURNAL_COPY_H
@@ -25,7 +25,8 @@ const char *belay_journal_copy_path(const belay_journal_copy *copy);
 /* `over`: the store has it all, and the copy is removed. */
 void belay_journal_copy_close(belay_journal_copy *copy, bool over);
 
-/* Brings to the store what it lacks of the target's journals, and removes copies of runs that have ended. */
+/* Brings to the store what it lacks of the target's journals, and removes copies of runs that have ended.
+ * Only with the target's lock: a run at work writes to both itself. */
 bool belay_journal_copies_catch_up(belay_store *store, const char *target, belay_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "pipeline/back.h"
 #include "pipeline/deploy.h"
 #include "pipeline/followers.h"
+#include "pipeline/journal_copy.h"
 #include "pipeline/restore_recover.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
@@ -459,6 +460,7 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
     bool ok = belay_run_lock(&run, LOCK_WAIT_MS, &run.error) &&
               belay_gate_drop_tries(belay_keeper_pg(run.keeper), run.dbname, &run.error) &&
               belay_scratch_sweep(belay_keeper_pg(run.keeper), run.dbname, how->reporter, &run.error) &&
+              belay_journal_copies_catch_up(how->store, how->target->name, &run.error) &&
               belay_runs_unfinished(how->store, how->target->name, &id, &run.error);
     if (ok && id == NULL && require_no_gate(&run, &run.error)) {
         belay_say(

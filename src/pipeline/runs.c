@@ -153,7 +153,7 @@ bool belay_runs_unfinished(belay_store *store, const char *target, char **ret_ru
     BELAY_AUTO(belay_list_done) belay_list ended = {0};
     BELAY_AUTO(belay_free) char *folder = belay_format("%s/runs", target);
     *ret_run_id = NULL;
-    bool ok = belay_journal_copies_catch_up(store, target, err) && store->folders(store, folder, &ids, err) &&
+    bool ok = store->folders(store, folder, &ids, err) &&
               find_unfinished(store, target, &ids, &ended, ret_run_id, err);
     remember_ended(store, target, &ended);
     return ok;

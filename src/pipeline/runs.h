@@ -16,7 +16,9 @@ bool belay_runs_list(belay_store *store, const char *target, belay_list *ret, be
 bool belay_runs_read(
     belay_store *store, const char *target, const char *run_id, json_t **ret, belay_error *err);
 /* The newest run without an end record; *ret NULL when there is none. The caller frees. Journals are read
- * once: which of them have an end is noted in <target>/runs/ended, so that this stays fast with thousands. */
+ * once: which of them have an end is noted in <target>/runs/ended, so that this stays fast with thousands.
+ * Who holds the target's lock calls belay_journal_copies_catch_up (pipeline/journal_copy.h) before; without
+ * the lock the answer is what the store says. */
 bool belay_runs_unfinished(belay_store *store, const char *target, char **ret_run_id, belay_error *err);
 /* BELAY_E_UNFINISHED_RUN (exit 5) when there is one: names it, its host, its last stage, and what to type. */
 bool belay_runs_refuse_unfinished(belay_store *store, const char *target, belay_error *err);

@@ -149,6 +149,9 @@ wait "$run_pid" 2>/dev/null || true
 run=$(find "$far/dev/runs" -maxdepth 1 -mindepth 1 -type d -printf '%f\n')
 cp "$state/$run/journal.ndjson" "$WORK/whole"
 head -c -30 "$WORK/whole" >"$far/dev/runs/$run/journal.ndjson"
+belay 3 doctor # without the lock, as beside a run that is at work: it only looks
+out_has "is unfinished"
+equals "bytes in the store" "$(stat -c %s "$far/dev/runs/$run/journal.ndjson")" "$(($(stat -c %s "$WORK/whole") - 30))"
 belay 5 deploy
 cmp -s "$WORK/whole" "$far/dev/runs/$run/journal.ndjson" || fail "the store still lacks it"
 
