@@ -22,7 +22,12 @@ static int run(belay_cli *cli)
 {
     belay_error err = {0};
     BELAY_AUTO(belay_store_free) belay_store *store = NULL;
-    belay_run_options how = {.verb = "deploy", .to = o.to, .yes = o.yes, .accept_loss = o.accept_loss};
+    belay_run_options how = {.verb = "deploy",
+        .to = o.to,
+        .yes = o.yes,
+        .accept_loss = o.accept_loss,
+        .same_config = belay_cli_same_config,
+        .same_config_context = cli};
     json_t *json = NULL;
     if (!belay_cli_followers_read(&o.followers, &how.followers, &err) ||
         !belay_cli_server_space(o.server_space, &how.server_space_bytes, &err) ||

@@ -92,7 +92,11 @@ static int end_with_nothing_to_do(belay_run *run, json_t **ret_json)
 /* The latest code, and with it the files that the plan is made of. */
 static bool pull(belay_run *run, belay_error *err)
 {
-    return belay_run_command(run, &run->how.target->pull_command, "pull_command", false, err);
+    const belay_run_options *how = &run->how;
+    if (how->target->pull_command.command == NULL)
+        return true;
+    return belay_run_command(run, &how->target->pull_command, "pull_command", false, err) &&
+           (how->same_config == NULL || how->same_config(how->same_config_context, err));
 }
 
 int belay_deploy(const belay_run_options *how, json_t **ret_json)

@@ -37,6 +37,9 @@ typedef struct belay_run_options {
     /* recover: opens the store of another target's snapshots; *ret stays NULL where that is `store` itself */
     bool (*open_from)(void *context, const char *target, belay_store **ret, belay_error *err);
     void *open_from_context;
+    /* deploy: after pull_command: is the configuration still what `target` was made of? NULL: not asked */
+    bool (*same_config)(void *context, belay_error *err);
+    void *same_config_context;
     bool yes;                    /* the person, or the script, said yes */
     bool create_roles;           /* restore: those that the server lacks */
     bool accept_loss;            /* --accept-loss, beside the target's key */

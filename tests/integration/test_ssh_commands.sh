@@ -290,6 +290,38 @@ err_has "  app1: pull_command: no network"
 same_as_before
 tidy
 
+begin "pull_command brings another belay.ini: what changes nothing for the target is no matter, the rest refuses"
+fresh
+pending_good
+hosts_keys "pull_command = sed -i 's/^dbname/; pulled\n&/' belay.ini; printf '\\n[target.other]\\nhost = h\\ndbname = d\\n' >>belay.ini
+stop_command = true
+stop_command_on = app1"
+run_json 0 deploy --json
+grep -q '^; pulled' belay.ini || fail "belay.ini was not changed"
+# changes KEY SED-EXPRESSION: pull_command with it refuses, and names that key.
+changes() {
+    fresh
+    pending_good
+    hosts_keys "pull_command = sed -i '$2' belay.ini
+stop_command = true
+stop_command_on = app1"
+    run_json 3 deploy --json
+    json_is outcome refused
+    json error.message | grep -F "pull_command brought another configuration of target dev: $1 has changed" >/dev/null ||
+        fail "the key is not named: $(json error.message)"
+    same_as_before
+    tidy
+}
+changes stop_command 's/^stop_command = true$/stop_command = false/'
+changes "ssh of [host.app1]" 's/^ssh = app1$/ssh = app2/'
+changes sslmode 's/^dbname = .*/&\nsslmode = prefer/'
+fresh
+pending_good
+hosts_keys "pull_command = grep -q gone belay.ini || sed -i 's/^gate = rename/on_failure = gone/' belay.ini"
+run_json 2 deploy --json
+json error.message | grep -F "after pull_command" >/dev/null || fail "it is not said when"
+same_as_before
+
 begin "health over there: what it says is shown, and a host that cannot be asked is no reason to go back"
 fresh
 pending_good
