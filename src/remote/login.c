@@ -1,10 +1,15 @@
 #include "remote/login.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "remote/host_key.h"
 #include "remote/key_file.h"
 #include "remote/passphrase.h"
+#include "util/file.h"
 
 /* libssh2 1.10 signs with SHA-1 alone where the key is RSA, which servers have refused since OpenSSH 8.8; the
  * signatures of RFC 8332 came with 1.11. */
@@ -13,6 +18,8 @@ static bool can_rsa(void)
 {
     return LIBSSH2_VERSION_NUM >= 0x010b00;
 }
+
+enum { AGENT_LISTS_MS = 5000 };
 
 typedef struct attempt {
     belay_ssh_session *session;
@@ -112,8 +119,14 @@ static bool try_agent_key(
     }
     int status;
     a->offered_count++;
+    belay_ssh_await_agent(a->session, a->deadline_ms);
     BELAY_SSH_TRY(
         a->session, a->deadline_ms, status, ssh.libssh2_agent_userauth(agent, a->endpoint->user, key), err);
+    if (status != 0 && belay_ssh_agent_was_silent(a->session)) {
+        belay_fail(err, BELAY_E_SSH, "%s: the agent %s did not sign in time", a->endpoint->label,
+            a->endpoint->agent);
+        return belay_error_hint(err, "it may wait for somebody to confirm, or to touch the key: %s", what);
+    }
     return judge(a, what, status, ret_done, err);
 }
 
@@ -187,10 +200,28 @@ static bool try_chosen(attempt *a, bool *ret_done, belay_error *err)
     return try_file(a, path, ret_done, err);
 }
 
+/* Connecting to one that takes nobody any more would wait for ever, too. */
+static bool takes_connections(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return true; /* libssh2 says what is wrong with it */
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool takes = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 || errno != EAGAIN;
+    belay_close_fd(fd);
+    return takes;
+}
+
 static bool try_agent_keys(attempt *a, LIBSSH2_AGENT *agent, bool *ret_done, belay_error *err)
 {
-    if (ssh.libssh2_agent_connect(agent) != 0 || ssh.libssh2_agent_list_identities(agent) != 0) {
-        note(a, a->endpoint->agent, "no agent answers there");
+    int64_t until_ms = belay_now_ms() + AGENT_LISTS_MS;
+    belay_ssh_await_agent(a->session, until_ms < a->deadline_ms ? until_ms : a->deadline_ms);
+    if (!takes_connections(a->endpoint->agent) || ssh.libssh2_agent_connect(agent) != 0 ||
+        ssh.libssh2_agent_list_identities(agent) != 0) {
+        note(a, a->endpoint->agent,
+            belay_ssh_agent_was_silent(a->session) ? "the agent there does not answer"
+                                                   : "no agent answers there");
         return true;
     }
     struct libssh2_agent_publickey *first = NULL;

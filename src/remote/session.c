@@ -31,6 +31,8 @@ struct belay_ssh_session {
     const char *password;         /* while it is logged in with; the login's */
     char received[RECEIVE_BYTES]; /* from the socket, not yet libssh2's */
     size_t received_at, received_end;
+    int64_t agent_until_ms; /* for the agent's answers */
+    bool agent_silent;
     int64_t heard_ms;      /* when something last came from the server */
     int64_t keep_alive_ms; /* when the next keep-alive is due */
 };
@@ -209,11 +211,30 @@ static bool handshake(
     }
 }
 
-/* libssh2's LIBSSH2_CALLBACK_RECV. EAGAIN comes only when nothing is left in the buffer either, so that who
- * then polls the socket overlooks nothing. */
+/* An answer of the agent, whose socket blocks. */
+static ssize_t receive_of_agent(belay_ssh_session *session, int fd, void *to, size_t size, int flags)
+{
+    for (;;) {
+        int64_t left = session->agent_until_ms - belay_now_ms();
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        if (left <= 0 || is_given_up(session)) {
+            session->agent_silent = left <= 0;
+            return -ETIMEDOUT;
+        }
+        if (poll(&wait, 1, left > SLICE_MS ? SLICE_MS : (int)left) > 0) {
+            ssize_t got = recv(fd, to, size, flags);
+            return got < 0 ? -errno : got;
+        }
+    }
+}
+
+/* libssh2's LIBSSH2_CALLBACK_RECV, which it calls for the agent's socket, too. EAGAIN comes only when nothing
+ * is left in the buffer either, so that who then polls the socket overlooks nothing. */
 static ssize_t receive(libssh2_socket_t fd, void *to, size_t size, int flags, void **abstract)
 {
     belay_ssh_session *session = *abstract;
+    if (fd != session->transport.fd)
+        return receive_of_agent(session, fd, to, size, flags);
     if (session->received_at == session->received_end) {
         ssize_t got = recv(fd, session->received, sizeof session->received, flags);
         session->ended = session->ended || got == 0 || (got < 0 && errno == ECONNRESET);
@@ -404,6 +425,16 @@ bool belay_ssh_has_ended(const belay_ssh_session *session)
 bool belay_ssh_status_came(const belay_ssh_session *session)
 {
     return session->status_came;
+}
+
+void belay_ssh_await_agent(belay_ssh_session *session, int64_t until_ms)
+{
+    session->agent_until_ms = until_ms;
+}
+
+bool belay_ssh_agent_was_silent(const belay_ssh_session *session)
+{
+    return session->agent_silent;
 }
 
 void belay_ssh_use_password(belay_ssh_session *session, const char *password)

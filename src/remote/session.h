@@ -18,6 +18,7 @@
 #include "remote/endpoint.h"
 #include "remote/ssh.h"
 #include "util/clock.h"
+#include "util/stop.h"
 
 enum { BELAY_SSH_CONNECT_MS = 20000, BELAY_SSH_IDLE_MS = 45000, BELAY_SSH_KEEPALIVE_S = 15 };
 
@@ -29,6 +30,13 @@ typedef struct belay_ssh_options {
     const belay_list *via; /* hosts on the way instead of those of ssh_config; NULL: those */
     int depth;             /* of sessions that lead to another one */
 } belay_ssh_options;
+
+/* Somebody asks to stop; errors of what ends for it are BELAY_E_CANCELLED. */
+static inline bool belay_ssh_is_given_up(const belay_ssh_options *options)
+{
+    return (options->given_up != NULL && atomic_load(options->given_up)) ||
+           (!options->outlives_stop && belay_stop_requested());
+}
 
 typedef struct belay_ssh_session belay_ssh_session;
 
@@ -56,6 +64,11 @@ bool belay_ssh_show_host_key(const belay_ssh_options *options, belay_ssh_endpoin
 /* For login.c, whose callback gets nothing but the session: the password is the caller's. */
 void belay_ssh_use_password(belay_ssh_session *session, const char *password);
 const char *belay_ssh_password(const belay_ssh_session *session);
+
+/* For login.c: how long the agent may take for an answer, on belay_now_ms's clock; and whether one did not
+ * come by then. libssh2 itself would wait for ever. */
+void belay_ssh_await_agent(belay_ssh_session *session, int64_t until_ms);
+bool belay_ssh_agent_was_silent(const belay_ssh_session *session);
 
 /* Until the socket is ready for what libssh2 wants of it. deadline_ms: on belay_now_ms's clock; 0: the idle
  * limit alone. */

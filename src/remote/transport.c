@@ -6,20 +6,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "remote/lookup.h"
 #include "util/file.h"
-#include "util/stop.h"
 
 enum { JUMPS_MAX = 8, SLICE_MS = 200, PROXY_END_MS = 1000 };
-
-static bool is_given_up(const belay_ssh_options *options)
-{
-    return (options->given_up != NULL && atomic_load(options->given_up)) ||
-           (!options->outlives_stop && belay_stop_requested());
-}
 
 /* Until the socket is ready for `events`, the deadline, or until it is given up. */
 static bool wait_for(const belay_ssh_options *options, int fd, short events, int64_t deadline_ms)
@@ -27,7 +20,7 @@ static bool wait_for(const belay_ssh_options *options, int fd, short events, int
     for (;;) {
         int64_t left = deadline_ms - belay_now_ms();
         struct pollfd wait = {.fd = fd, .events = events};
-        if (left <= 0 || is_given_up(options)) {
+        if (left <= 0 || belay_ssh_is_given_up(options)) {
             errno = left <= 0 ? ETIMEDOUT : ECANCELED;
             return false;
         }
@@ -63,14 +56,9 @@ static int connect_to(const belay_ssh_options *options, const struct addrinfo *a
 static bool connect_tcp(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
     int64_t deadline_ms, int *ret, belay_error *err)
 {
-    char port[16];
     struct addrinfo *found = NULL;
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    snprintf(port, sizeof port, "%d", endpoint->port);
-    int status = getaddrinfo(endpoint->host, port, &hints, &found);
-    if (status != 0)
-        return belay_fail(err, BELAY_E_SSH, "%s: %s has no address: %s", endpoint->label, endpoint->host,
-            status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status));
+    if (!belay_ssh_lookup(options, endpoint->label, endpoint->host, endpoint->port, deadline_ms, &found, err))
+        return false;
     int fd = -1;
     int fault = 0;
     for (const struct addrinfo *one = found; one != NULL && fd < 0; one = one->ai_next) {
