@@ -207,6 +207,26 @@ static const char *leftover(
     return has_snapshot(listing, folder, of) ? NULL : "there is no snapshot that it belongs to";
 }
 
+/* What the application's logs said during a run's health check, of at least the age at which kept databases
+ * go, too. */
+static void plan_log(const facts *f, const belay_store_entry *one, belay_prune *ret)
+{
+    BELAY_AUTO(belay_free) char *runs = belay_format("%s/runs/", f->how->target->name);
+    time_t begun = 0;
+    if (!belay_starts_with(one->name, runs))
+        return;
+    const char *id = one->name + strlen(runs);
+    if (strlen(id) < ID_LENGTH || !belay_starts_with(id + ID_LENGTH, "/logs/") ||
+        !belay_id_time(id, ID_LENGTH, &begun))
+        return;
+    BELAY_AUTO(belay_free) char *run = belay_strndup(id, ID_LENGTH);
+    long long seconds = (long long)(belay_now_utc() - begun);
+    if (seconds < f->how->target->keep_databases_for_ms / 1000 || belay_list_has(&f->needed, run))
+        return;
+    add(ret, "log", one->name, one->size_bytes,
+        belay_format("of run %s, %lld days old", run, seconds / DAY_SECONDS));
+}
+
 static bool plan_parts(const facts *f, belay_prune *ret, belay_error *err)
 {
     BELAY_AUTO(belay_store_listing_done) belay_store_listing listing = {0};
@@ -218,6 +238,7 @@ static bool plan_parts(const facts *f, belay_prune *ret, belay_error *err)
         const char *why = leftover(f, &listing, folder, one);
         if (why != NULL)
             add(ret, "part", one->name, one->size_bytes, belay_strdup(why));
+        plan_log(f, one, ret);
     }
     return true;
 }

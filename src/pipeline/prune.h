@@ -5,7 +5,8 @@
  * Snapshots: all that no rule keeps (pipeline/retention.h), but never the newest proven one, nor those that
  * an unfinished run names in its journal. With a snapshot goes what belongs to it, its proof and its
  * signature. Files: `*.part` of snapshots, proofs, signatures and reports that nobody has written to for ten
- * minutes, and proofs and signatures without their snapshot. Databases (on request): those that restores kept
+ * minutes, and proofs and signatures without their snapshot. Application logs that runs kept, of at least
+ * keep_databases_for, of no unfinished run. Databases (on request): those that restores kept
  * (`__belay_failed_`) and scratch copies that were left, of at least `databases_age_ms`, of no unfinished
  * run. Never: files whose names are not belay's, snapshots that cannot be read, databases whose age is
  * unknown.
@@ -32,7 +33,7 @@ typedef struct belay_prune_options {
 } belay_prune_options;
 
 typedef struct belay_prune_item {
-    const char *kind; /* "snapshot", "part", "database" */
+    const char *kind; /* "snapshot", "part", "log", "database" */
     char *name;       /* in the store, or of the database */
     uint64_t bytes;   /* 0: unknown */
     char *why;

@@ -56,6 +56,26 @@ equals "files" "$(left)" "dev/20251101T120000Z-cccccc.tar dev/20251105T120000Z-a
  dev/20251105T120000Z-aaaaa5.tar dev/20251108T120000Z-aaaaa8.tar dev/before-the-party.tar dev/notes.txt\
  dev/runs/20251109T120000Z-bbbbbb/journal.ndjson"
 
+begin "what a run kept of the application's logs goes with its age, and of an unfinished run not at all"
+old=$store/dev/runs/20251109T120000Z-bbbbbb young=$store/dev/runs/$(date -u -d '6 days ago' +%Y%m%dT%H%M%SZ)-cccccc
+for of in "$old" "$young"; do
+    mkdir -p "$of/logs"
+    echo "it is well" >"$of/logs/1-app1-bank.log"
+done
+cp "$old/journal.ndjson" "$young/"
+head -n 2 "$old/journal.ndjson" >"$WORK/unfinished"
+cp "$old/journal.ndjson" "$WORK/ended"
+cp "$WORK/unfinished" "$old/journal.ndjson"
+belay 0 prune --yes --keep 1
+[ -e "$old/logs/1-app1-bank.log" ] || fail "the log of an unfinished run is gone"
+cp "$WORK/ended" "$old/journal.ndjson"
+belay 0 prune --yes --keep 1 --json
+json_is items.0.kind log
+json_is items.length 1
+[ ! -e "$old/logs/1-app1-bank.log" ] && [ -e "$old/journal.ndjson" ] || fail "the log stays, or the journal went"
+[ -e "$young/logs/1-app1-bank.log" ] || fail "the log of a run of 6 days is gone"
+rm -r "$young"
+
 begin "proof and signature go with their snapshot; without one they go alone, unless they are new"
 make_snapshot 20251102T120000Z-abcdef
 for name in 20251102T120000Z-abcdef 20251103T120000Z-123456 20251104T120000Z-654321; do
