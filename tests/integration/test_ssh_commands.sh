@@ -293,7 +293,7 @@ tidy
 begin "pull_command brings another belay.ini: what changes nothing for the target is no matter, the rest refuses"
 fresh
 pending_good
-hosts_keys "pull_command = sed -i 's/^dbname/; pulled\n&/' belay.ini; printf '\\n[target.other]\\nhost = h\\ndbname = d\\n' >>belay.ini
+two_hosts "pull_command = sed -i 's/^dbname/; pulled\n&/' belay.ini; printf '\\n[target.other]\\nhost = h\\ndbname = d\\n' >>belay.ini
 stop_command = true
 stop_command_on = app1"
 run_json 0 deploy --json
@@ -302,7 +302,7 @@ grep -q '^; pulled' belay.ini || fail "belay.ini was not changed"
 changes() {
     fresh
     pending_good
-    hosts_keys "pull_command = sed -i '$2' belay.ini
+    two_hosts "pull_command = sed -i '$2' belay.ini
 stop_command = true
 stop_command_on = app1"
     run_json 3 deploy --json
@@ -317,7 +317,7 @@ changes "ssh of [host.app1]" 's/^ssh = app1$/ssh = app2/'
 changes sslmode 's/^dbname = .*/&\nsslmode = prefer/'
 fresh
 pending_good
-hosts_keys "pull_command = grep -q gone belay.ini || sed -i 's/^gate = rename/on_failure = gone/' belay.ini"
+two_hosts "pull_command = sed -i 's/^gate = rename/on_failure = gone/' belay.ini"
 run_json 2 deploy --json
 json error.message | grep -F "after pull_command" >/dev/null || fail "it is not said when"
 same_as_before
