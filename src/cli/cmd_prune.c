@@ -36,10 +36,12 @@ static void print_plan(const belay_cli *cli, const belay_prune *plan)
     if (o.dry_run)
         print_snapshots(cli, plan);
     for (size_t i = 0; i < plan->count; i++) {
+        const belay_prune_item *one = &plan->items[i];
         char bytes[BELAY_BYTES_SIZE];
-        belay_cli_format_bytes(plan->items[i].bytes, bytes);
-        BELAY_AUTO(belay_free) char *name = belay_printable(plan->items[i].name, "");
-        belay_cli_print(cli, "%-9s %-50s %10s  %s", plan->items[i].kind, name, bytes, plan->items[i].why);
+        belay_cli_format_bytes(one->bytes, bytes);
+        BELAY_AUTO(belay_free) char *name = belay_printable(one->name, "");
+        belay_cli_print(cli, "%-9s %-50s %10s  %s", one->kind, name,
+            one->bytes == 0 && belay_equal(one->kind, "database") ? "?" : bytes, one->why);
     }
     belay_cli_print(cli, "%zu to remove; %zu snapshot%s stay%s", plan->count, plan->kept,
         plan->kept == 1 ? "" : "s", plan->kept == 1 ? "s" : "");

@@ -55,7 +55,7 @@ WITH s AS MATERIALIZED (
 SELECT count(*), count(pg_catalog.pg_terminate_backend(pid)), NULL FROM s
 -- query: find
 SELECT oid, datname, pg_catalog.shobj_description(oid, 'pg_database'),
-       CASE WHEN datallowconn AND pg_catalog.has_database_privilege(oid, 'CONNECT')
+       CASE WHEN pg_catalog.has_database_privilege(oid, 'CONNECT')
               OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
             THEN pg_catalog.pg_database_size(oid) END
   FROM pg_catalog.pg_database

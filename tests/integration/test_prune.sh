@@ -118,6 +118,14 @@ belay 0 prune --yes --databases
 err_has "bank__belay_failed_999999: its run is not known"
 err_has "1 database is not old enough (keep_databases_for, --days)"
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_11ffff bank__belay_failed_999999"
+# Its owner, no superuser, is told how large a closed one is.
+sql postgres "CREATE ROLE owner LOGIN" "ALTER DATABASE bank__belay_failed_11ffff OWNER TO owner" "ALTER DATABASE bank__belay_failed_11ffff ALLOW_CONNECTIONS false"
+sed 's/^user = .*/user = owner/' belay.ini >owner.ini
+belay 0 prune -c owner.ini --dry-run --databases --days 1
+grep -qE '^database +bank__belay_failed_11ffff +[0-9.]+ MB ' "$OUT" || fail "no size"
+sql postgres "REVOKE CONNECT ON DATABASE bank__belay_failed_11ffff FROM PUBLIC, owner"
+belay 0 prune -c owner.ini --dry-run --databases --days 1
+grep -qE '^database +bank__belay_failed_11ffff +\? ' "$OUT" || fail "a size that nobody knows"
 belay 0 prune --yes --databases --days 1
 equals "databases" "$(databases | paste -sd' ')" "bank bank__belay_failed_999999"
 
