@@ -26,15 +26,14 @@ static bool name_blocker(belay_taking *t, const char *oids, belay_error *err)
     belay_fail(err, BELAY_E_LOCK_TIMEOUT, "a table stayed locked for %lld ms: the snapshot could not read it",
         (long long)t->lock_wait_ms);
     snprintf(err->sqlstate, sizeof err->sqlstate, "55P03");
-    belay_error_hint(err, "end the session that holds the lock, or try again when it is done");
+    belay_error_hint(err,
+        "end the session that holds the lock (a prepared transaction: COMMIT PREPARED or ROLLBACK "
+        "PREPARED), or try again when it is done");
     if (!belay_pg_exec(t->pg, "ROLLBACK", NULL) ||
         !belay_pg_queryp(t->pg, sql_plan_blockers, &rows, NULL, oids))
         return false;
     for (size_t i = 0; i < belay_rows_count(rows); i++)
-        belay_str_appendf(&who, "%spid %s (user %s, application %s, transaction open for %s s) on %s: %s",
-            i == 0 ? "" : "\n", belay_rows_text(rows, i, 0), belay_rows_text(rows, i, 1),
-            belay_rows_text(rows, i, 2), belay_rows_text(rows, i, 3), belay_rows_text(rows, i, 4),
-            belay_rows_text(rows, i, 5));
+        belay_str_appendf(&who, "%s%s", i == 0 ? "" : "\n", belay_rows_text(rows, i, 0));
     return belay_error_detail(err, "%s", belay_str_text(&who));
 }
 

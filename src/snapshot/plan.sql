@@ -31,11 +31,17 @@ SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint,
         + pg_catalog.current_setting('max_wal_senders')::bigint + 1
 
 -- query: plan_blockers
-SELECT a.pid, a.usename, a.application_name,
-    pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::numeric)::text,
-    l.relation::pg_catalog.regclass::text, pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 200)
-FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()
+SELECT CASE WHEN l.pid IS NULL
+        THEN pg_catalog.format('prepared transaction %L (user %s, prepared %s s ago)', p.gid, p.owner,
+            pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - p.prepared)::numeric))
+        ELSE pg_catalog.format('pid %s (user %s, application %s, transaction open for %s s)', l.pid, coalesce(a.usename, '?'), a.application_name,
+            coalesce(pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::numeric)::text, '?'))
+    END || ' on ' || l.relation::pg_catalog.regclass::text
+        || coalesce(': ' || pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 200), '')
+FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+    LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+    LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
+WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
     AND l.relation = ANY ($1::pg_catalog.oid[])
 ORDER BY l.granted DESC, a.xact_start

@@ -2,7 +2,7 @@
 # Others alter tables while a snapshot is taken: what they wait for is read first and given back, and they are named; the snapshot
 # never stands in front of the application for longer than --lock-wait.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
-start_cluster
+CLUSTER_CONF="max_prepared_transactions = 2" start_cluster
 make_empty_project
 sql bank "CREATE TABLE small (id integer)" "INSERT INTO small VALUES (1)" \
     "CREATE TABLE numbered (id serial, n integer)" "INSERT INTO numbered (n) VALUES (7), (8)" \
@@ -15,6 +15,9 @@ start_snapshot() {
     snapshot=$!
     LAST="belay snapshot --rate $*"
     wait_until is_reading
+}
+is_free() {
+    [ "$(sql bank "SELECT count(*) FROM pg_locks WHERE relation = 'big'::regclass")" = 0 ]
 }
 is_reading() {
     [ "$(sql postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bank' AND query LIKE '%COPY%big%'")" -gt 0 ]
@@ -90,7 +93,20 @@ sql bank "INSERT INTO small VALUES (2)"
 ends_with 1
 [ "$(($(ms) - began))" -lt 5000 ] || fail "it took $(($(ms) - began)) ms"
 err_has "a table stayed locked for 1000 ms"
+err_has "transaction open for"
+err_lacks "transaction open for  s"
+begin "the same for who may not see others' sessions, and when it is a prepared transaction"
+sql postgres "CREATE ROLE reader LOGIN" "GRANT pg_read_all_data TO reader"
+sed 's/^user = .*/user = reader/' belay.ini >reader.ini
+belay 1 snapshot -c reader.ini --lock-wait 100ms
+err_has "(user postgres, application psql, transaction open for ? s) on public.big: <insufficient privilege>"
 exec 7>&-
+wait_until is_free
+sql bank "BEGIN; LOCK TABLE big; PREPARE TRANSACTION 'it''s held'"
+belay 1 snapshot --lock-wait 100ms
+err_has "prepared transaction 'it''s held' (user postgres, prepared "
+err_has " s ago) on public.big"
+sql bank "ROLLBACK PREPARED 'it''s held'"
 
 # What pg_dump says is kept back until there is "$WORK/go".
 PG_DUMP=$(ls /usr/lib/postgresql/*/bin/pg_dump | tail -1)
