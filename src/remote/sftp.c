@@ -327,10 +327,7 @@ static bool take_packet(belay_sftp *sftp, belay_span *ret, bool *ret_has, belay_
         fail_lost(sftp, err, "what it sends is no SFTP");
         BELAY_AUTO(belay_free) char *raw = belay_strndup(at, there < SAID_MAX ? there : SAID_MAX);
         BELAY_AUTO(belay_free) char *said = belay_printable(raw, "\n\t");
-        belay_error_detail(err, "%s", said);
-        return belay_error_hint(err,
-            "does a start-up file of the user's shell over there print something? `sftp %s` would fail, too",
-            belay_sftp_label(sftp));
+        return belay_error_detail(err, "%s", said);
     }
     if (there - 4 < length)
         return true;
@@ -469,6 +466,21 @@ static bool ask_limits(belay_sftp *sftp, int64_t deadline_ms, belay_error *err)
     return true;
 }
 
+/* The SSH server is there, and what it started is no SFTP server, or none that gets to speak. */
+static bool fail_no_sftp(const belay_sftp *sftp, belay_error *err)
+{
+    if (err == NULL || belay_ssh_has_ended(sftp->session) ||
+        (err->code != BELAY_E_SSH_LOST && err->code != BELAY_E_DEADLINE))
+        return belay_ssh_not_reached(err);
+    if (err->code == BELAY_E_DEADLINE)
+        belay_fail(err, BELAY_E_SSH, "%s: the SFTP server says nothing", belay_sftp_label(sftp));
+    err->code = BELAY_E_SSH;
+    return belay_error_hint(err,
+        "does a start-up file of the user's shell over there print something, end or wait? `sftp %s` would "
+        "fail, too",
+        belay_sftp_label(sftp));
+}
+
 bool belay_sftp_open(const belay_ssh_options *options, belay_sftp **ret, belay_error *err)
 {
     int64_t connect_ms = options->connect_ms > 0 ? options->connect_ms : BELAY_SSH_CONNECT_MS;
@@ -481,7 +493,7 @@ bool belay_sftp_open(const belay_ssh_options *options, belay_sftp **ret, belay_e
     int64_t deadline_ms = belay_now_ms() + connect_ms;
     if (!open_channel(sftp, deadline_ms, err) || !greet(sftp, deadline_ms, err) ||
         !ask_limits(sftp, deadline_ms, err))
-        return belay_ssh_not_reached(err);
+        return fail_no_sftp(sftp, err);
     *ret = belay_take(sftp);
     return true;
 }

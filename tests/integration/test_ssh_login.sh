@@ -1,6 +1,6 @@
 #!/bin/bash
 # Ways of logging in that go wrong with a word of their own: too many keys, a key that is not enough, no algorithm in common, a ProxyCommand
-# that ends, a ProxyJump in a circle.
+# that ends, a ProxyJump in a circle, an SFTP server that is none.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 source "$BELAY_SOURCE/tests/support/ssh_lib.sh"
 
@@ -91,5 +91,21 @@ does_not 2
 err_has "round: more than 8 hosts are on the way"
 err_has "ProxyJump none"
 equals "times that the way is named" "$(grep -o "on the way to" "$ERR" | wc -l)" 1
+
+begin "a server whose SFTP is none is no line that was lost: told at once, with what it says"
+printf '#!/bin/sh\necho Welcome to this machine\nexec /usr/lib/openssh/sftp-server\n' >"$WORK/sftp-server"
+chmod 755 "$WORK/sftp-server"
+start_sshd chatty --sftp "$WORK/sftp-server"
+store_on chatty
+start=$SECONDS
+does_not
+err_has "what it sends is no SFTP"
+err_has "Welcome to this machine"
+err_has "a start-up file of the user's shell"
+printf '#!/bin/sh\nexit 7\n' >"$WORK/sftp-server"
+does_not
+err_has "the server ended it"
+err_has "a start-up file of the user's shell"
+[ $((SECONDS - start)) -lt 20 ] || fail "it took $((SECONDS - start)) s"
 
 nothing_left "$WORK/snapshots"
