@@ -250,13 +250,12 @@ sent 2
 all_arrive
 wait_until ready
 
-begin "killed right after the swap of a restore: recover makes it"
-belay 0 restore "$id" --yes --subscriptions=disable --standbys=keep
-if [ -e "${BELAY_TESTS:?}/killer.so" ]; then
+# killed_at ACT: the last restore once more, killed behind the record that ACT is done, and recovered
+killed_at() {
+    local journal at status=0
     journal=$(find backups -name journal.ndjson | sort | tail -n 1)
-    at=$(grep -n '"kind":"done","act":"gate.swap"' "$journal" | cut -d: -f1)
-    [ -n "$at" ] || fail "no swap in $journal"
-    status=0
+    at=$(grep -n "\"kind\":\"done\",\"act\":\"$1\"" "$journal" | cut -d: -f1)
+    [ -n "$at" ] || fail "no $1 in $journal"
     LD_PRELOAD=$WORK/killer.so KILLER_AT=$at "$BELAY" restore "$id" --yes --subscriptions=disable --standbys=keep >"$OUT" 2>"$ERR" </dev/null || status=$?
     equals "status" "$status" 137
     subscription_is ""
@@ -264,7 +263,14 @@ if [ -e "${BELAY_TESTS:?}/killer.so" ]; then
     json_is outcome restored
     subscription_is "sub|f|sub"
     err_has "subscription sub is in bank as the snapshot has it"
-fi
+}
+drop_bank() {
+    sql bank "ALTER SUBSCRIPTION sub DISABLE" "ALTER SUBSCRIPTION sub SET (slot_name = NONE)" "DROP SUBSCRIPTION sub"
+    sql postgres "DROP DATABASE bank WITH (FORCE)"
+}
+begin "killed right after the swap of a restore: recover makes it"
+belay 0 restore "$id" --yes --subscriptions=disable --standbys=keep
+[ ! -e "${BELAY_TESTS:?}/killer.so" ] || killed_at gate.swap
 
 begin "a deploy that restores moves one that nobody has begun as it is, so that its tables are copied when somebody does"
 half cccc00000003 bbbb00000002
@@ -281,10 +287,12 @@ belay 0 restore "$early" --yes --subscriptions=disable --standbys=keep
 subscription_is ""
 err_has "subscription sub stays with $(kept); in bank it would be: CREATE SUBSCRIPTION sub CONNECTION '...' PUBLICATION feed WITH (slot_name = 'sub', create_slot = false)"
 
-begin "the database is gone: the restore makes it anew with its subscription"
+begin "the database is gone: the restore makes it anew with its subscription, also when it is killed in between"
 sql postgres "DROP DATABASE bank WITH (FORCE)"
 belay 0 restore "$id" --yes
 subscription_is "sub|f|sub"
+drop_bank
+if [ -e "${BELAY_TESTS:?}/killer.so" ]; then killed_at restore.name; else belay 0 restore "$id" --yes; fi
 
 begin "another target's snapshot makes none, and says so"
 cat >>belay.ini <<INI
@@ -300,8 +308,8 @@ err_has "subscription sub of the snapshot is not made, since its slot is that of
 sql_is other "SELECT count(*) FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = 'other'" 0
 
 begin "a role that may not make it is told before, and restores all else"
-sql bank "ALTER SUBSCRIPTION sub SET (slot_name = NONE)" "DROP SUBSCRIPTION sub"
-sql postgres "DROP DATABASE bank WITH (FORCE)" "CREATE ROLE limited LOGIN CREATEDB"
+drop_bank
+sql postgres "CREATE ROLE limited LOGIN CREATEDB"
 sed -i '0,/^user = postgres/s//user = limited\nrole_map = postgres=limited/' belay.ini
 belay 0 restore "$id" --yes
 err_has "this role may not create the snapshot's subscriptions (sub): all else is restored"

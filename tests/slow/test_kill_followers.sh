@@ -68,4 +68,4 @@ struck() {
 }
 for ((at = 1; at <= records; at++)); do struck journal "$at"; done
 # Statements to the servers, from before the swap to the end: the move itself has many between two records.
-for ((at = calls - ${LAST_CALLS:-60}; at <= calls; at++)); do struck call "$at"; done
+for ((at = calls - ${LAST_CALLS:-75}; at <= calls; at++)); do struck call "$at"; done
