@@ -1,24 +1,15 @@
+#include "cli/checks.h"
 #include "cli/doctor.h"
-
-static void print_finding(const belay_cli *cli, const belay_finding *finding)
-{
-    BELAY_AUTO(belay_list_done) belay_list lines = {0};
-    belay_list_split(&lines, finding->message, "\n");
-    for (size_t i = 0; i < lines.count; i++)
-        belay_cli_print(cli, "%-7s %-15s %s", i == 0 ? belay_verdict_name(finding->verdict) : "",
-            i == 0 ? finding->name : "", lines.items[i]);
-    if (finding->hint != NULL && *finding->hint != '\0')
-        belay_cli_print(cli, "%-7s %-15s -> %s", "", "", finding->hint);
-}
 
 static int run(belay_cli *cli)
 {
+    enum { NAME_WIDTH = 15 };
     belay_error err = {0};
     BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
     belay_doctor(cli, &report);
     size_t refusals = 0;
     for (size_t i = 0; i < report.count; i++) {
-        print_finding(cli, &report.items[i]);
+        belay_cli_print_finding(cli, &report.items[i], NAME_WIDTH);
         refusals += report.items[i].verdict == BELAY_REFUSE;
     }
     bool ok = refusals == 0;

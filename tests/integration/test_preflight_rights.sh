@@ -145,6 +145,11 @@ finds ok recreatable fine
 begin "disabled triggers of a foreign key, which pg_dump does not have"
 sql bank "CREATE TABLE refers (account int CONSTRAINT refers_to REFERENCES accounts)" "ALTER TABLE refers OWNER TO deployer" "ALTER TABLE refers DISABLE TRIGGER ALL"
 finds warn recreatable "the triggers of foreign key refers_to of table refers are disabled" "way_back = twin"
+sql bank 'ALTER TABLE refers RENAME CONSTRAINT refers_to TO "refers
+ok      to"'
+belay 0 preflight
+! grep -v -E '^(ok|warn|refuse)( |$)|^ ' "$OUT" >&2 || fail "a line begins with the rest of a name"
+! grep -q '^ok      to' "$OUT" || fail "a name makes a finding"
 sql bank "DROP TABLE refers"
 finds ok recreatable fine
 
