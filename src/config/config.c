@@ -34,9 +34,8 @@ static bool check_passwords(const belay_config *config, belay_error *err)
             if (has_literal_password(entry))
                 return !belay_git_tracks(config->path) ||
                        refuse_tracked(config->path, entry->line, entry->key,
-                           "write ${POSTGRES_PASSWORD} and set the variable in CI's secrets or in an "
-                           "untracked "
-                           ".env",
+                           "write ${VARIABLE} and set it in CI's secrets or in an untracked .env, as "
+                           "POSTGRES_PASSWORD",
                            err);
         }
     }
@@ -44,7 +43,8 @@ static bool check_passwords(const belay_config *config, belay_error *err)
     for (size_t i = 0; i < variables->names.count; i++) {
         const char *name = variables->names.items[i];
         const char *value = variables->values.items[i];
-        if (value[0] != '\0' && (strstr(name, "PASSWORD") != NULL || belay_url_has_literal_password(value)))
+        if (value[0] != '\0' && (strstr(name, "PASSWORD") != NULL || strstr(name, "PASSPHRASE") != NULL ||
+                                    belay_url_has_literal_password(value)))
             return !belay_git_tracks(variables->path) ||
                    refuse_tracked(variables->path, 0, name,
                        "`git rm --cached` takes it out of git, a line in .gitignore keeps it out", err);

@@ -14,4 +14,8 @@ struct belay_config {
     belay_variables variables;
 };
 
+/* A file that a key names: from the project root, or `~/` in the home of who runs belay (HOME). The caller
+ * frees. */
+char *belay_config_file(const char *root, const char *value);
+
 #endif

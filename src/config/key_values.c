@@ -1,4 +1,5 @@
 /* Values of keys: text to field and back, by the key's type. */
+#include "config/config_internal.h"
 #include "config/keys.h"
 #include "config/window.h"
 #include "util/file.h"
@@ -142,13 +143,20 @@ static bool set_logs(const char *value, const char *root, belay_log_files *field
     return true;
 }
 
+char *belay_config_file(const char *root, const char *value)
+{
+    const char *home = getenv("HOME");
+    return belay_starts_with(value, "~/") && home != NULL && *home == '/' ? belay_path_join(home, value + 2)
+                                                                          : belay_path_join(root, value);
+}
+
 static bool set_path(
     const belay_key *key, const char *value, const char *root, char **field, belay_error *err)
 {
     if (*value == '\0' || strchr(value, '\n') != NULL)
         return wrong(key, value, "one path", err);
     free(*field);
-    *field = belay_path_join(root, value);
+    *field = belay_config_file(root, value);
     return true;
 }
 

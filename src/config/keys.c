@@ -213,6 +213,7 @@ static bool is_reserved(const char *keyword)
 bool belay_key_is_secret(const char *keyword)
 {
     return belay_equal(keyword, "password") || belay_equal(keyword, "sslpassword") ||
+           belay_equal(keyword, "ssh_password") || belay_equal(keyword, "ssh_passphrase") ||
            belay_equal(keyword, "url");
 }
 

@@ -267,7 +267,7 @@ static bool read_login(const belay_config *config, const belay_ini_section *sect
             belay_fail(err, BELAY_E_CONFIG, "%s is empty", keys[i].key);
             return belay_error_place(err, config->path, entry->line);
         }
-        *keys[i].to = keys[i].is_path ? belay_path_join(target->project_root, value) : belay_take(value);
+        *keys[i].to = keys[i].is_path ? belay_config_file(target->project_root, value) : belay_take(value);
     }
     return true;
 }

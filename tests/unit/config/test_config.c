@@ -422,12 +422,29 @@ static void git(const char *command)
     assert_int_equal(system(line), 0);
 }
 
+static void test_keys_lie_below_home(void **state)
+{
+    (void)state;
+    belay_target t;
+    BELAY_AUTO(belay_free) char *before = belay_strdup(getenv("HOME") == NULL ? "" : getenv("HOME"));
+    setenv("HOME", "/home/anna", 1);
+    write_file("belay.ini", DEV "ssh = app\nssh_key = ~/.ssh/id\nssh_known_hosts = keys/known\nstore = far\n"
+                                "[store.far]\nurl = sftp://far/srv\nssh_key = ~/.ssh/other\n");
+    resolved(NULL, &t);
+    assert_string_equal(t.ssh.key, "/home/anna/.ssh/id");
+    assert_true(belay_ends_with(t.ssh.known_hosts, "/keys/known"));
+    assert_false(belay_starts_with(t.ssh.known_hosts, "/home/anna"));
+    assert_string_equal(t.store_login.key, "/home/anna/.ssh/other");
+    belay_target_done(&t);
+    setenv("HOME", before, 1);
+}
+
 static void test_tracked_passwords_are_refused(void **state)
 {
     (void)state;
     static const char *const literal[] = {"password = hunter2", "url = postgresql://u:hunter2@h/d",
         "url = postgresql://h/d?password=hunter2", "url = host=h password=hunter2",
-        "password = ${SECRET}hunter2"};
+        "password = ${SECRET}hunter2", "ssh_password = hunter2", "ssh_passphrase = hunter2"};
     static const char *const fine[] = {"password = ${SECRET}", "url = postgresql://u:${SECRET}@h/d",
         "url = postgresql://u@h:5432/d", "url = host=h password=${SECRET}", "password ="};
     setenv("SECRET", "s", 1);
@@ -486,6 +503,6 @@ int main(void)
         T(test_unknown_words_name_the_nearest), T(test_wrong_values), T(test_precedence),
         T(test_service_file), T(test_production_names_itself), T(test_name_of_more_than_63_bytes),
         T(test_url_with_variables), T(test_other_targets_are_not_expanded), T(test_target_of_the_environment),
-        T(test_tracked_passwords_are_refused), T(test_bad_files)};
+        T(test_keys_lie_below_home), T(test_tracked_passwords_are_refused), T(test_bad_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
