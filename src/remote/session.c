@@ -186,6 +186,14 @@ static bool explain_handshake(
     belay_ssh_session *session, const belay_ssh_options *options, int status, belay_error *err)
 {
     belay_ssh_fail(session, err, "the key exchange failed");
+    if (session->ended && session->received_end == 0) {
+        belay_fail(err, session->lost ? BELAY_E_SSH_LOST : BELAY_E_SSH,
+            "%s: the server took the connection, and ended it before a word was said",
+            session->endpoint.label);
+        belay_error_hint(err,
+            "is that the port of an SSH server? One that has many connections at once turns some away "
+            "(MaxStartups in its sshd_config)");
+    }
     if (session->ended)
         belay_transport_explain(&session->transport, &session->endpoint, err);
     if (status == LIBSSH2_ERROR_KEX_FAILURE || status == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)

@@ -80,6 +80,14 @@ for name in macs:MACs:hmac-sha2-256-etm@openssh.com:hmac-sha2-256 ciphers:Cipher
     err_has "\`$keyword +$wanted\`"
 done
 
+begin "a server that hangs up before it says anything"
+start_link shut 127.0.0.1 1
+ssh_alias crowded busy "Port ${LINK_PORT[shut]}"
+store_on crowded "ssh_known_hosts = $HOME/.ssh/known_hosts"
+belay 1 targets trust dev
+err_has "ended it before a word was said"
+err_has MaxStartups
+
 begin "a ProxyCommand that ends, and a ProxyJump in a circle"
 ssh_alias broken busy "ProxyCommand echo no way; exit 3"
 store_on broken
