@@ -91,7 +91,7 @@ static bool check_roles(const look *l, belay_error *err)
     BELAY_AUTO(belay_list_done) belay_list wanted = {0};
     belay_restore_wanted_roles(l->options, l->toc, &wanted);
     return l->options->create_roles ? belay_roles_may_make(l->options->maintenance, &wanted, err)
-                                    : belay_roles_require(l->options->maintenance, &wanted, err);
+                                    : belay_roles_require(l->options->maintenance, &wanted, role_map(l), err);
 }
 
 /* Asks `sql`, whose $1 is a JSON list of names, for one text; NULL is what it should be. */

@@ -251,7 +251,19 @@ json_t *belay_roles_map_state(const json_t *state, const belay_list *map)
     return copy;
 }
 
-bool belay_roles_require(belay_pg *pg, const belay_list *roles, belay_error *err)
+/* The snapshot's name of the role that became `mapped`. The caller frees. */
+static char *unmapped(const char *mapped, const belay_list *map)
+{
+    for (size_t i = 0; map != NULL && i < map->count; i++) {
+        const char *pair = map->items[i];
+        const char *equals = strchr(pair, '=');
+        if (equals != NULL && belay_equal(equals + 1, mapped))
+            return belay_strndup(pair, (size_t)(equals - pair));
+    }
+    return belay_strdup(mapped);
+}
+
+bool belay_roles_require(belay_pg *pg, const belay_list *roles, const belay_list *map, belay_error *err)
 {
     BELAY_AUTO(belay_rows_free) belay_rows *rows = NULL;
     BELAY_AUTO(belay_list_done) belay_list present = {0};
@@ -268,10 +280,11 @@ bool belay_roles_require(belay_pg *pg, const belay_list *roles, belay_error *err
         return true;
     BELAY_AUTO(belay_free) char *names = belay_list_join(&missing, ", ");
     BELAY_AUTO(belay_free) char *quoted = belay_quote_ident(missing.items[0]);
+    BELAY_AUTO(belay_free) char *original = unmapped(missing.items[0], map);
     belay_fail(err, BELAY_E_PREFLIGHT, "the server lacks %zu role%s that the snapshot's objects name: %s",
         missing.count, missing.count == 1 ? "" : "s", names);
     return belay_error_hint(err,
         "add --create-roles, or CREATE ROLE %s; for each of them, or map them to roles that exist with "
         "`role_map = %s=...` in the target's section",
-        quoted, missing.items[0]);
+        quoted, original);
 }

@@ -24,7 +24,7 @@ const char *belay_roles_lookup(const char *name, const belay_list *map);
 /* The same two for database-level state (pg/dbstate.h): owner, grantees, grantors, roles with settings. */
 void belay_roles_collect_state(const json_t *state, belay_list *ret);
 json_t *belay_roles_map_state(const json_t *state, const belay_list *map); /* new reference */
-/* BELAY_E_PREFLIGHT names those that the server lacks, and how to go on. */
-bool belay_roles_require(belay_pg *pg, const belay_list *roles, belay_error *err);
+/* BELAY_E_PREFLIGHT names those that the server lacks, and how to go on. `map` is what has made them. */
+bool belay_roles_require(belay_pg *pg, const belay_list *roles, const belay_list *map, belay_error *err);
 
 #endif

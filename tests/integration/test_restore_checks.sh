@@ -45,6 +45,8 @@ sql bank "ALTER TABLE moves OWNER TO postgres"
 sql postgres "DROP ROLE owner_of_things"
 now=$(state_of bank)
 refused "owner_of_things" "CREATE ROLE \"owner_of_things\""
+keys $'gate = rename\nrole_map = owner_of_things=not_here'
+refused "not_here" "role_map = owner_of_things=..."
 keys $'gate = rename\nrole_map = owner_of_things=teller'
 run_json 0 restore "$id" --yes --json
 sql_is bank "SELECT relowner::regrole FROM pg_class WHERE oid = 'moves'::regclass" teller
