@@ -179,6 +179,7 @@ equals "journal" "$(paste -sd' ' "$far/dev/idle.ndjson")" "one two three"
 begin "what another machine wrote into a journal meanwhile is left alone"
 for seconds in 2 3 17; do # lost; not lost; idle, and not lost
     for text in x "a longer record of another one"; do
+        : >"$OUT" # what the last one said is not this one's
         "$driver" "sftp://byline$far" append dev/taken.ndjson one @$seconds two >"$OUT" 2>"$ERR" </dev/null &
         writer=$!
         wait_until grep -qx "synced one" "$OUT"
