@@ -1,7 +1,7 @@
 #!/bin/bash
 # A deploy whose server is behind a tunnel and whose store is on another host: at every KILL_STRIDE-th journal record (default 6) the
-# sshds' sessions are killed, in every second round with a server that takes no new ones for two seconds. Whatever the run makes of
-# it, `recover` at once leaves what its outcome says, and nothing else on either side.
+# sshds' sessions are killed, in every second round with a server that takes no new ones for two seconds; and at each record of the
+# swap of a restore. Whatever the run makes of it, `recover` at once leaves what its outcome says, and nothing else on either side.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 # shellcheck source=kill_lib.sh
 source "$BELAY_SOURCE/tests/fault/kill_lib.sh"
@@ -52,6 +52,8 @@ answers() {
 
 for each in succeeding restoring; do
     kill_project "$each"
+    swaps=$(sed -n '/"act":"swap"/=' "$(newest backups journal.ndjson)")
+    equals "moments of the journal" "$(wc -l <"$(newest backups journal.ndjson)")" "$records"
     offset=${KILL_OFFSET:-$RANDOM} tried=0
     begin "$each (KILL_OFFSET=$offset)"
     for n in $(seq "$((1 + offset % stride))" "$stride" "$records"); do
@@ -60,5 +62,9 @@ for each in succeeding restoring; do
         if [ "$((tried % 2))" -eq 0 ]; then away=away; fi
         cut_at "$n" "$away"
     done
+    if [ "$each" = restoring ]; then
+        [ "$(wc -l <<<"$swaps")" -ge 2 ] || fail "the journal tells nothing of a swap: $swaps"
+        for n in $swaps; do cut_at "$n" away; done
+    fi
     kill_next
 done
