@@ -26,8 +26,9 @@ static void print_snapshots(const belay_cli *cli, const belay_prune *plan)
 {
     for (size_t i = 0; i < plan->snapshot_count; i++) {
         const belay_prune_snapshot *one = &plan->snapshots[i];
+        BELAY_AUTO(belay_free) char *id = belay_printable(one->id, "");
         BELAY_AUTO(belay_free) char *rules = belay_list_join(&one->rules, ", ");
-        belay_cli_print(cli, "%-25s %s%s", one->id, one->rules.count > 0 ? "stays " : "goes", rules);
+        belay_cli_print(cli, "%-25s %s%s", id, one->rules.count > 0 ? "stays " : "goes", rules);
     }
 }
 

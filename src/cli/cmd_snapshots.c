@@ -15,12 +15,16 @@ static void print_line(const belay_cli *cli, const belay_snapshot_info *info)
     BELAY_AUTO(belay_free) char *revisions = belay_list_join(&info->revisions, ",");
     BELAY_AUTO(belay_free)
     char *rows = known ? belay_format("%llu", (unsigned long long)info->rows) : belay_strdup("?");
-    belay_cli_print(cli, "%-25s %-14s %-20s %-9s %-14s %12s %10s", info->id, info->target, info->created_at,
-        info->state,
+    /* Names of files, and what is in them, are whoever's. */
+    BELAY_AUTO(belay_free)
+    char *line = belay_format("%-25s %-14s %-20s %-9s %-14s %12s %10s", info->id, info->target,
+        info->created_at, info->state,
         !known                 ? "?"
         : revisions[0] == '\0' ? "(base)"
                                : revisions,
         rows, size);
+    BELAY_AUTO(belay_free) char *shown = belay_printable(line, "");
+    belay_cli_print(cli, "%s", shown);
 }
 
 static int list(belay_cli *cli)

@@ -55,6 +55,14 @@ err_has "20251101T120000Z-cccccc.tar cannot be read"
 equals "files" "$(left)" "dev/20251101T120000Z-cccccc.tar dev/20251105T120000Z-aaaaa5.proof.json\
  dev/20251105T120000Z-aaaaa5.tar dev/20251108T120000Z-aaaaa8.tar dev/before-the-party.tar dev/notes.txt\
  dev/runs/20251109T120000Z-bbbbbb/journal.ndjson"
+cp "$store/dev/before-the-party.tar" "$store/dev/torn
+name.tar"
+belay 0 prune --dry-run
+out_has 'torn\nname'
+belay 0 snapshots
+out_has 'torn\nname'
+rm "$store/dev/torn
+name.tar"
 
 begin "what a run kept of the application's logs goes with its age, and of an unfinished run not at all"
 old=$store/dev/runs/20251109T120000Z-bbbbbb young=$store/dev/runs/$(date -u -d '6 days ago' +%Y%m%dT%H%M%SZ)-cccccc
