@@ -186,7 +186,8 @@ static bool explain_handshake(
     belay_ssh_session *session, const belay_ssh_options *options, int status, belay_error *err)
 {
     belay_ssh_fail(session, err, "the key exchange failed");
-    if (session->ended && session->received_end == 0) {
+    /* Whether it is the own first word that cannot be sent any more, or its that does not come, is chance. */
+    if ((session->ended || session->lost) && session->received_end == 0) {
         belay_fail(err, session->lost ? BELAY_E_SSH_LOST : BELAY_E_SSH,
             "%s: the server took the connection, and ended it before a word was said",
             session->endpoint.label);

@@ -214,9 +214,12 @@ same "$WORK/noise" "$WORK/halting/a.part"
 [ "$(wc -l <"$WORK/sessions")" -ge 3 ] || fail "it was not tried again"
 
 begin "a rename whose answer is lost has happened or not, and is called what it is"
-between="python3 $BELAY_SOURCE/tests/support/sftp_between.py $WORK/how"
-start_sshd loses --sftp "$between $WORK/lost-loses"
-start_sshd plainly --sftp "$between $WORK/lost-plainly ${SFTP_PLAIN#internal-sftp }"
+for name in loses plainly; do
+    printf '#!/bin/sh\nexec python3 %q %q %q "$@"\n' "$BELAY_SOURCE/tests/support/sftp_between.py" "$WORK/how" "$WORK/lost-$name" >"$WORK/between-$name"
+    chmod 755 "$WORK/between-$name"
+done
+start_sshd loses --sftp "$WORK/between-loses"
+start_sshd plainly --sftp "$WORK/between-plainly ${SFTP_PLAIN#internal-sftp }"
 # lose NAME HOW: the next rename.
 lose() {
     echo "$2" >"$WORK/how"
