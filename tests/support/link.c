@@ -14,7 +14,7 @@
  *
  * Commands are lines written into the FIFO (made when it is missing); each is answered by a line on stdout:
  *
- *   cut         resets every connection
+ *   cut         resets every connection, and forgets a cut-after that is still to come
  *   stall       passes nothing on, in connections old and new, which stay open
  *   refuse      closes new connections as soon as they are accepted
  *   resume      ends stall and refuse
@@ -301,6 +301,8 @@ static void obey(proxy *p, const char *line)
     bool known = true;
     if (strcmp(line, "cut") == 0) {
         printf("cut: %zu connections\n", cut(p));
+        for (int i = 0; i <= WAYS; i++)
+            p->left[i] = -1;
         known = false;
     } else if (strcmp(line, "stall") == 0) {
         p->stalled = true;
