@@ -14,8 +14,8 @@ enum { END_RUN_TIMEOUT_MS = 60 * 1000 };
 static void needs_recovery(belay_run *run, const belay_error *why)
 {
     run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
-    if (why->code ==
-        BELAY_E_LOCKED) { /* another one has the run or the target: it is not this one's to go on */
+    /* Another one has the run or the target: it is not this one's to go on. */
+    if (why->code == BELAY_E_LOCKED) {
         run->error = *why;
         belay_say_error(run->how.reporter, why);
         return;
