@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "remote/host_key.h"
+#include "remote/key_stream.h"
 #include "remote/login.h"
 #include "remote/offer.h"
 #include "remote/transport.h"
@@ -206,7 +207,9 @@ static bool handshake(
     belay_ssh_session *session, const belay_ssh_options *options, int64_t deadline_ms, belay_error *err)
 {
     for (;;) {
+        void *before = belay_key_stream_enter();
         int status = ssh.libssh2_session_handshake(session->handle, session->transport.fd);
+        belay_key_stream_leave(before);
         if (status == 0)
             return true;
         if (status != LIBSSH2_ERROR_EAGAIN)

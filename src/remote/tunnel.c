@@ -1,3 +1,4 @@
+#include "remote/key_stream.h"
 #include "remote/tunnel_internal.h"
 
 #include <errno.h>
@@ -182,6 +183,7 @@ static void *pump(void *context)
     belay_tunnel *tunnel = context;
     struct pollfd *waits = NULL;
     belay_be_patient();
+    void *before = belay_key_stream_enter(); /* keys that the server renews */
     while (!atomic_load(&tunnel->closing)) {
         nfds_t count = gather(tunnel, &waits);
         if (poll(waits, count, POLL_MS) < 0 && errno != EINTR)
@@ -198,6 +200,7 @@ static void *pump(void *context)
             belay_tunnel_serve(tunnel);
         sweep(tunnel);
     }
+    belay_key_stream_leave(before);
     free(waits);
     return NULL;
 }
