@@ -4,6 +4,7 @@
 #include "config/config_internal.h"
 #include "config/keys.h"
 #include "pg/defaults.h"
+#include "pg/names.h"
 #include "util/file.h"
 #include "util/suggest.h"
 
@@ -208,13 +209,12 @@ static bool check_named(const belay_config *config, const belay_ini_section *sec
  * other's lock. */
 static bool check_length(const belay_target *target, belay_error *err)
 {
-    enum { NAME_MAX_BYTES = 63 };
     const char *dbname = belay_conninfo_get(&target->connection, "dbname");
-    if (dbname == NULL || strlen(dbname) <= NAME_MAX_BYTES)
+    if (dbname == NULL || strlen(dbname) <= BELAY_NAME_MAX_BYTES)
         return true;
     belay_fail(err, BELAY_E_CONFIG,
         "dbname of target %s has %zu bytes, and PostgreSQL cuts names after %d: %s", target->name,
-        strlen(dbname), (int)NAME_MAX_BYTES, dbname);
+        strlen(dbname), (int)BELAY_NAME_MAX_BYTES, dbname);
     return belay_error_hint(err, "write the name as `psql -l` shows it");
 }
 

@@ -8,15 +8,16 @@
 #include "gate/gate_internal.h"
 #include "pg/dbcomment.h"
 #include "util/clock.h"
+#include "util/host_name.h"
 
 enum { OPEN_TIMEOUT_MS = 60000, RENAME_ATTEMPTS = 3 };
 
 static json_t *new_mark(const belay_gate *gate, const char *state)
 {
     char now[BELAY_UTC_SIZE];
-    char host[256] = "";
+    char host[BELAY_HOST_NAME_SIZE];
     belay_format_utc(belay_now_utc(), now);
-    gethostname(host, sizeof host - 1);
+    belay_host_name(host);
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "run", gate->run_id, "name", gate->public_name, "state",
         state, "since", now, "host", host);
 }

@@ -7,9 +7,10 @@
 #include "gate/keeper.sql.h"
 #include "util/clock.h"
 #include "util/hash.h"
+#include "util/host_name.h"
 #include "util/stop.h"
 
-enum { APPLICATION_NAME_SIZE = 64, HOST_SIZE = 256, KEY_SIZE = 32, OLD_BACKEND_MS = 30000 };
+enum { APPLICATION_NAME_SIZE = 64, KEY_SIZE = 32, OLD_BACKEND_MS = 30000 };
 
 struct belay_keeper {
     belay_pg *pg;
@@ -29,9 +30,8 @@ struct belay_keeper {
 
 static void name_application(belay_keeper *keeper, const char *run_id)
 {
-    char host[HOST_SIZE] = "";
-    if (gethostname(host, sizeof host - 1) != 0)
-        snprintf(host, sizeof host, "unknown-host");
+    char host[BELAY_HOST_NAME_SIZE];
+    belay_host_name(host);
     snprintf(keeper->application_name, sizeof keeper->application_name, "belay %s %s", run_id, host);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "migrate/version.sql.h"
+#include "util/host_name.h"
 
 bool belay_version_locate(belay_pg *pg, const belay_version_table *table, char **ret, belay_error *err)
 {
@@ -199,8 +200,8 @@ void belay_version_step_sql(belay_str *to, const char *located, const belay_step
 /* user@host of this process. */
 static char *who_runs(void)
 {
-    char host[128] = "?";
-    gethostname(host, sizeof host - 1);
+    char host[BELAY_HOST_NAME_SIZE];
+    belay_host_name(host);
     struct passwd entry, *found = NULL;
     char buffer[1024];
     getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found);

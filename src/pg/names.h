@@ -9,6 +9,9 @@
 
 #include "util/str.h"
 
+/* NAMEDATALEN - 1: the server cuts longer ones, with no more than a notice. */
+enum { BELAY_NAME_MAX_BYTES = 63 };
+
 /* `plain`: the encoding is UTF8 or SQL_ASCII, and names can go as they are. The callers free. */
 char *belay_name_ident(const char *name, bool plain);
 char *belay_name_qualified(const char *schema, const char *name, bool plain);

@@ -5,6 +5,7 @@
 #include "pipeline/journal_copy.h"
 #include "pipeline/lines.h"
 #include "util/clock.h"
+#include "util/host_name.h"
 
 /* No record comes near the one, no run the other, in which statements are not counted. */
 enum { LINE_MAX_BYTES = 16 * 1024 * 1024, RECORDS_MAX = 1000 * 1000 };
@@ -282,8 +283,8 @@ bool belay_journal_open_intent(const json_t *records, const char *act)
 
 bool belay_journal_take_over(belay_journal *journal, belay_error *err)
 {
-    char host[256] = "";
-    gethostname(host, sizeof host - 1);
+    char host[BELAY_HOST_NAME_SIZE];
+    belay_host_name(host);
     belay_new_run_id(journal->owner);
     return belay_journal_write(journal, "note", "takeover",
                json_pack("{s:s, s:s, s:i}", "by", journal->owner, "host", host, "pid", (int)getpid()), err) &&

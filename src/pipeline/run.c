@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "report/error_json.h"
+#include "util/host_name.h"
 #include "util/stop.h"
 
 enum { OUTPUT_MAX_BYTES = 1024 * 1024 };
@@ -96,8 +97,8 @@ static void forget_journal(belay_run *run)
 
 bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
 {
-    char host[256] = "";
-    gethostname(host, sizeof host - 1);
+    char host[BELAY_HOST_NAME_SIZE];
+    belay_host_name(host);
     json_t *begin = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o}", "run", run->id, "verb",
         run->how.verb, "target", run->how.target->name, "dbname", run->dbname, "host", host, "pid",
         (int)getpid(), "from", belay_json_of_list(&run->from), "to", belay_json_of_list(&run->to));

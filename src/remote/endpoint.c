@@ -8,8 +8,9 @@
 #include "remote/address.h"
 #include "remote/openssh.h"
 #include "util/file.h"
+#include "util/host_name.h"
 
-enum { SSH_PORT = 22, ANSWER_MAX_BYTES = 1024 * 1024, HOST_NAME_BYTES = 256, PASSWD_BYTES = 16384 };
+enum { SSH_PORT = 22, ANSWER_MAX_BYTES = 1024 * 1024, PASSWD_BYTES = 16384 };
 
 /* What `ssh -G` says, as it says it. */
 typedef struct answer {
@@ -82,7 +83,7 @@ typedef struct tokens {
 /* NULL: not one that belay replaces. The caller frees. */
 static char *token_value(const tokens *from, char token)
 {
-    char here[HOST_NAME_BYTES] = "";
+    char here[BELAY_HOST_NAME_SIZE];
     const belay_ssh_endpoint *endpoint = from->endpoint;
     switch (token) {
     case '%':
@@ -97,7 +98,7 @@ static char *token_value(const tokens *from, char token)
         return belay_strdup(endpoint->key_alias == NULL ? endpoint->host : endpoint->key_alias);
     case 'l':
     case 'L':
-        gethostname(here, sizeof here - 1);
+        belay_host_name(here);
         if (token == 'L')
             here[strcspn(here, ".")] = '\0';
         return belay_strdup(here);

@@ -76,12 +76,11 @@ static bool name_one(beside *b, belay_error *err)
 /* The server would cut a longer name, and nobody would find the table under the one that was asked for. */
 static bool check_name(const char *name, const char *option, belay_error *err)
 {
-    enum { NAME_BYTES = 63 };
     size_t length = strlen(name);
-    if (length > 0 && length <= NAME_BYTES)
+    if (length > 0 && length <= BELAY_NAME_MAX_BYTES)
         return true;
     return belay_fail(err, BELAY_E_USAGE, "%s: \"%s\" is %zu bytes long, and a name has 1 to %d", option,
-        name, length, NAME_BYTES);
+        name, length, BELAY_NAME_MAX_BYTES);
 }
 
 static bool name_schema(beside *b, belay_error *err)
