@@ -140,6 +140,7 @@ static bool set_defaults(belay_target *target, belay_error *err)
     return true;
 }
 
+/* host and hostaddr both name a server: who names one, names both. */
 static bool is_open(const belay_conninfo *info, const char *keyword)
 {
     if (belay_equal(keyword, "host") && belay_conninfo_get(info, "hostaddr") != NULL)
@@ -154,6 +155,7 @@ static const char *const guide_variables[][2] = {{"POSTGRES_HOST", "host"}, {"PO
 static bool add_variables(const belay_config *config, belay_conninfo *info, belay_error *err)
 {
     const belay_variables *file = &config->variables;
+    bool host_named = !is_open(info, "host");
     for (size_t i = 0; i < BELAY_COUNT(guide_variables); i++) {
         const char *value = belay_variables_file_get(file, guide_variables[i][0]);
         if (value != NULL && is_open(info, guide_variables[i][1]))
@@ -164,7 +166,8 @@ static bool add_variables(const belay_config *config, belay_conninfo *info, bela
         BELAY_AUTO(belay_free)
         char *keyword = belay_starts_with(name, "PG") ? belay_conninfo_keyword_of(name) : NULL;
         const char *value = belay_variables_file_get(file, name);
-        if (keyword == NULL || value == NULL || !is_open(info, keyword))
+        if (keyword == NULL || value == NULL || !is_open(info, keyword) ||
+            (host_named && belay_equal(keyword, "hostaddr")))
             continue;
         belay_conninfo_set(info, keyword, value);
         if (belay_equal(keyword, "service") && !belay_conninfo_add_service(info, value, err))

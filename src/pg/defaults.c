@@ -1,10 +1,8 @@
 #include "pg/defaults.h"
 
-#include <libpq-fe.h>
+#include <stdio.h>
 
-/* The keywords that decide which database is reached, by whom. */
-static const char *const place[][2] = {{"host", "PGHOST"}, {"hostaddr", "PGHOSTADDR"}, {"port", "PGPORT"},
-    {"user", "PGUSER"}, {"password", "PGPASSWORD"}, {"dbname", "PGDATABASE"}};
+#include "pg/pg_internal.h"
 
 /* No value that a service file could hold by accident. */
 static const char mark[] = "belay:\x01:unset";
@@ -18,66 +16,111 @@ static const char *value_of(const PQconninfoOption *options, const char *keyword
     return NULL;
 }
 
+/* Sets a variable, or with NULL takes it away. What it was is the caller's. */
+static char *exchange(const char *variable, const char *value)
+{
+    const char *old = getenv(variable);
+    char *saved = old == NULL ? NULL : belay_strdup(old);
+    if (value == NULL)
+        unsetenv(variable);
+    else
+        setenv(variable, value, 1);
+    return saved;
+}
+
+static void put_back(const char *variable, char *saved)
+{
+    belay_free_secret(exchange(variable, saved));
+    belay_free_secret(saved);
+}
+
+static bool is_service(const PQconninfoOption *option)
+{
+    return belay_equal(option->keyword, "service");
+}
+
 /* libpq reads a service file only on its way to the defaults, where the file stands in front of the
  * environment: with a mark in each variable, what is not the mark is the file's. */
 static PQconninfoOption *read_service(const char *service)
 {
-    char *saved[BELAY_COUNT(place)];
-    const char *old_service = getenv("PGSERVICE");
-    BELAY_AUTO(belay_free) char *saved_service = old_service == NULL ? NULL : belay_strdup(old_service);
-    for (size_t i = 0; i < BELAY_COUNT(place); i++) {
-        const char *old = getenv(place[i][1]);
-        saved[i] = old == NULL ? NULL : belay_strdup(old);
-        setenv(place[i][1], mark, 1);
-    }
-    setenv("PGSERVICE", service, 1);
+    enum { VARIABLES_MAX = 100 };
+    char *saved[VARIABLES_MAX];
+    size_t count = 0;
+    PQconninfoOption *all = PQconndefaults();
+    for (const PQconninfoOption *o = all; o != NULL && o->keyword != NULL && count < VARIABLES_MAX; o++)
+        saved[count++] = o->envvar == NULL ? NULL : exchange(o->envvar, is_service(o) ? service : mark);
     PQconninfoOption *options = PQconndefaults();
-    for (size_t i = 0; i < BELAY_COUNT(place); i++) {
-        if (saved[i] == NULL)
-            unsetenv(place[i][1]);
-        else
-            setenv(place[i][1], saved[i], 1);
-        belay_free_secret(saved[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].envvar != NULL)
+            put_back(all[i].envvar, saved[i]);
     }
-    if (saved_service == NULL)
-        unsetenv("PGSERVICE");
-    else
-        setenv("PGSERVICE", saved_service, 1);
+    PQconninfoFree(all);
     return options;
+}
+
+/* Which of the two names a server is decided by whoever names one first. */
+static bool is_taken(const belay_conninfo *info, const char *keyword, bool host_named)
+{
+    bool is_host = belay_equal(keyword, "host") || belay_equal(keyword, "hostaddr");
+    return belay_conninfo_get(info, keyword) != NULL || (is_host && host_named);
+}
+
+static bool names_host(const belay_conninfo *info)
+{
+    return belay_conninfo_get(info, "host") != NULL || belay_conninfo_get(info, "hostaddr") != NULL;
 }
 
 bool belay_conninfo_add_service(belay_conninfo *info, const char *service, belay_error *err)
 {
     PQconninfoOption *options = read_service(service);
-    bool found = false;
-    for (size_t i = 0; options != NULL && i < BELAY_COUNT(place); i++) {
-        const char *value = value_of(options, place[i][0]);
-        if (value == NULL || belay_equal(value, mark))
+    bool found = false, host_named = names_host(info);
+    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
+        bool of_file =
+            o->val != NULL && (o->envvar != NULL ? !belay_equal(o->val, mark) : o->compiled == NULL);
+        if (is_service(o) || !of_file)
             continue;
         found = true;
-        if (belay_conninfo_get(info, place[i][0]) == NULL)
-            belay_conninfo_set(info, place[i][0], value);
+        if (!is_taken(info, o->keyword, host_named))
+            belay_conninfo_set(info, o->keyword, o->val);
     }
     PQconninfoFree(options);
     if (found) /* PQconndefaults passes over a missing entry in silence */
         return true;
     belay_fail(
-        err, BELAY_E_CONFIG, "service \"%s\" is in no service file, or its entry names no server", service);
-    return belay_error_hint(err, "libpq looks into PGSERVICEFILE, ~/.pg_service.conf and pg_service.conf in "
-                                 "PGSYSCONFDIR or the system's configuration folder");
+        err, BELAY_E_CONFIG, "service \"%s\" is in no service file, or its entry cannot be read", service);
+    return belay_error_hint(err,
+        "libpq looks into PGSERVICEFILE, ~/.pg_service.conf and pg_service.conf in PGSYSCONFDIR or the "
+        "system's configuration folder; there is no space around the = there");
+}
+
+/* The entry that PGSERVICE names, unless the target has one of its own. */
+static bool add_service_of_environment(belay_conninfo *info, belay_error *err)
+{
+    const char *service = getenv("PGSERVICE");
+    if (service == NULL || *service == '\0' || belay_conninfo_get(info, "service") != NULL)
+        return true;
+    BELAY_AUTO(belay_free) char *name = belay_strdup(service); /* which is exchanged meanwhile */
+    return belay_conninfo_add_service(info, name, err) || belay_error_prefix(err, "PGSERVICE");
 }
 
 bool belay_conninfo_add_defaults(belay_conninfo *info, belay_error *err)
 {
+    if (!add_service_of_environment(info, err))
+        return false;
     PQconninfoOption *options = PQconndefaults();
     if (options == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "libpq has no memory for its defaults");
-    static const char *const wanted[] = {"host", "port", "user"};
+    static const char *const wanted[] = {"host", "hostaddr", "port", "user"};
+    bool host_named = names_host(info);
     for (size_t i = 0; i < BELAY_COUNT(wanted); i++) {
         const char *value = value_of(options, wanted[i]);
-        if (value != NULL && belay_conninfo_get(info, wanted[i]) == NULL)
+        if (value != NULL && !is_taken(info, wanted[i], host_named))
             belay_conninfo_set(info, wanted[i], value);
     }
+    /* Who opens a tunnel has to know whether TLS goes through it. */
+    const char *sslmode = value_of(options, "sslmode");
+    if (sslmode != NULL && !belay_equal(sslmode, "prefer") && !is_taken(info, "sslmode", host_named))
+        belay_conninfo_set(info, "sslmode", sslmode);
     /* libpq takes the user's name for dbname; its own default may be that of another user than ours */
     const char *dbname = value_of(options, "dbname");
     const char *own = value_of(options, "user");
@@ -101,4 +144,25 @@ char *belay_conninfo_keyword_of(const char *variable)
     }
     PQconninfoFree(options);
     return keyword;
+}
+
+bool belay_conninfo_add_password(belay_conninfo *info, const char *host, int port)
+{
+    /* What libpq finds for a server it keeps with the connection, and this one is not begun: its address is
+     * none. */
+    static const char no_address[] = "none";
+    BELAY_AUTO(belay_conninfo_done) belay_conninfo asked = {0};
+    char number[16];
+    snprintf(number, sizeof number, "%d", port);
+    belay_conninfo_copy(&asked, info);
+    belay_conninfo_set(&asked, "host", host);
+    belay_conninfo_set(&asked, "hostaddr", no_address);
+    belay_conninfo_set(&asked, "port", number);
+    PGconn *conn = belay_conninfo_begin(&asked);
+    const char *found = conn == NULL ? NULL : PQpass(conn);
+    bool has = found != NULL && *found != '\0';
+    if (has)
+        belay_conninfo_set(info, "password", found);
+    PQfinish(conn);
+    return has;
 }

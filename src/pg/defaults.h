@@ -1,16 +1,22 @@
-/* What libpq itself would take for keywords that a conninfo leaves open. Main thread only: looks at, and for
- * a moment changes, the environment. */
+/* What libpq itself would take for keywords that a conninfo leaves open. Where no thread is named, main
+ * thread only: looks at, and for a moment changes, the environment. Of host and hostaddr a later source adds
+ * neither when an earlier one has named either. */
 #ifndef BELAY_PG_DEFAULTS_H
 #define BELAY_PG_DEFAULTS_H
 
 #include "pg/dialer.h"
 
-/* Adds host, hostaddr, port, user, password and dbname of an entry of pg_service.conf, where info has none.
- * BELAY_E_CONFIG when there is no such entry. */
+/* Adds the keywords of an entry of pg_service.conf that info has none of. BELAY_E_CONFIG when there is no
+ * such entry. */
 bool belay_conninfo_add_service(belay_conninfo *info, const char *service, belay_error *err);
-/* Fills dbname and user, where open, with what libpq would use (PGDATABASE, PGSERVICE, PGUSER, the user's
- * name). */
+/* Adds the entry that PGSERVICE names, if info has no service; fills host, hostaddr, port, dbname and user,
+ * where open, with what libpq would use (PGHOST, PGDATABASE, the user's name); and sslmode, if it is not
+ * libpq's own default. BELAY_E_CONFIG when there is no such entry. */
 bool belay_conninfo_add_defaults(belay_conninfo *info, belay_error *err);
+/* Adds the password that libpq would use for `host` (a name, an address, or the folder of a socket) and
+ * `port`: PGPASSWORD's, or that of the password file. True when there is one. Any thread; connects to
+ * nothing. */
+bool belay_conninfo_add_password(belay_conninfo *info, const char *host, int port);
 /* The keyword that an environment variable of libpq stands for ("PGHOST" -> "host"); NULL when none. The
  * caller frees. */
 char *belay_conninfo_keyword_of(const char *variable);

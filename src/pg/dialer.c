@@ -1,6 +1,8 @@
 #include "pg/dialer.h"
 
-#include <libpq-fe.h>
+#include <stdlib.h>
+
+#include "pg/pg_internal.h"
 
 static size_t find(const belay_conninfo *info, const char *keyword)
 {
@@ -91,10 +93,36 @@ void belay_conninfo_done(belay_conninfo *info)
     belay_list_done_secret(&info->values);
 }
 
+/* Where info has no hostaddr, libpq takes one of the environment, and goes there whatever `host` says. */
+static bool check_address(const belay_conninfo *info, belay_error *err)
+{
+    PQconninfoOption *options = belay_conninfo_get(info, "hostaddr") != NULL ? NULL : PQconndefaults();
+    BELAY_AUTO(belay_free) char *other = NULL;
+    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
+        if (belay_equal(o->keyword, "hostaddr") && o->val != NULL && o->val[0] != '\0')
+            other = belay_strdup(o->val);
+    }
+    PQconninfoFree(options);
+    if (other == NULL)
+        return true;
+    belay_fail(err, BELAY_E_CONFIG, "%s says %s: libpq would connect there, whatever host the target names",
+        getenv("PGHOSTADDR") != NULL ? "PGHOSTADDR" : "the service that PGSERVICE names", other);
+    return belay_error_hint(err, "unset it; hostaddr in the target's section is the place for an address");
+}
+
+bool belay_dialer_address(belay_dialer *dialer, const char *dbname, belay_conninfo *ret, belay_error *err)
+{
+    if (!dialer->address(dialer, dbname, ret, err) || !check_address(ret, err))
+        return false;
+    /* Its entry is in there already (pg/defaults.h); to libpq it would also say what was left out. */
+    belay_conninfo_set(ret, "service", NULL);
+    return true;
+}
+
 bool belay_dialer_environment(belay_dialer *dialer, const char *dbname, belay_list *ret, belay_error *err)
 {
     BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
-    if (!dialer->address(dialer, dbname, &info, err))
+    if (!belay_dialer_address(dialer, dbname, &info, err))
         return false;
     PQconninfoOption *options = PQconndefaults();
     for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
@@ -103,7 +131,21 @@ bool belay_dialer_environment(belay_dialer *dialer, const char *dbname, belay_li
             belay_list_add_owned(ret, belay_format("%s=%s", option->envvar, value));
     }
     PQconninfoFree(options);
+    belay_list_add(ret, "PGSERVICE"); /* in a child it would win over all of these */
     return true;
+}
+
+PGconn *belay_conninfo_begin(const belay_conninfo *info)
+{
+    size_t count = info->keywords.count;
+    BELAY_AUTO(belay_free) const char **keywords = belay_realloc_array(NULL, count + 1, sizeof *keywords);
+    BELAY_AUTO(belay_free) const char **values = belay_realloc_array(NULL, count + 1, sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        keywords[i] = info->keywords.items[i];
+        values[i] = info->values.items[i];
+    }
+    keywords[count] = values[count] = NULL;
+    return PQconnectStartParams(keywords, values, 0);
 }
 
 static bool direct_address(belay_dialer *self, const char *dbname, belay_conninfo *ret, belay_error *err)

@@ -46,7 +46,11 @@ struct belay_dialer {
     atomic_ulong sessions;
 };
 
-/* Appends "PGHOST=...", "PGDATABASE=..." for a child that is to reach `dbname`. */
+/* The dialer's address, as libpq may have it: BELAY_E_CONFIG where the environment would lead it elsewhere
+ * (PGHOSTADDR). Fills ret (empty before). */
+bool belay_dialer_address(belay_dialer *dialer, const char *dbname, belay_conninfo *ret, belay_error *err);
+/* Appends "PGHOST=...", "PGDATABASE=..." for a child that is to reach `dbname`, and "PGSERVICE", which is to
+ * be taken away from it (util/process.h). */
 bool belay_dialer_environment(belay_dialer *dialer, const char *dbname, belay_list *ret, belay_error *err);
 
 typedef struct belay_direct_dialer {

@@ -153,27 +153,19 @@ static bool explain(belay_dialer *dialer, const belay_pg *pg, belay_error *err)
 bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_pg **ret, belay_error *err)
 {
     BELAY_AUTO(belay_conninfo_done) belay_conninfo info = {0};
-    if (!dialer->address(dialer, options->dbname, &info, err))
+    if (!belay_dialer_address(dialer, options->dbname, &info, err))
         return false;
     belay_conninfo_set(
         &info, "application_name", options->application_name == NULL ? "belay" : options->application_name);
     belay_conninfo_set(&info, "client_encoding", "UTF8");
     add_keepalives(&info);
-    size_t count = info.keywords.count;
-    BELAY_AUTO(belay_free) const char **keywords = belay_realloc_array(NULL, count + 1, sizeof *keywords);
-    BELAY_AUTO(belay_free) const char **values = belay_realloc_array(NULL, count + 1, sizeof *values);
-    for (size_t i = 0; i < count; i++) {
-        keywords[i] = info.keywords.items[i];
-        values[i] = info.values.items[i];
-    }
-    keywords[count] = values[count] = NULL;
     BELAY_AUTO(belay_pg_close) belay_pg *pg = belay_alloc(sizeof *pg);
     pg->profile = options->profile;
     pg->connect_timeout_s =
         options->connect_timeout_s > 0 ? options->connect_timeout_s : DEFAULT_CONNECT_TIMEOUT_S;
     pg->on_notice = options->on_notice;
     pg->notice_context = options->notice_context;
-    pg->conn = PQconnectStartParams(keywords, values, 0);
+    pg->conn = belay_conninfo_begin(&info);
     if (pg->conn == NULL)
         return belay_fail(err, BELAY_E_NO_MEMORY, "no memory for a connection");
     if (dialer->describe != NULL) {

@@ -19,6 +19,9 @@ struct belay_pg {
     void *notice_context;
 };
 
+/* PQconnectStartParams. */
+PGconn *belay_conninfo_begin(const belay_conninfo *info);
+
 /* Where a statement turned out to be a COPY with the client and nobody expected one: refuses to send rows,
  * throws away those that come. The results that follow are read as usual. Blocks. */
 void belay_pg_leave_copy(belay_pg *pg, ExecStatusType status);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "pg/defaults.h"
 #include "remote/admit.h"
 #include "util/file.h"
 
@@ -87,9 +88,14 @@ static bool listen_on_port(belay_tunnel_dialer *self, int *ret_fd, belay_error *
 
 static bool demands_tls(const belay_conninfo *info)
 {
-    const char *mode = belay_conninfo_get(info, "sslmode");
-    return mode != NULL && (belay_equal(mode, "require") || belay_equal(mode, "verify-ca") ||
-                               belay_equal(mode, "verify-full"));
+    static const char *const demands[][2] = {{"sslmode", "require"}, {"sslmode", "verify-ca"},
+        {"sslmode", "verify-full"}, {"channel_binding", "require"}};
+    for (size_t i = 0; i < BELAY_COUNT(demands); i++) {
+        const char *said = belay_conninfo_get(info, demands[i][0]);
+        if (said != NULL && belay_equal(said, demands[i][1]))
+            return true;
+    }
+    return false;
 }
 
 /* Where the server is, as the SSH server sees it. */
@@ -145,6 +151,19 @@ static bool ensure_open(belay_tunnel_dialer *self, belay_error *err)
     return ok;
 }
 
+/* Password files have the server's own name and port, which libpq is not told. */
+static void add_password(const belay_tunnel_dialer *self, belay_conninfo *to)
+{
+    const char *host = belay_conninfo_get(self->info, "host"),
+               *address = belay_conninfo_get(self->info, "hostaddr");
+    if (belay_conninfo_get(to, "password") == NULL)
+        belay_conninfo_add_password(to,
+            host != NULL      ? host
+            : address != NULL ? address
+                              : "localhost",
+            self->port);
+}
+
 static bool tunnel_address(belay_dialer *base, const char *dbname, belay_conninfo *ret, belay_error *err)
 {
     belay_tunnel_dialer *self = (belay_tunnel_dialer *)base;
@@ -153,6 +172,7 @@ static bool tunnel_address(belay_dialer *base, const char *dbname, belay_conninf
     belay_conninfo_copy(ret, self->info);
     if (dbname != NULL)
         belay_conninfo_set(ret, "dbname", dbname);
+    add_password(self, ret);
     char port[16];
     snprintf(port, sizeof port, "%d", self->folder != NULL ? DEFAULT_PORT : self->local_port);
     belay_conninfo_set(ret, "port", port);

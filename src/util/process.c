@@ -24,6 +24,13 @@ enum {
     VERSION_TIMEOUT_MS = 10000
 };
 
+/* Do both name one variable? */
+static bool is_same_variable(const char *a, const char *b)
+{
+    size_t length = strcspn(a, "=");
+    return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
+}
+
 /* belay's environment with the additions in front, so that they win. The caller frees the array only. */
 static char **build_environment(const char *const *additions)
 {
@@ -35,13 +42,14 @@ static char **build_environment(const char *const *additions)
         added++;
     char **all = belay_realloc_array(NULL, own + added + 1, sizeof *all);
     size_t count = 0;
-    for (size_t i = 0; i < added; i++)
-        all[count++] = (char *)(uintptr_t)additions[i];
+    for (size_t i = 0; i < added; i++) {
+        if (strchr(additions[i], '=') != NULL)
+            all[count++] = (char *)(uintptr_t)additions[i];
+    }
     for (size_t i = 0; i < own; i++) {
         bool replaced = false;
-        size_t name = strcspn(environ[i], "=") + 1;
         for (size_t j = 0; j < added && !replaced; j++)
-            replaced = strncmp(additions[j], environ[i], name) == 0;
+            replaced = is_same_variable(additions[j], environ[i]);
         if (!replaced)
             all[count++] = environ[i];
     }

@@ -27,12 +27,13 @@ typedef struct belay_process {
 } belay_process;
 
 typedef struct belay_spawn {
-    const char *const *argv;        /* NULL-terminated; argv[0] is looked up in PATH */
-    const char *shell;              /* instead of argv: the user's own command line for /bin/sh, under the
-                                     * user's own umask (util/file.h); NULL: none */
-    const char *const *environment; /* NULL or NULL-terminated "KEY=value", added to belay's own */
-    const char *folder;             /* working folder, NULL: the same */
-    bool pipe_stdout; /* otherwise inherited from belay's stderr, since stdout carries the answer */
+    const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+    const char *shell;       /* instead of argv: the user's own command line for /bin/sh, under the
+                              * user's own umask (util/file.h); NULL: none */
+    const char *const
+        *environment;   /* NULL or NULL-terminated: "KEY=value" is added to belay's own, "KEY" gone */
+    const char *folder; /* working folder, NULL: the same */
+    bool pipe_stdout;   /* otherwise inherited from belay's stderr, since stdout carries the answer */
     bool pipe_stderr;
     const char *stdin_text;      /* NULL: /dev/null, or stdin_fd. At most 64 KiB. */
     int stdin_fd;                /* what the child reads, from where it stands; stays the caller's. 0: none */

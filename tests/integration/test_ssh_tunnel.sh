@@ -197,6 +197,38 @@ err_has "said nothing"
 [ $((SECONDS - start)) -lt 40 ] || fail "it took $((SECONDS - start)) s"
 thaw_sshd database
 
+begin "what libpq finds elsewhere holds for the server, and leads nowhere else: a password file, a service, PG* variables"
+sql postgres "CREATE ROLE walker SUPERUSER LOGIN PASSWORD 'sesame'"
+cp "$WORK/pg/data/pg_hba.conf" "$WORK/hba"
+{
+    echo "host all walker all scram-sha-256"
+    cat "$WORK/hba"
+} >"$WORK/pg/data/pg_hba.conf"
+sql postgres "SELECT pg_reload_conf()" >"$OUT"
+by_ssh "gate = rename"
+sed -i "s/^user = .*/user = walker/" belay.ini
+belay 1 current
+err_has "no password"
+(umask 077 && echo "127.0.0.1:$PGPORT:*:walker:sesame" >"$HOME/.pgpass")
+belay 0 snapshot
+rm "$HOME/.pgpass"
+cp "$WORK/hba" "$WORK/pg/data/pg_hba.conf"
+sql postgres "SELECT pg_reload_conf()" >"$OUT"
+by_ssh "gate = rename"
+PGHOSTADDR=127.0.0.9 belay 2 current
+err_has "PGHOSTADDR says 127.0.0.9"
+(umask 077 && echo "PGHOSTADDR=127.0.0.9" >.env)
+belay 0 current
+rm .env
+PGSSLMODE=verify-full PGSSLROOTCERT=$WORK/server.crt belay 1 current
+err_has 'does not match host name "127.0.0.1"'
+printf '[elsewhere]\nhost=127.0.0.9\nport=1\ndbname=other\n[bank]\nhostaddr=127.0.0.1\nport=%s\ndbname=bank\n' "$PGPORT" >"$HOME/.pg_service.conf"
+PGSERVICE=elsewhere belay 0 snapshot
+sed -i "/^host =/d; /^port =/d; s/^dbname = .*/service = bank/" belay.ini
+belay 0 snapshot
+rm "$HOME/.pg_service.conf"
+stays_off
+
 begin "TLS up to the server, its certificate checked for its own name; strangers do not get through"
 by_ssh "gate = rename
 sslmode = verify-full

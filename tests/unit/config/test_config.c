@@ -285,13 +285,15 @@ static void test_precedence(void **state)
     (void)state;
     belay_target t;
     write_file("belay.ini", DEV "host = ini\n");
-    write_file(".env", "POSTGRES_HOST=dotenv\nPOSTGRES_PORT=1\nPGUSER=dotenv_pg\nPGSSLMODE=require\n");
+    write_file(".env",
+        "POSTGRES_HOST=dotenv\nPGHOSTADDR=192.0.2.1\nPOSTGRES_PORT=1\nPGUSER=dotenv_pg\nPGSSLMODE=require\n");
     setenv("POSTGRES_PORT", "2", 1);
     setenv("POSTGRES_USER", "guide", 1);
     setenv("POSTGRES_DB", "guide", 1);
     setenv("PGDATABASE", "pg", 1);
     resolved(NULL, &t);
     assert_string_equal(keyword(&t, "host"), "ini");
+    assert_null(belay_conninfo_get(&t.connection, "hostaddr")); /* the host's, whose name another one said */
     assert_string_equal(keyword(&t, "port"), "1");
     assert_string_equal(keyword(&t, "user"), "dotenv_pg");
     assert_string_equal(keyword(&t, "sslmode"), "require");
@@ -311,8 +313,11 @@ static void test_service_file(void **state)
 {
     (void)state;
     belay_target t;
-    write_file("services", "[bank]\nhost=servicehost\nport=5432\ndbname=servicedb\n");
+    write_file("services",
+        "[bank]\nhost=servicehost\nport=5432\ndbname=servicedb\nsslmode=verify-ca\nkeepalives=0\n"
+        "[far]\nhostaddr=192.0.2.7\nuser=them\n");
     setenv("PGSERVICEFILE", "services", 1);
+    setenv("PGSSLMODE", "disable", 1);
     setenv("PGHOST", "wrong", 1);
     setenv("POSTGRES_PORT", "1", 1);
     write_file("belay.ini", "[target.p]\nenvironment = production\nservice = bank\nuser = u\n");
@@ -320,9 +325,28 @@ static void test_service_file(void **state)
     assert_string_equal(keyword(&t, "host"), "servicehost");
     assert_string_equal(keyword(&t, "port"), "5432");
     assert_string_equal(keyword(&t, "dbname"), "servicedb");
+    assert_string_equal(keyword(&t, "sslmode"), "verify-ca");
+    assert_string_equal(keyword(&t, "keepalives"), "0");
     assert_string_equal(getenv("PGHOST"), "wrong");
+    assert_string_equal(getenv("PGSSLMODE"), "disable");
     assert_null(getenv("PGSERVICE"));
     belay_target_done(&t);
+    unsetenv("PGSSLMODE");
+    setenv("PGSERVICE", "far", 1);
+    write_file("belay.ini", DEV "host = ini\n");
+    resolved(NULL, &t);
+    assert_string_equal(keyword(&t, "host"), "ini");
+    assert_null(belay_conninfo_get(&t.connection, "hostaddr"));
+    assert_string_equal(keyword(&t, "user"), "them");
+    belay_target_done(&t);
+    setenv("PGSERVICE", "bank", 1);
+    unsetenv("PGHOST");
+    write_file("belay.ini", DEV);
+    resolved(NULL, &t);
+    assert_string_equal(keyword(&t, "host"), "servicehost");
+    assert_string_equal(keyword(&t, "sslmode"), "verify-ca");
+    belay_target_done(&t);
+    unsetenv("PGSERVICE");
 }
 
 static void test_production_names_itself(void **state)

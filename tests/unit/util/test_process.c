@@ -87,10 +87,11 @@ static void sets_environment_folder_and_input(void **state)
     BELAY_AUTO(belay_str_done) belay_str out = BELAY_STR_INIT;
     setenv("BELAY_TEST_OWN", "own", 1);
     setenv("BELAY_TEST_OWN_2", "second", 1);
+    setenv("BELAY_TEST_OWN_3", "third", 1);
     int status = -1;
-    const belay_spawn how = {
-        .argv = (const char *const[]){"sh", "-c", "echo $BELAY_TEST_OWN $BELAY_TEST_OWN_2; pwd; cat", NULL},
-        .environment = (const char *const[]){"BELAY_TEST_OWN=theirs", NULL},
+    const belay_spawn how = {.argv = (const char *const[]){"sh", "-c",
+                                 "echo $BELAY_TEST_OWN $BELAY_TEST_OWN_2 $BELAY_TEST_OWN_3; pwd; cat", NULL},
+        .environment = (const char *const[]){"BELAY_TEST_OWN=theirs", "BELAY_TEST_OWN_3", NULL},
         .folder = "/",
         .stdin_text = "input"};
     assert_true(belay_process_run(&how, 20000, &out, NULL, NULL, NULL, &status, &err));
