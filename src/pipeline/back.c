@@ -193,9 +193,24 @@ static belay_effect engine_effect(const belay_run *run)
     return run->engine->owns_transactions ? run->applied.effect : BELAY_EFFECT_COMMITTED;
 }
 
+/* Another one writes to the journal: whoever that is, and whatever the lock says. */
+static void end_taken_over(belay_run *run)
+{
+    belay_error err = {0};
+    if (run->error.code != BELAY_E_LOCKED)
+        belay_say_error(run->how.reporter, &run->error);
+    if (belay_journal_require_own(run->journal, &err))
+        belay_store_fail_not_own(belay_journal_path(run->journal), &err);
+    needs_recovery(run, &err);
+}
+
 void belay_run_back(belay_run *run)
 {
     belay_error err = {0};
+    if (belay_journal_is_foreign(run->journal)) {
+        end_taken_over(run);
+        return;
+    }
     belay_stop_mask(true);
     belay_journal_be_lenient(run->journal);
     belay_say_error(run->how.reporter, &run->error);

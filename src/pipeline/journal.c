@@ -1,11 +1,9 @@
 #include "pipeline/journal.h"
 
-#include <unistd.h>
-
 #include "pipeline/journal_copy.h"
 #include "pipeline/lines.h"
+#include "pipeline/writer.h"
 #include "util/clock.h"
-#include "util/host_name.h"
 
 /* No record comes near the one, no run the other, in which statements are not counted. */
 enum { LINE_MAX_BYTES = 16 * 1024 * 1024, RECORDS_MAX = 1000 * 1000 };
@@ -20,7 +18,9 @@ struct belay_journal {
     char owner[BELAY_RUN_ID_SIZE]; /* "": who began the run */
     json_int_t seq;
     bool lenient;
-    bool over; /* nobody needs the copy any more */
+    bool foreign; /* another one writes to it */
+    bool torn;    /* it ends within a line */
+    bool over;    /* nobody needs the copy any more */
 };
 
 bool belay_journal_is(const json_t *one, const char *kind, const char *act)
@@ -60,14 +60,25 @@ bool belay_journal_write(
     BELAY_AUTO(belay_free) char *text = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER);
     if (text == NULL)
         return belay_fail(err, BELAY_E_INTERNAL, "journal record \"%s\" cannot be written as JSON", act);
-    BELAY_AUTO(belay_free) char *line = belay_format("%s\n", text);
+    /* A torn last line is closed, so that what follows parses. */
+    BELAY_AUTO(belay_free) char *line = belay_format("%s%s\n", journal->torn ? "\n" : "", text);
     bool durable = belay_equal(kind, "intent") || belay_equal(kind, "begin") || belay_equal(kind, "end");
     belay_journal_copy_write(journal->copy, line, strlen(line), durable);
-    if (!journal->sink->write(journal->sink, line, strlen(line), err))
-        return belay_error_prefix(err, "journal");
-    if (durable && !journal->sink->sync(journal->sink, err))
-        return belay_error_prefix(err, "journal");
-    return true;
+    belay_error why = {0};
+    bool written = journal->sink->write(journal->sink, line, strlen(line), &why);
+    /* What could not be written to another host is kept, and is written with the next one. */
+    journal->torn = !written && !journal->store->is_remote;
+    if (written && (!durable || journal->sink->sync(journal->sink, &why)))
+        return true;
+    journal->foreign = journal->foreign || why.code == BELAY_E_LOCKED;
+    if (err != NULL)
+        *err = why;
+    return belay_error_prefix(err, "journal");
+}
+
+bool belay_journal_is_foreign(const belay_journal *journal)
+{
+    return journal != NULL && journal->foreign;
 }
 
 static bool record(
@@ -75,14 +86,51 @@ static bool record(
 {
     static const char *const kinds[] = {"intent", "done", "note"};
     belay_journal *journal = (belay_journal *)self;
-    if (journal->lenient)
-        return belay_journal_write(journal, kinds[kind], act, details, NULL) || true;
-    return belay_journal_write(journal, kinds[kind], act, details, err);
+    belay_error why = {0};
+    if (belay_journal_write(journal, kinds[kind], act, details, &why) ||
+        (journal->lenient && !journal->foreign))
+        return true;
+    if (err != NULL)
+        *err = why;
+    return false;
 }
 
 void belay_journal_be_lenient(belay_journal *journal)
 {
     journal->lenient = true;
+}
+
+typedef struct two_last {
+    json_t *last, *before;
+} two_last;
+
+static bool take_two(void *context, belay_span line, bool *stop, belay_error *err)
+{
+    (void)err;
+    two_last *two = context;
+    json_t **to = two->last == NULL ? &two->last : &two->before;
+    *to = parse(line);
+    *stop = two->before != NULL;
+    return true;
+}
+
+static json_int_t number_of(const json_t *one)
+{
+    return json_integer_value(json_object_get(one, "seq"));
+}
+
+/* The last record, new reference; NULL when there is none. One whose number does not follow comes from a
+ * process that had not noticed yet that the run was taken over, or came twice over a lost connection: it says
+ * nothing of where the run is. */
+static bool find_last(belay_source *source, json_t **ret, belay_error *err)
+{
+    two_last two = {0};
+    bool ok = belay_lines_backwards(source, LINE_MAX_BYTES, take_two, &two, err);
+    bool strays = ok && two.before != NULL && number_of(two.last) <= number_of(two.before);
+    *ret = !ok ? NULL : json_incref(strays ? two.before : two.last);
+    json_decref(two.last);
+    json_decref(two.before);
+    return ok;
 }
 
 static bool take_record(void *context, belay_span line, bool *stop, belay_error *err)
@@ -95,14 +143,13 @@ static bool take_record(void *context, belay_span line, bool *stop, belay_error 
 }
 
 /* Where an earlier process stopped writing: the number of its last record, and whether it died in a line. */
-static bool resume(belay_journal *journal, belay_store *store, const char *name, uint64_t *ret_bytes,
-    bool *ret_torn, belay_error *err)
+static bool resume(
+    belay_journal *journal, belay_store *store, const char *name, uint64_t *ret_bytes, belay_error *err)
 {
     BELAY_AUTO(belay_source_close) belay_source *source = NULL;
     BELAY_AUTO(belay_json_free) json_t *last = NULL;
     belay_error why = {0};
     char end = '\n';
-    *ret_torn = false;
     *ret_bytes = 0;
     if (!store->open(store, name, &source, &why)) {
         if (why.code != BELAY_E_NOT_FOUND && err != NULL)
@@ -110,11 +157,10 @@ static bool resume(belay_journal *journal, belay_store *store, const char *name,
         return why.code == BELAY_E_NOT_FOUND;
     }
     if (source->size_bytes > 0 &&
-        (!source->read(source, source->size_bytes - 1, &end, 1, err) ||
-            !belay_lines_backwards(source, LINE_MAX_BYTES, take_record, &last, err)))
+        (!source->read(source, source->size_bytes - 1, &end, 1, err) || !find_last(source, &last, err)))
         return false;
     journal->seq = json_integer_value(json_object_get(last, "seq"));
-    *ret_torn = end != '\n';
+    journal->torn = end != '\n';
     *ret_bytes = source->size_bytes;
     return true;
 }
@@ -124,21 +170,15 @@ bool belay_journal_open(
 {
     BELAY_AUTO(belay_free) char *name = journal_name(target, run_id);
     BELAY_AUTO(belay_journal_close) belay_journal *journal = belay_alloc(sizeof *journal);
-    bool torn = false;
     uint64_t bytes = 0;
     journal->recorder.record = record;
     journal->store = store;
     journal->target = belay_strdup(target);
     journal->run_id = belay_strdup(run_id);
     journal->path = belay_store_path(store, name);
-    if (!resume(journal, store, name, &bytes, &torn, err) || !store->append(store, name, &journal->sink, err))
+    if (!resume(journal, store, name, &bytes, err) || !store->append(store, name, &journal->sink, err))
         return belay_error_prefix(err, "journal");
     journal->copy = belay_journal_copy_open(store, target, run_id, bytes);
-    /* A torn last line is closed, so that what follows parses. */
-    if (torn)
-        belay_journal_copy_write(journal->copy, "\n", 1, false);
-    if (torn && !journal->sink->write(journal->sink, "\n", 1, err))
-        return belay_error_prefix(err, "journal");
     *ret = belay_take(journal);
     return true;
 }
@@ -183,7 +223,7 @@ bool belay_journal_edges(belay_store *store, const char *target, const char *run
     BELAY_AUTO(belay_json_free) json_t *first = NULL;
     if (!store->open(store, name, &source, err) ||
         (ret_first != NULL && !belay_lines_forwards(source, LINE_MAX_BYTES, take_record, &first, err)) ||
-        !belay_lines_backwards(source, LINE_MAX_BYTES, take_record, ret_last, err))
+        !find_last(source, ret_last, err))
         return false;
     if (ret_first != NULL)
         *ret_first = belay_take(first);
@@ -226,11 +266,6 @@ static bool keep_record(void *context, belay_span line, bool *stop, belay_error 
         return json_array_append_new(r->records, one) == 0;
     json_decref(one);
     return belay_fail(err, BELAY_E_IO, "more than %d records besides statements", (int)RECORDS_MAX);
-}
-
-static json_int_t number_of(const json_t *one)
-{
-    return json_integer_value(json_object_get(one, "seq"));
 }
 
 /* Back to its place, which its number tells. */
@@ -283,12 +318,17 @@ bool belay_journal_open_intent(const json_t *records, const char *act)
 
 bool belay_journal_take_over(belay_journal *journal, belay_error *err)
 {
-    char host[BELAY_HOST_NAME_SIZE];
-    belay_host_name(host);
+    json_t *details = belay_writer_json();
     belay_new_run_id(journal->owner);
-    return belay_journal_write(journal, "note", "takeover",
-               json_pack("{s:s, s:s, s:i}", "by", journal->owner, "host", host, "pid", (int)getpid()), err) &&
+    json_object_set_new(details, "by", json_string(journal->owner));
+    return belay_journal_write(journal, "note", "takeover", details, err) &&
            (journal->sink->sync(journal->sink, err) || belay_error_prefix(err, "journal"));
+}
+
+const json_t *belay_journal_writer(const json_t *records)
+{
+    const json_t *last = belay_journal_last(records, "note", "takeover");
+    return last != NULL ? last : belay_journal_last(records, "begin", "run");
 }
 
 bool belay_journal_require_own(belay_journal *journal, belay_error *err)

@@ -1,5 +1,6 @@
 /* The journal of a run: <store>/<target>/runs/<run-id>/journal.ndjson, one JSON object a line, appended,
- * never rewritten.
+ * never rewritten. Several processes may write to it, when one believes the other dead: none overwrites what
+ * another wrote, and each notices the other with its next record (store/store.h, append).
  *
  *   {"seq": 1, "at": "2025-11-04T12:34:00Z", "kind": "begin", "act": "run", ...}
  *
@@ -31,12 +32,17 @@ BELAY_DEFINE_AUTO(belay_journal, belay_journal_close)
 bool belay_journal_write(
     belay_journal *journal, const char *kind, const char *act, json_t *details, belay_error *err);
 belay_recorder *belay_journal_recorder(belay_journal *journal);
-/* A process that goes on with a run that another one began says so first ("note", "takeover"): by that the
- * other one, should it live still, knows. */
+/* Another process writes to the same journal: a record of this one failed with BELAY_E_LOCKED, and so will
+ * all others, also when lenient. NULL: no. */
+bool belay_journal_is_foreign(const belay_journal *journal);
+/* A process that goes on with a run that another one began says so before it reads what that one did ("note",
+ * "takeover"): by that the other one, should it live still, knows. */
 bool belay_journal_take_over(belay_journal *journal, belay_error *err);
 /* False, with BELAY_E_LOCKED, when another process has taken the run over since. Reads all of the journal;
  * one that cannot be read is no for an answer, too. */
 bool belay_journal_require_own(belay_journal *journal, belay_error *err);
+/* Who wrote to it last: the record of the last takeover, or of the run's begin; borrowed, or NULL. */
+const json_t *belay_journal_writer(const json_t *records);
 /* From now on a record that cannot be written (a full disk) does not stop the act: on the way back, opening
  * the gate again matters more, and recover finds databases by OID. */
 void belay_journal_be_lenient(belay_journal *journal);

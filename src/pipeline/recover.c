@@ -8,6 +8,7 @@
 #include "pipeline/restore_recover.h"
 #include "pipeline/runs.h"
 #include "pipeline/stages.h"
+#include "pipeline/writer.h"
 #include "restore/scratch.h"
 #include "util/stop.h"
 
@@ -54,14 +55,57 @@ static bool take_up(belay_run *run, const json_t *records, belay_error *err)
     run->app_stopped = belay_journal_open_intent(records, "app.stop");
     run->complete = belay_restore_find_complete(run, records);
     take_up_followers(run, records, begin);
+    return true;
+}
+
+/* Nobody would notice this recovery: it goes on only when nobody is left who had to. The way back matters
+ * more than its records then. */
+static bool go_on_without_record(
+    belay_run *run, const json_t *records, const belay_error *why, belay_error *err)
+{
+    const json_t *writer = belay_journal_writer(records);
+    const char *host = writer == NULL ? NULL : belay_json_text(writer, "host");
+    long long pid = json_integer_value(json_object_get(writer, "pid"));
+    BELAY_AUTO(belay_free)
+    char *question = belay_format("The journal cannot be written (%s), so process %lld on %s, which has run "
+                                  "%s, would not notice this recovery. Is it gone for certain? Type yes:",
+        why->message, pid, host == NULL ? "?" : host, run->id);
+    if (belay_writer_is_gone(writer)) {
+        belay_say(run->how.reporter, BELAY_WARN,
+            "the journal cannot be written (%s); process %lld, which had run %s on this machine, is gone, so "
+            "nobody else goes on with it",
+            why->message, pid, run->id);
+    } else if (run->how.confirm == NULL || !run->how.confirm(run->how.confirm_context, question, "yes")) {
+        *err = *why;
+        belay_error_prefix(err,
+            "the takeover of run %s cannot be recorded, and should process %lld on %s live still, it would "
+            "not notice this recovery",
+            run->id, pid, host == NULL ? "another machine" : host);
+        return belay_error_hint(err,
+            "nothing was changed. Make room in %s (a few KiB are enough) and type `belay recover --target "
+            "%s` again, or type it where that process ran, or at a terminal, where it asks whether that "
+            "process is gone",
+            run->how.store->url, run->how.target->name);
+    }
+    belay_journal_be_lenient(run->journal);
+    return true;
+}
+
+/* The takeover is recorded before the records are read: what another process writes later is not part of what
+ * is recovered, and that one notices. */
+static bool take_over(belay_run *run, json_t **ret_records, belay_error *err)
+{
+    belay_error why = {0};
     if (!belay_journal_open(run->how.store, run->how.target->name, run->id, &run->journal, err))
         return false;
-    belay_error why = {0};
-    if (!belay_journal_take_over(run->journal, &why)) /* on a full disk the way back matters more */
-        belay_say(run->how.reporter, BELAY_WARN,
-            "the journal cannot be written (%s): should the one who began the run live still, it will not "
-            "notice this recovery",
-            why.message);
+    bool recorded = belay_journal_take_over(run->journal, &why);
+    if (!recorded && belay_journal_is_foreign(run->journal)) {
+        *err = why;
+        return false;
+    }
+    if (!belay_journal_read(run->how.store, run->how.target->name, run->id, ret_records, err) ||
+        (!recorded && !go_on_without_record(run, *ret_records, &why, err)))
+        return false;
     belay_run_guard(run);
     return true;
 }
@@ -473,8 +517,8 @@ int belay_recover(const belay_run_options *how, json_t **ret_json)
         snprintf(run.id, sizeof run.id, "%s", id);
         belay_stop_mask(true);
         ok = belay_engine_open(how->target, &run.engine, &run.error) &&
-             belay_journal_read(how->store, how->target->name, run.id, &records, &run.error) &&
-             take_up(&run, records, &run.error) && recover_run(&run, records, &run.error);
+             take_over(&run, &records, &run.error) && take_up(&run, records, &run.error) &&
+             recover_run(&run, records, &run.error);
     }
     if (!ok) {
         run.outcome = stays_open(&run) ? BELAY_OUTCOME_NEEDS_RECOVERY : BELAY_OUTCOME_REFUSED;

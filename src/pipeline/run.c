@@ -1,9 +1,7 @@
 #include "pipeline/run.h"
 
-#include <unistd.h>
-
+#include "pipeline/writer.h"
 #include "report/error_json.h"
-#include "util/host_name.h"
 #include "util/stop.h"
 
 enum { OUTPUT_MAX_BYTES = 1024 * 1024 };
@@ -97,11 +95,11 @@ static void forget_journal(belay_run *run)
 
 bool belay_run_begin(belay_run *run, json_t *details, belay_error *err)
 {
-    char host[BELAY_HOST_NAME_SIZE];
-    belay_host_name(host);
-    json_t *begin = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o}", "run", run->id, "verb",
-        run->how.verb, "target", run->how.target->name, "dbname", run->dbname, "host", host, "pid",
-        (int)getpid(), "from", belay_json_of_list(&run->from), "to", belay_json_of_list(&run->to));
+    json_t *begin = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "run", run->id, "verb", run->how.verb,
+        "target", run->how.target->name, "dbname", run->dbname, "from", belay_json_of_list(&run->from), "to",
+        belay_json_of_list(&run->to));
+    BELAY_AUTO(belay_json_free) json_t *writer = belay_writer_json();
+    json_object_update(begin, writer);
     if (details != NULL)
         json_object_update(begin, details);
     json_decref(details);

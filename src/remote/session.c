@@ -383,6 +383,11 @@ void belay_ssh_close(belay_ssh_session *session)
     /* Before the handle is freed: freeing asks the server about channels that are open, and would wait for
      * it. */
     shutdown(session->transport.fd, SHUT_RDWR);
+    /* What the kernel could not send of it yet is not to be sent when the network is back: it was given up,
+     * and may have been asked again meanwhile. */
+    const struct linger at_once = {.l_onoff = 1};
+    if (session->lost)
+        setsockopt(session->transport.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     while (session->handle != NULL && ssh.libssh2_session_free(session->handle) == LIBSSH2_ERROR_EAGAIN &&
            belay_now_ms() < end) {
     }

@@ -47,6 +47,7 @@ typedef enum belay_sftp_status {
 enum {
     BELAY_SFTP_READ = 0x01,
     BELAY_SFTP_WRITE = 0x02,
+    BELAY_SFTP_APPEND = 0x04, /* writes go to the end, wherever they say; not every server heeds it */
     BELAY_SFTP_CREATE = 0x08,
     BELAY_SFTP_EXCLUSIVE = 0x20 /* with CREATE: the name must be free; a link is not followed */
 };

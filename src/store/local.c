@@ -99,23 +99,25 @@ static void write_behind(local_sink *self)
 }
 
 /* A write that failed may have left a part. */
-static bool check_own(local_sink *self, size_t size_bytes, belay_error *err)
+static bool check_own(local_sink *self, belay_error *err)
 {
     struct stat status;
     if (fstat(self->fd, &status) != 0)
         return belay_fail_errno(err, errno, "cannot look at %s", self->path);
     if ((uint64_t)status.st_size > self->own_bytes)
         return belay_store_fail_not_own(self->path, err);
-    self->own_bytes = (uint64_t)status.st_size + size_bytes;
+    self->own_bytes = (uint64_t)status.st_size;
     return true;
 }
 
 static bool sink_write(belay_sink *base, const void *data, size_t size_bytes, belay_error *err)
 {
     local_sink *self = (local_sink *)base;
-    if (self->appends && !check_own(self, size_bytes, err))
+    if (self->appends && !check_own(self, err))
         return false;
-    if (!belay_write_all(self->fd, data, size_bytes, self->path, err))
+    self->own_bytes += size_bytes;
+    if (!belay_write_all(self->fd, data, size_bytes, self->path, err) ||
+        (self->appends && !check_own(self, err)))
         return false;
     self->written_bytes += size_bytes;
     write_behind(self);

@@ -1,50 +1,8 @@
-/* Writing: what was given is kept until the server has acknowledged it, so that a connection that is lost
- * costs nothing but time.
- *
- *   0 ............ kept_from ............ sent ............ written
- *   safe           acknowledged or under way   only here
- *
- * Of a file for appending (a journal) it is kept until it was synced: a server that crashes forgets what it
- * acknowledged, and gets it again at the same place. Of others a window is kept; what a crash takes from them
- * is found when they are read back. */
-#include "store/sftp_parts.h"
+/* Writing a file of the SFTP store: store/sftp_sink.h says what is kept, sftp_append.c how journals grow. */
+#include "store/sftp_sink.h"
 #include "util/stop.h"
 
-enum {
-    GOODBYE_MS = 10000,
-    ALONE_MS = 1000, /* who is nobody's for so long may have been gone on with by somebody else */
-    WRITES_MAX = 256
-};
-
-/* A write that is under way. */
-typedef struct under_way {
-    uint32_t id;
-    uint64_t end;
-    bool acknowledged;
-} under_way;
-
-typedef struct sftp_sink {
-    belay_sink base;
-    sftp_store *store;
-    sftp_connection *c; /* NULL: lost */
-    char *name;
-    bool appends;
-    char *handle;
-    size_t handle_length;
-    char *ring; /* SFTP_AHEAD_BYTES; the byte at n lies at n % SFTP_AHEAD_BYTES */
-    uint64_t kept_from, acknowledged, sent, written;
-    under_way writes[WRITES_MAX]; /* a ring */
-    size_t first, count;
-    bool folder_synced;
-    sftp_retry retry;
-    bool failed; /* for good */
-    belay_error fault;
-} sftp_sink;
-
-static belay_span handle_of(const sftp_sink *self)
-{
-    return (belay_span){self->handle, self->handle_length};
-}
+enum { GOODBYE_MS = 10000, TO_APPEND = BELAY_SFTP_READ | BELAY_SFTP_WRITE | BELAY_SFTP_APPEND };
 
 static bool fail(sftp_sink *self, const belay_error *why, belay_error *err)
 {
@@ -53,6 +11,11 @@ static bool fail(sftp_sink *self, const belay_error *why, belay_error *err)
     if (err != NULL)
         *err = *why;
     return false;
+}
+
+belay_span sftp_sink_handle(const sftp_sink *self)
+{
+    return (belay_span){self->handle, self->handle_length};
 }
 
 /* ---- what is under way */
@@ -65,8 +28,8 @@ static void ask_one(sftp_sink *self)
     size_t size = left < most ? (size_t)left : most;
     if (size > SFTP_AHEAD_BYTES - at)
         size = SFTP_AHEAD_BYTES - at;
-    under_way *one = &self->writes[(self->first + self->count++) % WRITES_MAX];
-    uint32_t id = belay_sftp_write(self->c->sftp, handle_of(self), self->sent, self->ring + at, size);
+    under_way *one = &self->writes[(self->first + self->count++) % SFTP_WRITES_MAX];
+    uint32_t id = belay_sftp_write(self->c->sftp, sftp_sink_handle(self), self->sent, self->ring + at, size);
     self->sent += size;
     *one = (under_way){id, self->sent, false};
 }
@@ -74,7 +37,7 @@ static void ask_one(sftp_sink *self)
 /* `all`: also what fills no packet yet. */
 static void ask(sftp_sink *self, bool all)
 {
-    while (self->count < WRITES_MAX && self->sent < self->written &&
+    while (self->count < SFTP_WRITES_MAX && self->sent < self->written &&
            (all || self->written - self->sent >= belay_sftp_write_max(self->c->sftp)))
         ask_one(self);
 }
@@ -84,18 +47,17 @@ static void move_on(sftp_sink *self)
 {
     while (self->count > 0 && self->writes[self->first].acknowledged) {
         self->acknowledged = self->writes[self->first].end;
-        self->first = (self->first + 1) % WRITES_MAX;
+        self->first = (self->first + 1) % SFTP_WRITES_MAX;
         self->count--;
         self->retry = (sftp_retry){0}; /* it goes on */
     }
-    if (!self->appends || !belay_sftp_can(self->c->sftp)->fsync)
-        self->kept_from = self->acknowledged;
+    self->kept_from = self->acknowledged;
 }
 
 static bool take(sftp_sink *self, const belay_sftp_answer *answer, belay_error *err)
 {
     for (size_t i = 0; i < self->count; i++) {
-        under_way *one = &self->writes[(self->first + i) % WRITES_MAX];
+        under_way *one = &self->writes[(self->first + i) % SFTP_WRITES_MAX];
         if (one->id != answer->id)
             continue;
         if (answer->kind != BELAY_SFTP_STATUS || answer->status != BELAY_SFTP_OK)
@@ -126,6 +88,8 @@ static bool take_what_came(sftp_sink *self, belay_error *err)
 
 static bool drain(sftp_sink *self, belay_error *err)
 {
+    if (self->appends)
+        return sftp_append_rest(self, err);
     do {
         ask(self, true);
         if (self->count > 0 && !take_one(self, err))
@@ -140,7 +104,7 @@ static bool sync_file(sftp_sink *self, belay_error *err)
     if (!drain(self, err))
         return false;
     if (belay_sftp_can(self->c->sftp)->fsync &&
-        !sftp_expect(self->store, self->c, belay_sftp_fsync(self->c->sftp, handle_of(self)),
+        !sftp_expect(self->store, self->c, belay_sftp_fsync(self->c->sftp, sftp_sink_handle(self)),
             BELAY_SFTP_STATUS, "sync", self->name, &answer, err))
         return false;
     self->kept_from = self->acknowledged;
@@ -156,42 +120,9 @@ static void let_go(sftp_sink *self)
 {
     sftp_connection *c = belay_take(self->c);
     if (c != NULL && self->handle != NULL)
-        belay_sftp_close_handle(c->sftp, handle_of(self));
+        belay_sftp_close_handle(c->sftp, sftp_sink_handle(self));
     free(belay_take(self->handle));
     sftp_give_back(self->store, c);
-}
-
-static bool fail_taken_over(const sftp_sink *self, belay_error *err)
-{
-    BELAY_AUTO(belay_free) char *path = belay_store_path(&self->store->base, self->name);
-    return belay_store_fail_not_own(path, err);
-}
-
-/* Of a journal: what the file has beyond what is safe must be what was under way (or NUL, where that host
- * crashed), else it is somebody else's, and to be left alone. */
-static bool check_own(const sftp_sink *self, uint64_t size_bytes, belay_error *err)
-{
-    sftp_connection *c = self->c;
-    if (size_bytes > self->written)
-        return fail_taken_over(self, err);
-    for (uint64_t at = self->kept_from; at < size_bytes;) {
-        belay_sftp_answer answer;
-        size_t ring_at = (size_t)(at % SFTP_AHEAD_BYTES), most = belay_sftp_read_max(c->sftp);
-        size_t size = size_bytes - at < most ? (size_t)(size_bytes - at) : most;
-        if (size > SFTP_AHEAD_BYTES - ring_at)
-            size = SFTP_AHEAD_BYTES - ring_at;
-        if (!sftp_expect(self->store, c, belay_sftp_read(c->sftp, handle_of(self), at, size), BELAY_SFTP_DATA,
-                "read", self->name, &answer, err))
-            return false;
-        if (answer.body.length == 0 || answer.body.length > size)
-            return belay_fail(err, BELAY_E_IO, "%s/%s cannot be read", self->store->base.url, self->name);
-        for (size_t i = 0; i < answer.body.length; i++) {
-            if (answer.body.data[i] != '\0' && answer.body.data[i] != self->ring[ring_at + i])
-                return fail_taken_over(self, err);
-        }
-        at += answer.body.length;
-    }
-    return true;
 }
 
 static bool open_again(sftp_sink *self, belay_error *err)
@@ -207,19 +138,18 @@ static bool open_again(sftp_sink *self, belay_error *err)
     if (sight.missing || !S_ISREG(sight.itself.mode))
         return belay_fail(
             err, BELAY_E_IO, "%s/%s was taken away while it was written", store->base.url, self->name);
-    uint32_t id =
-        belay_sftp_open_file(self->c->sftp, path, BELAY_SFTP_WRITE | (self->appends ? BELAY_SFTP_READ : 0U));
+    uint32_t id = belay_sftp_open_file(self->c->sftp, path, self->appends ? TO_APPEND : BELAY_SFTP_WRITE);
     if (!sftp_expect_handle(
             store, self->c, id, "write", self->name, &self->handle, &self->handle_length, err) ||
-        !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, handle_of(self)), BELAY_SFTP_ATTRIBUTES,
-            "write", self->name, &answer, err))
+        !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, sftp_sink_handle(self)),
+            BELAY_SFTP_ATTRIBUTES, "write", self->name, &answer, err))
         return false;
-    if (answer.attributes.size_bytes < self->kept_from)
+    if (answer.attributes.size_bytes < self->kept_from + self->extra_bytes)
         return belay_fail(err, BELAY_E_IO,
             "%s/%s lost bytes that the server had acknowledged: has that host crashed?", store->base.url,
             self->name);
-    if (self->appends && !check_own(self, answer.attributes.size_bytes, err))
-        return false;
+    if (self->appends)
+        return sftp_append_go_on(self, answer.attributes.size_bytes, err);
     self->first = self->count = 0;
     self->sent = self->acknowledged = self->kept_from;
     return true;
@@ -241,9 +171,7 @@ static bool go_on(sftp_sink *self, belay_error *why, belay_error *err)
 /* Silence means nothing where nothing was asked for long. */
 static bool still_lives(sftp_sink *self, belay_error *err)
 {
-    int64_t idle_ms = belay_now_ms() - self->c->used_ms;
-    bool was_idle = idle_ms >= SFTP_IDLE_MS;
-    belay_sftp_answer answer;
+    bool was_idle = belay_now_ms() - self->c->used_ms >= SFTP_IDLE_MS;
     if (self->count > 0 && was_idle)
         belay_sftp_wake(self->c->sftp);
     if (self->count > 0)
@@ -251,11 +179,7 @@ static bool still_lives(sftp_sink *self, belay_error *err)
     if (!sftp_lives(self->store, self->c))
         return belay_fail(err, BELAY_E_SSH_LOST, "%s: the SFTP session was lost while it was idle",
             belay_sftp_label(self->c->sftp));
-    if (!self->appends || idle_ms < ALONE_MS)
-        return true;
-    return sftp_expect(self->store, self->c, belay_sftp_fstat(self->c->sftp, handle_of(self)),
-               BELAY_SFTP_ATTRIBUTES, "write", self->name, &answer, err) &&
-           (answer.attributes.size_bytes <= self->sent || fail_taken_over(self, err));
+    return !self->appends || sftp_append_is_alone(self, err);
 }
 
 /* A step of it, again with another connection when one is lost. */
@@ -283,10 +207,10 @@ static bool with_connection(
 
 static bool make_room(sftp_sink *self, belay_error *err)
 {
+    if (self->appends)
+        return sync_file(self, err); /* until then it is kept */
     ask(self, true);
-    if (self->count == 0)
-        return sync_file(self, err); /* all is acknowledged, and kept until it is synced */
-    return take_one(self, err);
+    return self->count == 0 || take_one(self, err);
 }
 
 static bool push(sftp_sink *self, belay_error *err)
@@ -314,7 +238,7 @@ static bool sink_write(belay_sink *base, const void *data, size_t size_bytes, be
         size_t kept = keep(self, at, size_bytes);
         at += kept;
         size_bytes -= kept;
-        if (!with_connection(self, kept == 0 ? make_room : push, err))
+        if ((kept == 0 || !self->appends) && !with_connection(self, kept == 0 ? make_room : push, err))
             return false;
     }
     /* A line of a journal is there when this returns, as it would be in a file of this machine. */
@@ -339,6 +263,7 @@ static void sink_close(belay_sink *base)
             break;
     }
     let_go(self);
+    sftp_append_done(self);
     free(self->ring);
     free(self->name);
     free(self);
@@ -370,12 +295,12 @@ static bool open_to_append(sftp_sink *self, const sftp_sight *sight, belay_error
         return belay_error_hint(
             err, "links inside a store are not followed: replace it by the file or folder");
     }
-    unsigned flags = BELAY_SFTP_WRITE | (sight->missing ? BELAY_SFTP_CREATE | BELAY_SFTP_EXCLUSIVE : 0U);
+    unsigned flags = TO_APPEND | (sight->missing ? BELAY_SFTP_CREATE | BELAY_SFTP_EXCLUSIVE : 0U);
     uint32_t id = belay_sftp_open_file(self->c->sftp, path, flags);
     if (!sftp_expect_handle(
             store, self->c, id, "open", self->name, &self->handle, &self->handle_length, err) ||
-        !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, handle_of(self)), BELAY_SFTP_ATTRIBUTES,
-            "open", self->name, &answer, err))
+        !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, sftp_sink_handle(self)),
+            BELAY_SFTP_ATTRIBUTES, "open", self->name, &answer, err))
         return false;
     self->kept_from = self->acknowledged = self->sent = self->written = answer.attributes.size_bytes;
     return true;

@@ -70,8 +70,9 @@ bool belay_store_check_name(const char *name, belay_error *err)
 
 bool belay_store_fail_not_own(const char *path, belay_error *err)
 {
-    belay_fail(err, BELAY_E_IO, "somebody else has written to %s meanwhile", path);
-    return belay_error_hint(err, "was the run recovered by another belay? See `belay runs`");
+    belay_fail(err, BELAY_E_LOCKED, "somebody else has written to %s meanwhile", path);
+    return belay_error_hint(err, "was the run recovered by another belay? See `belay runs`; this one changes "
+                                 "nothing more");
 }
 
 char *belay_store_path(const belay_store *store, const char *name)

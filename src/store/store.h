@@ -87,7 +87,8 @@ typedef struct belay_store_options {
 bool belay_store_open(
     const char *url, const belay_store_options *options, belay_store **ret, belay_error *err);
 /* For sinks of `append`: the file has more than what was there when it was opened and what this sink wrote.
- * Returns false. */
+ * A write fails with it when that is so before it or right after it; nothing of what the other one wrote is
+ * overwritten. BELAY_E_LOCKED; returns false. */
 bool belay_store_fail_not_own(const char *path, belay_error *err);
 static inline void belay_store_free(belay_store *store)
 {

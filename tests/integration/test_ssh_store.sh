@@ -247,6 +247,49 @@ for name in loses plainly; do
     err_has "not_found: "
 done
 
+begin "a journal that two machines write to loses no record, and each of them notices with its next one"
+journal=$WORK/loses/two.ndjson
+# another WORDS...: it cannot go on, and nothing is lost but what it did not write.
+another() {
+    store 1 "sftp://loses$WORK/loses" append two.ndjson "$@"
+    grep -q "^locked: somebody else has written" "$ERR" || fail "it is not told who wrote: $(cat "$ERR")"
+}
+for before in "" zero; do # its first record, and a later one
+    # At once after a record of its own: no time has passed in which it would have looked.
+    rm -f "$journal"
+    store 0 "sftp://loses$WORK/loses" append two.ndjson begun ${before:+"$before"}
+    another ${before:+one} "!echo another >>'$journal'" two
+    equals "written right before" "$(grep -c another "$journal")" 1
+    equals "records before" "$(grep -c -e begun -e zero -e one "$journal")" "$([ -z "$before" ] && echo 1 || echo 3)"
+    # And in the moment of the write itself, which is where a look before it does not help.
+    rm -f "$journal"
+    store 0 "sftp://loses$WORK/loses" append two.ndjson begun
+    another ${before:+one} "!echo intrude '$journal' >'$WORK/how'" two
+    [ ! -e "$WORK/how" ] || fail "nobody intruded"
+    equals "written meanwhile" "$(grep -c "another one's" "$journal")" 1
+    grep -q '^begun$' "$journal" || fail "what was there is gone"
+done
+
+begin "a record whose connection is lost comes twice when its packet comes late, and is nobody else's"
+for when in late-before late-after; do
+    rm -f "$journal"
+    store 0 "sftp://loses$WORK/loses" append two.ndjson one "!echo $when '$journal' >'$WORK/how'" two three four
+    [ ! -e "$WORK/how" ] && [ ! -e "$WORK/lost-loses" ] || fail "nothing was late"
+    equals "$when" "$(paste -sd' ' "$journal")" "one two two three four"
+done
+
+begin "a server that puts what is to be appended where it is told is found out, and looked at before each record"
+for text in two "a longer one, of several words"; do
+    rm -f "$journal"
+    echo places >"$WORK/how"
+    store 0 "sftp://loses$WORK/loses" append two.ndjson one "$text" three
+    store 0 "sftp://loses$WORK/loses" append two.ndjson four
+    equals "journal" "$(paste -sd, "$journal")" "one,$text,three,four"
+    another five "!echo another >>'$journal'" six
+    equals "journal" "$(paste -sd, "$journal")" "one,$text,three,four,five,another"
+done
+rm "$WORK/how"
+
 begin "a rename that is cut anywhere"
 for after in $(seq 1800 50 2550); do
     rm -f "$far/cut.tar"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An SFTP server that loses a rename: sshd's subsystem in tests, in front of OpenSSH's sftp-server.
+"""An SFTP server that loses a rename or a write: sshd's subsystem in tests, in front of OpenSSH's sftp-server.
 
     sftp_between.py HOW LOST [OPTION OF SFTP-SERVER]...
 
@@ -11,6 +11,16 @@ HOW is a file with one word, that is acted upon once, by the next rename; then t
   late     it is lost before, and done when the next session asks for a rename: just before that one
   removed  like before, and the file that was to be renamed goes, too
 
+or by the next write:
+
+  late-before FILE  the connection is lost before it is done, and it is appended to FILE by the next session, just before that one writes
+  late-after FILE   the same, just after its write
+  intrude FILE      another one's line is appended to FILE just before the write is done
+
+or always, while the file stays:
+
+  places       APPEND is not heeded: a write goes where it says
+
 LOST is a file that remembers what is to be done late.
 """
 import os
@@ -18,9 +28,11 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 SERVER = "/usr/lib/openssh/sftp-server"
-RENAME, EXTENDED = 18, 200
+OPEN, WRITE, RENAME, EXTENDED = 3, 6, 18, 200
+APPEND = 4
 
 
 def read_packet(stream):
@@ -67,6 +79,62 @@ def lose(how, lost, names, packet, server):
     os._exit(1)
 
 
+def append(path, data):
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+def unflagged(packet):
+    """The same OPEN without APPEND."""
+    at = 13 + struct.unpack(">I", packet[9:13])[0]
+    flags = struct.unpack(">I", packet[at : at + 4])[0] & ~APPEND
+    return packet[:at] + struct.pack(">I", flags) + packet[at + 4 :]
+
+
+def read_words(path):
+    if not os.path.exists(path):
+        return [""]
+    with open(path) as file:
+        return file.read().split()
+
+
+def write_beside_late(lost, data, pass_on):
+    with open(lost, "rb") as file:
+        when, path, late = file.read().split(b"\n", 2)
+    os.remove(lost)
+    if when == b"late-before":
+        append(path, late)
+    size = os.path.getsize(path)
+    pass_on()
+    while os.path.getsize(path) < size + len(data):
+        time.sleep(0.001)
+    if when == b"late-after":
+        append(path, late)
+
+
+def pass_write(how_file, lost, packet, server):
+    how = read_words(how_file)
+    data = packet[9 + 4 + struct.unpack(">I", packet[9:13])[0] + 8 + 4 :]
+
+    def pass_on():
+        server.stdin.write(packet)
+        server.stdin.flush()
+
+    if os.path.exists(lost):
+        write_beside_late(lost, data, pass_on)
+        return
+    if how[0] in ("late-before", "late-after", "intrude"):
+        os.remove(how_file)
+    if how[0] in ("late-before", "late-after"):
+        with open(lost, "wb") as file:
+            file.write(how[0].encode() + b"\n" + how[1].encode() + b"\n" + data)
+        server.kill()
+        os._exit(1)
+    if how[0] == "intrude":
+        append(how[1], b"another one's\n")
+    pass_on()
+
+
 def pass_answers(server):
     while (packet := read_packet(server.stdout)) is not None:
         if answered.is_set():
@@ -85,6 +153,11 @@ def main():
     server = subprocess.Popen([SERVER] + sys.argv[3:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     threading.Thread(target=pass_answers, args=(server,), daemon=True).start()
     while (packet := read_packet(sys.stdin.buffer)) is not None:
+        if packet[4] == WRITE:
+            pass_write(sys.argv[1], lost, packet, server)
+            continue
+        if packet[4] == OPEN and read_words(how_file)[0] == "places":
+            packet = unflagged(packet)
         names = names_of(packet)
         if names is not None and os.path.exists(lost):
             with open(lost, "rb") as file:

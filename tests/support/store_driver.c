@@ -2,8 +2,10 @@
  *
  *     store_driver [--retry-ms N] URL put FILE NAME      create, write, sync
  *                                     append NAME TEXT...   each text is written and synced; @N: N seconds
- * pass get NAME FILE [READERS]    in pieces of 1 MiB, by so many at once list PREFIX, folders NAME, held
- * NAME, remove NAME, rename FROM TO, replace NAME TEXT, space, caveat
+ *                                                           pass; !LINE: the shell does that meanwhile
+ *                                     get NAME FILE [READERS]    in pieces of 1 MiB, by so many at once
+ *                                     list PREFIX, folders NAME, held NAME, remove NAME, rename FROM TO,
+ *                                     replace NAME TEXT, space, caveat
  *
  * Logs in as the user's ssh does. put and get print their seconds and bytes per second. An error is printed
  * as "code: message (hint)", status 1.
@@ -59,6 +61,10 @@ static bool append(belay_store *store, char **words, belay_error *err)
         long long seconds = 0;
         if ((*text)[0] == '@' && belay_parse_int64(*text + 1, &seconds)) {
             belay_sleep_ms(seconds * 1000);
+            continue;
+        }
+        if ((*text)[0] == '!') {
+            ok = system(*text + 1) == 0 || belay_fail(err, BELAY_E_INTERNAL, "%s", *text);
             continue;
         }
         BELAY_AUTO(belay_free) char *line = belay_format("%s\n", *text);

@@ -226,6 +226,32 @@ static void test_outcomes(void **state)
     assert_int_equal(belay_outcome_exit(BELAY_OUTCOME_STOPPED), 5);
 }
 
+/* A process that had not noticed yet that its run was recovered writes one more record, behind the end. */
+static void test_strays(void **state)
+{
+    (void)state;
+    bool ended = false;
+    BELAY_AUTO(belay_journal_close) belay_journal *first = NULL;
+    BELAY_AUTO(belay_journal_close) belay_journal *second = NULL;
+    belay_error err = {0};
+    assert_true(belay_journal_open(store, "stray", "r", &first, NULL));
+    assert_true(belay_journal_write(first, "begin", "run", NULL, NULL));
+    assert_true(belay_journal_open(store, "stray", "r", &second, NULL));
+    assert_true(belay_journal_take_over(second, NULL));
+    assert_true(belay_journal_write(second, "end", "run", NULL, NULL));
+    BELAY_AUTO(belay_free) char *path = belay_format("%s/stray/runs/r/journal.ndjson", folder);
+    BELAY_AUTO(belay_close_fd) int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    const char stray[] = "{\"seq\":2,\"kind\":\"intent\",\"act\":\"gate.close\"}\n";
+    assert_true(fd >= 0 && belay_write_all(fd, stray, sizeof stray - 1, path, NULL));
+    assert_true(belay_journal_has_ended(store, "stray", "r", &ended, NULL) && ended);
+    assert_false(belay_journal_is_foreign(first));
+    belay_journal_be_lenient(first);
+    belay_recorder *recorder = belay_journal_recorder(first);
+    assert_false(recorder->record(recorder, BELAY_RECORD_INTENT, "swap", NULL, &err));
+    assert_int_equal(err.code, BELAY_E_LOCKED);
+    assert_true(belay_journal_is_foreign(first));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_bad_notes),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_torn_end),
+        cmocka_unit_test(test_strays),
         cmocka_unit_test(test_outcomes),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
