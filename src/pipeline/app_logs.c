@@ -1,6 +1,7 @@
 #include "pipeline/app_logs.h"
 
 #include "remote/log_file.h"
+#include "seal/seal.h"
 #include "util/crew.h"
 #include "util/file.h"
 #include "util/stop.h"
@@ -69,7 +70,7 @@ void belay_run_mark_logs(belay_run *run)
     for_each(run, logs, mark_one);
 }
 
-/* "1-app1-bank.log"; the caller frees. */
+/* "1-app1-bank.log", "1-app1-bank.log.age" where snapshots are encrypted; the caller frees. */
 static char *kept_name(const belay_run *run, size_t number)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -79,17 +80,16 @@ static char *kept_name(const belay_run *run, size_t number)
         if (strchr(plain, *at) == NULL)
             *at = '_';
     }
-    return belay_format("%s/runs/%s/logs/%zu-%s-%s%s", run->how.target->name, run->id, number + 1,
-        log->host == NULL ? "local" : log->host, base, belay_ends_with(base, ".log") ? "" : ".log");
+    return belay_format("%s/runs/%s/logs/%zu-%s-%s%s%s", run->how.target->name, run->id, number + 1,
+        log->host == NULL ? "local" : log->host, base, belay_ends_with(base, ".log") ? "" : ".log",
+        belay_seal_encrypts(run->how.store) ? BELAY_SUFFIX_AGE : "");
 }
 
 static void write_log(belay_run *run, size_t number, const belay_str *text)
 {
-    BELAY_AUTO(belay_sink_close) belay_sink *sink = NULL;
     BELAY_AUTO(belay_free) char *name = kept_name(run, number);
     belay_error why = {0};
-    if (!run->how.store->append(run->how.store, name, &sink, &why) ||
-        !sink->write(sink, belay_str_text(text), text->length, &why))
+    if (!belay_store_write_all(run->how.store, name, belay_str_text(text), text->length, &why))
         belay_say(run->how.reporter, BELAY_WARN, "not kept: %s", why.message);
 }
 

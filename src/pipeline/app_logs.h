@@ -1,6 +1,8 @@
 /* What the application's log files (`logs` of the target) said from its start until its health was known:
  * kept beside the run's journal as <store>/<target>/runs/<run-id>/logs/<number>-<host>-<name>, the last
- * 1 MiB of each. A log that cannot be read is told, and fails nothing. */
+ * 1 MiB of each; encrypted like snapshots where these are (with ".age" behind the name), since the
+ * application may write there what the database holds. A log that cannot be read is told, and fails nothing.
+ */
 #ifndef BELAY_PIPELINE_APP_LOGS_H
 #define BELAY_PIPELINE_APP_LOGS_H
 

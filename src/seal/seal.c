@@ -47,11 +47,10 @@ static const char *base_name(const char *name)
 
 static bool is_encrypted(const char *name)
 {
-    return belay_ends_with(name, BELAY_SUFFIX_ENCRYPTED) ||
-           belay_ends_with(name, BELAY_SUFFIX_ENCRYPTED PART);
+    return belay_ends_with(name, BELAY_SUFFIX_AGE) || belay_ends_with(name, BELAY_SUFFIX_AGE PART);
 }
 
-/* A snapshot that is being written. */
+/* A snapshot that is being written: it is signed, too. */
 static bool is_unfinished(const char *name)
 {
     return belay_ends_with(name, BELAY_SUFFIX_PLAIN PART) ||
@@ -144,6 +143,14 @@ static belay_sink *hashing(sealed_store *store, const char *name, belay_sink *to
     return &sink->base;
 }
 
+/* With the mutex: whom what is encrypted is for. */
+static bool find_recipients(
+    sealed_store *self, const char *name, const belay_age_recipients **ret, belay_error *err)
+{
+    return belay_keyring_recipients(self->keyring, ret, err) &&
+           ((*ret)->count > 0 || belay_fail(err, BELAY_E_KEY, "%s: there is nobody to encrypt it to", name));
+}
+
 /* With the mutex: the keys that a new snapshot needs. One that cannot be encrypted or signed, or that nobody
  * would take with that signature, is not begun. */
 static bool find_keys(sealed_store *self, const char *name, const belay_age_recipients **ret_recipients,
@@ -153,17 +160,17 @@ static bool find_keys(sealed_store *self, const char *name, const belay_age_reci
         !belay_keyring_signer(self->keyring, ret_signer, err) ||
         !belay_keyring_check_signer(self->keyring, err))
         return false;
-    return !is_encrypted(name) || (*ret_recipients)->count > 0 ||
-           belay_fail(err, BELAY_E_KEY, "%s: there is nobody to encrypt it to", name);
+    return !is_encrypted(name) || find_recipients(self, name, ret_recipients, err);
 }
 
 /* With the mutex. */
-static bool create_snapshot(sealed_store *self, const char *name, belay_sink **ret, belay_error *err)
+static bool create_sealed(sealed_store *self, const char *name, belay_sink **ret, belay_error *err)
 {
     const belay_age_recipients *recipients = NULL;
     const belay_signer *signer = NULL;
     BELAY_AUTO(belay_sink_close) belay_sink *sink = NULL;
-    if (!find_keys(self, name, &recipients, &signer, err) ||
+    if (!(is_unfinished(name) ? find_keys(self, name, &recipients, &signer, err)
+                              : find_recipients(self, name, &recipients, err)) ||
         !self->plain->create(self->plain, name, &sink, err))
         return false;
     const writing *own = begin_writing(self, name, is_encrypted(name));
@@ -184,10 +191,10 @@ static bool create_snapshot(sealed_store *self, const char *name, belay_sink **r
 static bool sealed_create(belay_store *base, const char *name, belay_sink **ret, belay_error *err)
 {
     sealed_store *self = (sealed_store *)base;
-    if (!is_unfinished(name))
+    if (!is_unfinished(name) && !is_encrypted(name))
         return self->plain->create(self->plain, name, ret, err);
     pthread_mutex_lock(&self->mutex);
-    bool ok = create_snapshot(self, name, ret, err);
+    bool ok = create_sealed(self, name, ret, err);
     pthread_mutex_unlock(&self->mutex);
     return ok;
 }
@@ -276,9 +283,8 @@ static bool publish(sealed_store *self, const char *from, const char *to, belay_
 static bool sealed_rename(belay_store *base, const char *from, const char *to, belay_error *err)
 {
     sealed_store *self = (sealed_store *)base;
-    if (!is_unfinished(from))
-        return self->plain->rename(self->plain, from, to, err);
-    if (!publish(self, from, to, err))
+    if (!(is_unfinished(from) ? publish(self, from, to, err)
+                              : self->plain->rename(self->plain, from, to, err)))
         return false;
     forget(self, from);
     return true;
@@ -422,4 +428,9 @@ const char *belay_seal_suffix(const belay_store *store)
 {
     bool encrypts = store->free == sealed_free && ((const sealed_store *)store)->target->encrypt_to.count > 0;
     return encrypts ? BELAY_SUFFIX_ENCRYPTED : BELAY_SUFFIX_PLAIN;
+}
+
+bool belay_seal_encrypts(const belay_store *store)
+{
+    return belay_equal(belay_seal_suffix(store), BELAY_SUFFIX_ENCRYPTED);
 }

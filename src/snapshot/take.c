@@ -172,8 +172,7 @@ static void fill_info(belay_taking *t, belay_store *store, const char *name, bel
 /* A store that was opened without the target's keys must not get a plain file. */
 static bool check_sealed(const belay_snapshot_options *options, const belay_store *store, belay_error *err)
 {
-    return options->target->encrypt_to.count == 0 ||
-           belay_equal(belay_seal_suffix(store), BELAY_SUFFIX_ENCRYPTED) ||
+    return options->target->encrypt_to.count == 0 || belay_seal_encrypts(store) ||
            belay_fail(err, BELAY_E_INTERNAL, "the store has no keys to encrypt with");
 }
 

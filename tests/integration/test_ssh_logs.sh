@@ -169,6 +169,24 @@ kept=backups/dev/runs/$(json run)/logs/1-app1-bank.log
 equals "its end" "$(tail -n 1 "$kept")" 400000
 head -n 1 "$kept" | grep -q 'bytes before these are left out' || fail "it does not say that there was more"
 
+begin "with encrypt_to it is encrypted as snapshots are, and nothing of it is in the store in plain"
+fresh
+pending_good
+touch "$WORK/well"
+"$BELAY" key new "$WORK/identity.txt" >"$WORK/recipient" 2>"$ERR"
+cp belay.ini plain.ini
+sed -i "s|^health_retries|encrypt_to = $(grep -o 'age1[a-z0-9]*' "$WORK/recipient" | head -n 1)\nidentity = $WORK/identity.txt\nhealth_retries|; s|seq 400000|echo the secret of row 7|" belay.ini
+run_json 0 deploy --json
+kept=backups/dev/runs/$(json run)/logs/1-app1-bank.log
+[ ! -e "$kept" ] && [ -e "$kept.age" ] || fail "it is not encrypted: $(ls "${kept%/*}")"
+equals "files that have it" "$(grep -rl "the secret of row 7" backups | wc -l)" 0
+head -c 21 "$kept.age" | grep -qx "age-encryption.org/v1" || fail "it is no file of age"
+if type -P age >/dev/null; then equals "what age says" "$(age -d -i "$WORK/identity.txt" "$kept.age")" "the secret of row 7"; fi
+belay 0 report
+out_has "$kept.age"
+tidy
+mv plain.ini belay.ini
+
 begin "a log that cannot be read is told, and changes nothing"
 fresh
 pending_good
