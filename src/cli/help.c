@@ -58,6 +58,7 @@ static const char *const environment[][2] = {
     {"POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB",
         "connection, where the target leaves it open; then libpq's PG* variables"},
     {"NO_COLOR", "no colours"},
+    {"TERM", "when it is dumb or not set, no colours and plain lines of progress"},
     {"GITHUB_ACTIONS", "when it is true, errors become annotations too"},
 };
 

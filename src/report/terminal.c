@@ -161,7 +161,9 @@ belay_reporter *belay_terminal_new(belay_level least, belay_progress_form form)
     t->base = (belay_reporter){
         .line = line, .progress = form == BELAY_PROGRESS_NONE ? NULL : progress, .free = release};
     t->least = least;
-    t->in_place = is_terminal && form == BELAY_PROGRESS_AUTO;
-    t->colours = is_terminal && (no_color == NULL || *no_color == '\0');
+    const char *kind = getenv("TERM");
+    bool is_dumb = kind == NULL || *kind == '\0' || belay_equal(kind, "dumb"); /* it knows no escapes */
+    t->in_place = is_terminal && !is_dumb && form == BELAY_PROGRESS_AUTO;
+    t->colours = is_terminal && !is_dumb && (no_color == NULL || *no_color == '\0');
     return &t->base;
 }

@@ -5,6 +5,7 @@ start_cluster
 make_empty_project bank
 sql bank "CREATE TABLE entries AS SELECT i, md5(i::text) AS a, md5((i + 1)::text) AS b FROM generate_series(1, 600000) i" >/dev/null
 unset NO_COLOR
+export TERM=xterm
 
 # shown COLUMNS STATUS ARGUMENTS...: belay at a terminal of that width; what it shows is in $OUT
 shown() {
@@ -38,6 +39,9 @@ NO_COLOR=1 shown 80 2 show nothing
 equals "coloured lines" "$(escapes)" 0
 NO_COLOR='' shown 80 2 show nothing
 [ "$(escapes)" -gt 0 ] || fail "an empty NO_COLOR counts"
+
+TERM=dumb shown 80 2 show nothing
+equals "coloured lines of a dumb terminal" "$(escapes)" 0
 
 begin "progress fits the terminal, and is gone at the end"
 for width in 30 200; do
