@@ -160,7 +160,7 @@ bool belay_config_load(const belay_config_sources *sources, belay_config **ret, 
     const belay_ini_entry *migrations = belay_ini_entry_of(own, "migrations");
     const char *folder =
         migrations == NULL ? belay_key_find(BELAY_KEY_BELAY, "migrations")->defaults[0] : migrations->value;
-    config->migrations = belay_path_join(config->root, folder);
+    config->migrations = belay_config_file(config->root, folder);
     *ret = belay_take(config);
     return true;
 }

@@ -119,7 +119,7 @@ static bool set_paths(const char *value, const char *root, belay_list *field)
     BELAY_AUTO(belay_list_done) belay_list parts = {0};
     split_trimmed(&parts, value);
     for (size_t i = 0; i < parts.count; i++)
-        belay_list_add_owned(field, belay_path_join(root, parts.items[i]));
+        belay_list_add_owned(field, belay_config_file(root, parts.items[i]));
     return true;
 }
 
@@ -130,7 +130,7 @@ static belay_log_file log_file_of(const char *text, const char *root)
     size_t length = strspn(text, name_bytes);
     if (length > 0 && text[length] == ':' && text[length + 1] != '\0')
         return (belay_log_file){.host = belay_strndup(text, length), .path = belay_strdup(text + length + 1)};
-    return (belay_log_file){.path = belay_path_join(root, text)};
+    return (belay_log_file){.path = belay_config_file(root, text)};
 }
 
 static bool set_logs(const char *value, const char *root, belay_log_files *field)

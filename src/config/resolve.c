@@ -303,7 +303,18 @@ static bool find_store(const belay_config *config, belay_target *target, belay_e
             target->store);
         return belay_error_place(err, config->path, section->line);
     }
-    target->store_url = path == NULL ? belay_take(value) : belay_path_join(target->project_root, value);
+    BELAY_AUTO(belay_free)
+    char *folder = path == NULL ? NULL : belay_config_file(target->project_root, value);
+    if (path != NULL && *value == '~' && belay_ends_with(folder, value)) {
+        belay_fail(err, BELAY_E_CONFIG, "the path %s of [store.%s] would be a folder called ~", value,
+            target->store);
+        belay_error_hint(err,
+            "~/ is the home of who runs belay (HOME): write another one's out, or ./%s where "
+            "that is meant",
+            value);
+        return belay_error_place(err, config->path, path->line);
+    }
+    target->store_url = path == NULL ? belay_take(value) : belay_take(folder);
     return read_login(config, section, target, &target->store_login, err);
 }
 

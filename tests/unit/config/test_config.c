@@ -115,6 +115,16 @@ static void test_defaults_of_each_environment(void **state)
     assert_string_equal(p.maintenance_db, "postgres");
     assert_int_equal(p.jobs, 0); /* one per core */
     assert_true(belay_ends_with(p.store_url, "/backups"));
+    write_file("belay.ini", "[belay]\nmigrations = ~/m\n" DEV
+                            "store = own\nverify_sql = ~/v.sql\nlogs = ~/l\n[store.own]\npath = ~/b\n");
+    setenv("HOME", "/home/me", 1);
+    belay_target h;
+    resolved(NULL, &h);
+    assert_string_equal(h.store_url, "/home/me/b");
+    assert_string_equal(h.migrations, "/home/me/m");
+    assert_string_equal(h.verify_sql.items[0], "/home/me/v.sql");
+    assert_string_equal(h.logs.items[0].path, "/home/me/l");
+    belay_target_done(&h);
     belay_target_done(&d);
     belay_target_done(&s);
     belay_target_done(&p);
@@ -274,6 +284,8 @@ static void test_wrong_values(void **state)
     refused(DEV "hosts_at_once = 0\n", 3, "a whole number from 1 to 64");
     refused(DEV "store = vault\n", 0, "no [store.vault]");
     refused(DEV "[store.local]\n", 3, "either path or url");
+    refused(DEV "[store.local]\npath = ~\n", 4, "a folder called ~");
+    refused(DEV "[store.local]\npath = ~root/backups\n", 4, "a folder called ~");
     refused(DEV "[store.local]\npath = a\nurl = b\n", 3, "either path or url");
     refused(DEV "service = nowhere\n", 1, "service");
     refused("[target.x]\nenvironment = staging\nauto_apply = yes\n", 1, "auto_apply");
