@@ -67,6 +67,7 @@ bool belay_cli_target(belay_cli *cli, belay_error *err)
         belay_direct_dialer_init(&cli->direct, &cli->target.connection);
         cli->dialer = &cli->direct.base;
     }
+    cli->dialer->target = cli->target.name;
     return true;
 }
 

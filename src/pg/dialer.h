@@ -40,6 +40,7 @@ struct belay_dialer {
     bool (*explain)(belay_dialer *self, belay_error *err);
     /* The server as a person knows it, where libpq is told another address. NULL: libpq's. */
     void (*describe)(const belay_dialer *self, char *ret, size_t size_bytes);
+    const char *target; /* whose it is, for hints; NULL: of none. Borrowed. */
     /* Sessions that belay_pg_open opened in database `counted` ("": none is counted), so that those of others
      * can be told from them. Set `counted` while no other thread opens connections. */
     char counted[64];

@@ -50,7 +50,7 @@ static bool connect_wait(belay_pg *pg, belay_error *err)
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK) {
         if (status == PGRES_POLLING_FAILED)
-            return belay_pg_connect_error(pg->conn, err);
+            return belay_pg_connect_error(pg->conn, pg->target, err);
         if (!belay_stop_check(err))
             return false;
         int64_t left = end - belay_now_ms();
@@ -120,7 +120,7 @@ static void add_keepalives(belay_conninfo *info)
 static bool connect_begun(belay_pg *pg, belay_error *err)
 {
     if (PQstatus(pg->conn) == CONNECTION_BAD)
-        return belay_pg_connect_error(pg->conn, err);
+        return belay_pg_connect_error(pg->conn, pg->target, err);
     PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
     if (!connect_wait(pg, err))
         return false;
@@ -161,6 +161,7 @@ bool belay_pg_open(belay_dialer *dialer, const belay_pg_options *options, belay_
     add_keepalives(&info);
     BELAY_AUTO(belay_pg_close) belay_pg *pg = belay_alloc(sizeof *pg);
     pg->profile = options->profile;
+    pg->target = dialer->target;
     pg->connect_timeout_s =
         options->connect_timeout_s > 0 ? options->connect_timeout_s : DEFAULT_CONNECT_TIMEOUT_S;
     pg->on_notice = options->on_notice;
@@ -189,7 +190,7 @@ bool belay_pg_reopen(belay_pg *pg, belay_error *err)
     if (pg->copy_buffer != NULL)
         PQfreemem(belay_take(pg->copy_buffer));
     if (PQresetStart(pg->conn) == 0)
-        return belay_pg_connect_error(pg->conn, err);
+        return belay_pg_connect_error(pg->conn, pg->target, err);
     return connect_begun(pg, err) && settle(pg, err);
 }
 

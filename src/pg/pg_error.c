@@ -62,18 +62,36 @@ static const struct {
 static const struct {
     const char *text;
     belay_code code;
+    const char *hint; /* NULL: that of the code */
 } connect_table[] = {
-    {"no such database: ", BELAY_E_POOLER}, /* the server has other words */
-    {"unsupported startup parameter", BELAY_E_POOLER},
-    {"no password supplied", BELAY_E_AUTHENTICATION},
-    {"Connection refused", BELAY_E_CONNECTION_REFUSED},
-    {"No such file or directory", BELAY_E_CONNECTION_REFUSED},
-    {"could not translate host name", BELAY_E_CONNECTION_REFUSED},
-    {"Network is unreachable", BELAY_E_CONNECTION_REFUSED},
-    {"No route to host", BELAY_E_CONNECTION_REFUSED},
-    {"Connection timed out", BELAY_E_CONNECTION_REFUSED},
+    /* Of TLS first: what is wrong with a file of it sounds like the network otherwise. */
+    {" does not match host name", BELAY_E_AUTHENTICATION,
+        "the server was reached, and its certificate is for another name: let `host` of the target be a name "
+        "that the certificate has (hostaddr may hold the address), or have a certificate made for this one; "
+        "another server answering in its place looks the same"},
+    {"could not get server's host name from server certificate", BELAY_E_AUTHENTICATION,
+        "the server was reached, and its certificate has no name: have one made for the name that is `host`"},
+    {"root certificate file ", BELAY_E_CONFIG,
+        "sslmode asks for the server's certificate to be checked: let sslrootcert name the file of the "
+        "authority that signed it"},
+    {"certificate verify failed", BELAY_E_AUTHENTICATION,
+        "the server was reached, and its certificate is not signed by an authority in sslrootcert, or is "
+        "out of date; another server answering in its place looks the same"},
+    {"server does not support SSL", BELAY_E_CONNECTION,
+        "the server was reached, and has ssl off, while sslmode of the target demands it: set `ssl = on` "
+        "there, "
+        "or another sslmode where the network is trusted"},
+    {"no such database: ", BELAY_E_POOLER, NULL}, /* the server has other words */
+    {"unsupported startup parameter", BELAY_E_POOLER, NULL},
+    {"no password supplied", BELAY_E_AUTHENTICATION, NULL},
+    {"Connection refused", BELAY_E_CONNECTION_REFUSED, NULL},
+    {"No such file or directory", BELAY_E_CONNECTION_REFUSED, NULL},
+    {"could not translate host name", BELAY_E_CONNECTION_REFUSED, NULL},
+    {"Network is unreachable", BELAY_E_CONNECTION_REFUSED, NULL},
+    {"No route to host", BELAY_E_CONNECTION_REFUSED, NULL},
+    {"Connection timed out", BELAY_E_CONNECTION_REFUSED, NULL},
     /* all that the server says of a full disk then */
-    {"could not write init file", BELAY_E_NO_SPACE},
+    {"could not write init file", BELAY_E_NO_SPACE, NULL},
 };
 
 /* libpq's texts end in a newline. */
@@ -122,15 +140,18 @@ static bool is_misconfigured(const char *text)
            belay_starts_with(text, "Unix-domain socket path ");
 }
 
-static bool fail_connect(belay_error *err, const char *sqlstate, const char *text)
+static bool fail_connect(belay_error *err, const char *sqlstate, const char *text, const char *target)
 {
     if (sqlstate[0] == '\0' && is_misconfigured(text)) {
         fail_trimmed(err, BELAY_E_CONFIG, text);
-        return belay_error_hint(err, "correct that key of the target; `belay targets NAME` shows what holds");
+        return belay_error_hint(err, "correct that key of the target; `belay targets %s` shows what holds",
+            target == NULL ? "TARGET" : target);
     }
     for (size_t i = 0; i < BELAY_COUNT(connect_table); i++) {
-        if (strstr(text, connect_table[i].text) != NULL)
-            return fail_trimmed(err, connect_table[i].code, text);
+        if (strstr(text, connect_table[i].text) == NULL)
+            continue;
+        fail_trimmed(err, connect_table[i].code, text);
+        return connect_table[i].hint == NULL ? false : belay_error_hint(err, "%s", connect_table[i].hint);
     }
     for (size_t i = 0; i < BELAY_COUNT(refusal_table); i++) {
         if (!belay_starts_with(sqlstate, refusal_table[i].prefix))
@@ -141,7 +162,7 @@ static bool fail_connect(belay_error *err, const char *sqlstate, const char *tex
     return fail_trimmed(err, BELAY_E_CONNECTION, text);
 }
 
-bool belay_pg_connect_error(PGconn *conn, belay_error *err)
+bool belay_pg_connect_error(PGconn *conn, const char *target, belay_error *err)
 {
     if (err == NULL)
         return false;
@@ -152,7 +173,7 @@ bool belay_pg_connect_error(PGconn *conn, belay_error *err)
         append_plain(&text, line, length, sqlstate);
         line += length + (line[length] == '\n' ? 1 : 0);
     }
-    fail_connect(err, sqlstate, belay_str_text(&text));
+    fail_connect(err, sqlstate, belay_str_text(&text), target);
     memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
     return false;
 }

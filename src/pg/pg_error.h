@@ -9,7 +9,7 @@
 
 /* Of a connection that could not be made. Its verbosity has to be PQERRORS_VERBOSE, since libpq 15 gives the
  * SQLSTATE of that nowhere but in the text. */
-bool belay_pg_connect_error(PGconn *conn, belay_error *err);
+bool belay_pg_connect_error(PGconn *conn, const char *target, belay_error *err);
 bool belay_pg_lost_error(PGconn *conn, belay_error *err);
 bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err);
 /* Puts the line of the statement around the 1-based character position with a caret below into err->detail

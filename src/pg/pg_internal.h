@@ -11,6 +11,7 @@ struct belay_pg {
     belay_pg_profile profile; /* for opening it again */
     int connect_timeout_s;
     char *address;
+    const char *target; /* the dialer's; may be NULL */
     char *copy_buffer;  /* the row handed out last, libpq's memory */
     int error_position; /* in the last failed statement: 1-based, in characters; 0: none */
     int64_t cancel_deadline_ms;

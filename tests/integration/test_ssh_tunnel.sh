@@ -239,6 +239,7 @@ belay 0 snapshot
 sed -i "s|^host = .*|host = other.example|" belay.ini
 belay 1 current
 err_has "other.example"
+err_has "its certificate is for another name"
 by_ssh "gate = rename" database
 sed -i "s/^host /hostssl /" "$WORK/pg/data/pg_hba.conf"
 sql postgres "SELECT pg_reload_conf()" >"$OUT"
