@@ -4,10 +4,14 @@
 
 static struct {
     bool yes;
+    belay_list fingerprints;
 } o;
 
 static const belay_option options[] = {
     {"yes", 'y', NULL, "trust: record keys that are not known without asking", BELAY_OPT_FLAG, &o.yes},
+    {"fingerprint", 0, "HASH",
+        "trust: record the key that has it (SHA256:...) without asking; again for each", BELAY_OPT_LIST,
+        &o.fingerprints},
     BELAY_OPT_END};
 
 static void print_row(const belay_cli *cli, const char *name, const json_t *keys)
@@ -107,11 +111,18 @@ static int run(belay_cli *cli)
     bool trusts = cli->words.count > 0 && belay_equal(cli->words.items[0], "trust");
     if (!take_target(cli, trusts ? 1 : 0, &err) || !belay_config_load(&sources, &cli->config, &err))
         return belay_cli_finish(cli, false, NULL, &err);
-    if (o.yes && !trusts) {
-        belay_fail(&err, BELAY_E_USAGE, "--yes belongs to `belay targets trust`");
-        return belay_cli_finish(cli, false, NULL, &err);
-    }
-    return trusts ? belay_cli_trust(cli, o.yes) : list(cli);
+    bool fingers = o.fingerprints.count > 0;
+    if ((o.yes || fingers) && !trusts)
+        belay_fail(
+            &err, BELAY_E_USAGE, "--%s belongs to `belay targets trust`", o.yes ? "yes" : "fingerprint");
+    else if (o.yes && fingers)
+        belay_fail(
+            &err, BELAY_E_USAGE, "--yes takes any key, and --fingerprint only those: give one of them");
+    int status = err.code != BELAY_E_NONE ? belay_cli_finish(cli, false, NULL, &err)
+                 : trusts                 ? belay_cli_trust(cli, o.yes, &o.fingerprints)
+                                          : list(cli);
+    belay_list_done(&o.fingerprints);
+    return status;
 }
 
 const belay_command belay_cmd_targets = {
@@ -125,8 +136,9 @@ const belay_command belay_cmd_targets = {
         "`trust` shows the host keys of all SSH servers that the target needs (its ssh with the hosts on "
         "the\n"
         "way, its store, the hosts of its commands), and records those that are not known in the file of\n"
-        "known hosts, once you say that the fingerprint is the right one. A key that has changed or was\n"
-        "revoked is refused.",
+        "known hosts, once you say that the fingerprint is the right one: at a terminal, or before, with\n"
+        "--fingerprint. Otherwise it lists them and records none. A key that has changed or was revoked is\n"
+        "refused.",
     .options = options,
     .max_words = 2,
     .run = run,

@@ -259,6 +259,7 @@ static bool read_login(const belay_config *config, const belay_ini_section *sect
         bool is_path;
     } keys[] = {{"ssh_key", &ret->key, true}, {"ssh_passphrase", &ret->passphrase, false},
         {"ssh_password", &ret->password, false}, {"ssh_known_hosts", &ret->known_hosts, true}};
+    ret->target = belay_strdup(target->name);
     for (size_t i = 0; i < BELAY_COUNT(keys); i++) {
         const belay_ini_entry *entry = belay_ini_entry_of(section, keys[i].key);
         BELAY_AUTO(belay_free_secret) char *value = NULL;
@@ -432,6 +433,7 @@ bool belay_config_target(belay_config *config, const char *name, belay_target *r
     belay_target target = {.name = belay_strdup(section == NULL ? BELAY_ENV_TARGET : section->name),
         .migrations = belay_strdup(config->migrations),
         .project_root = belay_strdup(config->root)};
+    target.ssh.target = belay_strdup(target.name);
     bool ok = find_environment(config, section, &target, err) && set_defaults(&target, err) &&
               (section == NULL || set_entries(config, section, &target, err)) &&
               connect_keys(config, section, &target, err) && find_store(config, &target, err) &&

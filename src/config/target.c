@@ -29,7 +29,8 @@ void belay_ssh_login_copy(belay_ssh_login *to, const belay_ssh_login *from)
         .key = copy_of(from->key),
         .passphrase = copy_of(from->passphrase),
         .password = copy_of(from->password),
-        .known_hosts = copy_of(from->known_hosts)};
+        .known_hosts = copy_of(from->known_hosts),
+        .target = copy_of(from->target)};
 }
 
 void belay_ssh_login_done(belay_ssh_login *login)
@@ -39,6 +40,7 @@ void belay_ssh_login_done(belay_ssh_login *login)
     belay_free_secret(login->passphrase);
     belay_free_secret(login->password);
     free(login->known_hosts);
+    free(login->target);
     *login = (belay_ssh_login){0};
 }
 

@@ -55,6 +55,7 @@ typedef struct belay_ssh_login {
     char *passphrase;  /* of key files */
     char *password;    /* given: logging in with it is allowed, after all keys */
     char *known_hosts; /* file of host keys, instead of the usual ones */
+    char *target;      /* whose it is, for hints; NULL: of none */
 } belay_ssh_login;
 void belay_ssh_login_copy(belay_ssh_login *to, const belay_ssh_login *from);
 void belay_ssh_login_done(belay_ssh_login *login); /* zeroes the secrets */

@@ -15,6 +15,7 @@ enum { SSH_PORT = 22, ANSWER_MAX_BYTES = 1024 * 1024, PASSWD_BYTES = 16384 };
 /* What `ssh -G` says, as it says it. */
 typedef struct answer {
     char *user, *host, *port, *key_alias;
+    char *hash_path, *keys_command;
     char *agent, *jumps, *proxy_command, *revoked_keys;
     char *user_known_hosts, *global_known_hosts;
     char *identities_only, *hash_names;
@@ -25,6 +26,7 @@ static const struct {
     const char *keyword;
     size_t offset;
 } texts[] = {{"user", offsetof(answer, user)}, {"hostname", offsetof(answer, host)},
+    {"controlpath", offsetof(answer, hash_path)}, {"knownhostscommand", offsetof(answer, keys_command)},
     {"port", offsetof(answer, port)}, {"hostkeyalias", offsetof(answer, key_alias)},
     {"identityagent", offsetof(answer, agent)}, {"proxyjump", offsetof(answer, jumps)},
     {"proxycommand", offsetof(answer, proxy_command)}, {"revokedhostkeys", offsetof(answer, revoked_keys)},
@@ -78,6 +80,8 @@ typedef struct tokens {
     const person *me;
     const belay_ssh_endpoint *endpoint;
     const char *original; /* the host as the address has it */
+    const char *hash;     /* %C, which ssh has made; NULL: it has not */
+    const char *jumps;    /* what ssh says of ProxyJump; NULL: none */
 } tokens;
 
 /* NULL: not one that belay replaces. The caller frees. */
@@ -88,12 +92,16 @@ static char *token_value(const tokens *from, char token)
     switch (token) {
     case '%':
         return belay_strdup("%");
+    case 'C':
+        return from->hash == NULL ? NULL : belay_strdup(from->hash);
     case 'd':
         return belay_strdup(from->me->home);
     case 'h':
         return belay_strdup(endpoint->host);
     case 'i':
         return belay_format("%lu", (unsigned long)getuid());
+    case 'j':
+        return belay_strdup(from->jumps == NULL ? "" : from->jumps);
     case 'k':
         return belay_strdup(endpoint->key_alias == NULL ? endpoint->host : endpoint->key_alias);
     case 'l':
@@ -115,16 +123,24 @@ static char *token_value(const tokens *from, char token)
     }
 }
 
-/* "${NAME}" at the start of text: its value behind `to`. Returns the bytes read; 0: it is none. */
-static size_t expand_variable(const char *text, belay_str *to)
+/* "${NAME}" at the start of text: its value behind `to`, and in *ret_bytes what was read, 0: it is none. As
+ * for ssh, a name that is not set is an error. */
+static bool expand_variable(const tokens *from, const char *text, const char *keyword, belay_str *to,
+    size_t *ret_bytes, belay_error *err)
 {
     size_t length = strcspn(text, "}");
+    *ret_bytes = 0;
     if (!belay_starts_with(text, "${") || text[length] == '\0')
-        return 0;
+        return true;
     BELAY_AUTO(belay_free) char *name = belay_strndup(text + 2, length - 2);
     const char *value = getenv(name);
-    belay_str_append(to, value == NULL ? "" : value);
-    return length + 1;
+    *ret_bytes = length + 1;
+    if (value != NULL)
+        belay_str_append(to, value);
+    else
+        belay_fail(err, BELAY_E_CONFIG, "%s: %s in ssh_config has ${%s}, which is not set in the environment",
+            from->endpoint->label, keyword, name);
+    return value != NULL || belay_error_hint(err, "set it, or write the path out in ssh_config");
 }
 
 static bool expand(
@@ -132,13 +148,15 @@ static bool expand(
 {
     BELAY_AUTO(belay_str_done) belay_str done = BELAY_STR_MAX(ANSWER_MAX_BYTES);
     for (const char *at = text; *at != '\0';) {
-        size_t used = variables ? expand_variable(at, &done) : 0;
+        size_t used = 0;
+        if (variables && !expand_variable(from, at, keyword, &done, &used, err))
+            return false;
         if (used == 0 && *at == '%') {
             BELAY_AUTO(belay_free) char *value = token_value(from, at[1]);
             if (value == NULL) {
                 belay_fail(err, BELAY_E_CONFIG, "%s: belay does not know what %.2s in %s \"%s\" stands for",
                     from->endpoint->label, at, keyword, text);
-                return belay_error_hint(err, "write it out in ssh_config");
+                return belay_error_hint(err, "write it out in ssh_config (a percent sign itself is %%%%)");
             }
             belay_str_append(&done, value);
             used = 2;
@@ -295,13 +313,35 @@ static bool is_some(const char *said)
     return said != NULL && *said != '\0' && !belay_equal(said, "none");
 }
 
+/* It may say that a key is known or revoked, and ssh tells it what it has learnt of the connection so far. */
+static bool check_keys_command(
+    const answer *said, const belay_ssh_login *login, const belay_ssh_endpoint *to, belay_error *err)
+{
+    if (!is_some(said->keys_command) || login->known_hosts != NULL)
+        return true;
+    belay_fail(err, BELAY_E_UNSUPPORTED,
+        "%s: ssh_config has KnownHostsCommand \"%s\", which belay does not run: a key that it calls revoked "
+        "would be taken",
+        to->label, said->keys_command);
+    return belay_error_hint(err,
+        "name a file with the server's key: ssh_known_hosts in belay.ini, where the address stands, is then "
+        "asked alone; or set `KnownHostsCommand none` for this host in ssh_config");
+}
+
 /* ssh's answer, with what the login has of its own. */
 static bool take_answer(const answer *said, const belay_ssh_address *address, const belay_ssh_login *login,
     belay_ssh_endpoint *to, belay_error *err)
 {
     BELAY_AUTO(person_done) person me = {0};
     find_person(false, &me);
-    const tokens from = {&me, to, address->host};
+    static const char hash_folder[] = "/";
+    bool hashed = said->hash_path != NULL && belay_starts_with(said->hash_path, hash_folder) &&
+                  strchr(said->hash_path, '%') == NULL;
+    const tokens from = {.me = &me,
+        .endpoint = to,
+        .original = address->host,
+        .hash = hashed ? said->hash_path + strlen(hash_folder) : NULL,
+        .jumps = is_some(said->jumps) ? said->jumps : NULL};
     long long port = 0;
     if (said->host == NULL || said->user == NULL || !belay_parse_int64(said->port, &port) || port < 1 ||
         port > 65535) {
@@ -315,7 +355,8 @@ static bool take_answer(const answer *said, const belay_ssh_address *address, co
     to->key_alias = is_some(said->key_alias) ? belay_strdup(said->key_alias) : NULL;
     to->identities_only = is_yes(said->identities_only);
     to->hash_names = is_yes(said->hash_names);
-    return belay_ssh_check_host(to->host, to->label, err) && belay_ssh_check_user(to->user, to->label, err) &&
+    return check_keys_command(said, login, to, err) && belay_ssh_check_host(to->host, to->label, err) &&
+           belay_ssh_check_user(to->user, to->label, err) &&
            find_identities(&from, login, &said->identity_files, &to->identity_files, err) &&
            find_known_hosts(
                &from, login, said->user_known_hosts, said->global_known_hosts, &to->known_hosts, err) &&
@@ -352,8 +393,10 @@ static void parse_answer(char *text, answer *ret)
 static belay_openssh ask_ssh(
     const belay_ssh_address *address, const char *label, answer *ret, belay_error *err)
 {
-    const char *argv[9] = {NULL, "-G"};
-    size_t count = 2;
+    /* ssh alone knows what %C stands for, which differs between its versions. It says so in this path, of
+     * which belay makes no use. */
+    const char *argv[11] = {NULL, "-G", "-o", "ControlPath=/%C"};
+    size_t count = 4;
     BELAY_AUTO(belay_free) char *port = belay_format("%d", address->port);
     if (address->port != 0) {
         argv[count++] = "-p";
@@ -407,7 +450,7 @@ static bool take_address(
     to->host = belay_strdup(address->host);
     to->port = address->port == 0 ? SSH_PORT : address->port;
     to->user = belay_strdup(address->user == NULL ? me.name : address->user);
-    const tokens from = {&me, to, address->host};
+    const tokens from = {.me = &me, .endpoint = to, .original = address->host};
     BELAY_AUTO(belay_list_done) belay_list usual = {0};
     belay_list_add(&usual, "~/.ssh/id_ed25519");
     belay_list_add(&usual, "~/.ssh/id_ecdsa");
@@ -424,6 +467,7 @@ static bool resolve(const belay_ssh_login *login, belay_ssh_endpoint *to, belay_
     if (!belay_ssh_address_parse(login->address, &address, err))
         return false;
     to->label = belay_strdup(login->address);
+    to->target = login->target == NULL ? NULL : belay_strdup(login->target);
     switch (ask_ssh(&address, to->label, &said, err)) {
     case BELAY_OPENSSH_RAN:
         return take_answer(&said, &address, login, to, err);
@@ -449,6 +493,7 @@ bool belay_ssh_resolve(const belay_ssh_login *login, belay_ssh_endpoint *ret, be
 void belay_ssh_endpoint_done(belay_ssh_endpoint *endpoint)
 {
     free(endpoint->label);
+    free(endpoint->target);
     free(endpoint->host);
     free(endpoint->user);
     free(endpoint->key_alias);
@@ -459,6 +504,11 @@ void belay_ssh_endpoint_done(belay_ssh_endpoint *endpoint)
     belay_list_done(&endpoint->jumps);
     free(endpoint->proxy_command);
     *endpoint = (belay_ssh_endpoint){0};
+}
+
+char *belay_ssh_trust_command(const belay_ssh_endpoint *endpoint)
+{
+    return belay_format("belay targets trust %s", endpoint->target == NULL ? "TARGET" : endpoint->target);
 }
 
 char *belay_ssh_bare_name(const belay_ssh_endpoint *endpoint)

@@ -14,7 +14,8 @@
 #include "util/str.h"
 
 typedef struct belay_ssh_endpoint {
-    char *label; /* for messages: the address as it was written */
+    char *label;  /* for messages: the address as it was written */
+    char *target; /* for hints: whose it is; NULL: of none */
     char *host;
     int port;
     char *user;
@@ -38,6 +39,8 @@ static inline void belay_ssh_endpoint_done_p(belay_ssh_endpoint *endpoint)
     belay_ssh_endpoint_done(endpoint);
 }
 
+/* `belay targets trust` with the target's name, as a person would type it. The caller frees. */
+char *belay_ssh_trust_command(const belay_ssh_endpoint *endpoint);
 /* The host as files of known hosts name it: key_alias, host, or [host]:port. The caller frees. */
 char *belay_ssh_known_name(const belay_ssh_endpoint *endpoint);
 /* The same without a port. */

@@ -89,6 +89,7 @@ static belay_host_key_verdict say_changed(const shown *key, const belay_known_ke
     for (size_t i = 0; i < key->known->count; i++)
         lines += contradicts(&key->known->items[i]) ? 1 : 0;
     BELAY_AUTO(belay_free) char *known = describe(other);
+    BELAY_AUTO(belay_free) char *trust = belay_ssh_trust_command(key->endpoint);
     belay_fail(err, BELAY_E_HOST_KEY,
         "%s: THE HOST KEY HAS CHANGED: the server shows %s %s, known is %s (%s); no login was tried",
         key->endpoint->label, key->type, key->fingerprint, known, other->place);
@@ -96,8 +97,8 @@ static belay_host_key_verdict say_changed(const shown *key, const belay_known_ke
     belay_error_hint(err,
         "another machine may be answering in its place. Ask the server's owner, not over this connection, "
         "whether the key was replaced and what its fingerprint is. If it is the one shown here: delete what "
-        "is known (%s), then `belay targets trust NAME`",
-        lines > 1 ? "all the lines above" : other->place);
+        "is known (%s), then `%s`",
+        lines > 1 ? "all the lines above" : other->place, trust);
     return BELAY_HOST_KEY_REFUSED;
 }
 
@@ -118,10 +119,18 @@ static belay_host_key_verdict say_unknown(const shown *key, belay_error *err)
         "%s: the host key is not known: the server shows %s %s, and no key of %s is in %s",
         key->endpoint->label, key->type, key->fingerprint, name, files);
     tell_known(key, err);
+    BELAY_AUTO(belay_free) char *trust = belay_ssh_trust_command(key->endpoint);
+    BELAY_AUTO(belay_free)
+    char *by_authority = key->known->authority == NULL
+                             ? belay_strdup("")
+                             : belay_format("%s names a certificate authority (@cert-authority) for it, and "
+                                            "libssh2 cannot check host certificates, so the key itself has "
+                                            "to be known: ",
+                                   key->known->authority);
     belay_error_hint(err,
-        "ask the server's owner for its fingerprint (on the server: ssh-keygen -lf "
-        "/etc/ssh/ssh_host_%s_key.pub); if it is this one, `belay targets trust NAME` records it",
-        file_of_type(key->type));
+        "%sask the server's owner for its fingerprint (on the server: ssh-keygen -lf "
+        "/etc/ssh/ssh_host_%s_key.pub); if it is this one, `%s` records it",
+        by_authority, file_of_type(key->type), trust);
     return BELAY_HOST_KEY_UNKNOWN;
 }
 

@@ -91,6 +91,8 @@ static void add_entry(const search *what, const entry *line, unsigned long numbe
 {
     size_t size = 0;
     bool revoked = belay_span_equals(line->marker, "@revoked");
+    if (belay_span_equals(line->marker, "@cert-authority") && what->found->authority == NULL)
+        what->found->authority = belay_format("%s:%lu", what->path, number);
     if (line->marker.length > 0 && !revoked)
         return;
     BELAY_AUTO(belay_free) char *type = belay_strndup(line->type.data, line->type.length);
@@ -180,9 +182,10 @@ static bool read_line(const search *what, const char *line, unsigned long number
         return true;
     if (!parse_entry(line, &parsed))
         return cannot_read(what, number, "a line that is not names, type and key", err);
-    if (belay_span_equals(parsed.marker, "@cert-authority"))
+    bool authority = belay_span_equals(parsed.marker, "@cert-authority");
+    if (authority && !has_name(parsed.names, what->name))
         return true;
-    if (parsed.marker.length > 0 && !belay_span_equals(parsed.marker, "@revoked"))
+    if (parsed.marker.length > 0 && !authority && !belay_span_equals(parsed.marker, "@revoked"))
         return cannot_read(what, number, "a marker of a new kind", err);
     if (parsed.names.data[0] == '|')
         return cannot_read(what, number, "a hashed name", err);
@@ -293,5 +296,6 @@ void belay_known_keys_done(belay_known_keys *keys)
         free(keys->items[i].place);
     }
     free(keys->items);
+    free(keys->authority);
     *keys = (belay_known_keys){0};
 }

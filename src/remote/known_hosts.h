@@ -2,9 +2,9 @@
  *
  * Where ssh-keygen is installed it finds a host's lines (`ssh-keygen -F`: hashed names, patterns, negations);
  * without it belay reads plain lines, and refuses a file that holds others (hashed, patterns) rather than
- * overlook one. Lines @revoked count against a key wherever they stand; @cert-authority lines are left out,
- * since libssh2 knows no host certificates. BELAY_SSH_KEYGEN in the environment names another program than
- * `ssh-keygen`; empty: none is asked. Blocking (a child runs); any thread.
+ * overlook one. Lines @revoked count against a key wherever they stand; @cert-authority lines make no
+ * key known, since libssh2 knows no host certificates. BELAY_SSH_KEYGEN in the environment names another
+ * program than `ssh-keygen`; empty: none is asked. Blocking (a child runs); any thread.
  */
 #ifndef BELAY_REMOTE_KNOWN_HOSTS_H
 #define BELAY_REMOTE_KNOWN_HOSTS_H
@@ -24,6 +24,7 @@ typedef struct belay_known_key {
 typedef struct belay_known_keys {
     belay_known_key *items;
     size_t count;
+    char *authority; /* file:line of the first @cert-authority line of the host; NULL: none */
 } belay_known_keys;
 
 /* All that the endpoint's files have of it, in their order; files that are missing have nothing. The types of

@@ -121,6 +121,30 @@ static bool explain_rsa(const belay_ssh_endpoint *endpoint, const char *offered,
     return true;
 }
 
+/* What sshd offers when its HostKeyAlgorithms has certificates alone. */
+static bool explain_certificates(const belay_ssh_endpoint *endpoint, const char *offered, belay_error *err)
+{
+    BELAY_AUTO(belay_list_done) belay_list names = {0};
+    belay_list_split(&names, offered, ",");
+    const char *plain = NULL;
+    for (size_t i = 0; i < names.count; i++) {
+        if (strstr(names.items[i], "-cert-v0") == NULL)
+            return false;
+        plain = plain == NULL || strstr(names.items[i], "ed25519-cert") != NULL ? names.items[i] : plain;
+    }
+    if (plain == NULL)
+        return false;
+    belay_fail(err, BELAY_E_SSH,
+        "%s: the server shows host certificates only (%s), and libssh2 %s cannot check host certificates",
+        endpoint->label, offered, ssh.libssh2_version(0));
+    BELAY_AUTO(belay_free) char *trust = belay_ssh_trust_command(endpoint);
+    return belay_error_hint(err,
+               "let it show the plain key as well: `HostKeyAlgorithms +%.*s` in its sshd_config, then reload "
+               "sshd; `%s` then records that key",
+               (int)(strstr(plain, "-cert-v0") - plain), plain, trust) ||
+           true;
+}
+
 bool belay_ssh_explain_offer(const belay_ssh_options *options, const belay_ssh_endpoint *endpoint,
     LIBSSH2_SESSION *handle, int64_t deadline_ms, belay_error *err)
 {
@@ -142,7 +166,8 @@ bool belay_ssh_explain_offer(const belay_ssh_options *options, const belay_ssh_e
             continue;
         BELAY_AUTO(belay_free) char *known = belay_list_join(&ours, ",");
         explained = true;
-        if (kinds[i].list == HOST_KEY && explain_rsa(endpoint, offered, err))
+        if (kinds[i].list == HOST_KEY &&
+            (explain_certificates(endpoint, offered, err) || explain_rsa(endpoint, offered, err)))
             continue;
         belay_fail(err, BELAY_E_SSH, "%s: of %s the server takes %s, and libssh2 %s knows none of that",
             endpoint->label, kinds[i].keyword, offered, ssh.libssh2_version(0));

@@ -170,6 +170,28 @@ static void asks_real_ssh_for_nothing(void **state)
     unsetenv("SSH_AUTH_SOCK");
 }
 
+/* %C is ssh's to make, whatever its version makes it of. */
+static void replaces_the_tokens_of_file_names(void **state)
+{
+    (void)state;
+    use_config("Host db\n  HostName real\n  Port 77\n  User me\n");
+    BELAY_AUTO(belay_free)
+    char *hash = scratch_shell("\"$BELAY_SSH\" -G -o ControlPath=/%C -- db | sed -n 's|^controlpath /||p'");
+    assert_int_equal(strlen(hash), 40);
+    BELAY_AUTO(belay_free) char *key = scratch_write(hash, "", 0, 0600);
+    BELAY_AUTO(belay_free)
+    char *config =
+        belay_format("Host db\n  HostName real\n  Port 77\n  User me\n  IdentityFile %s/%%C\n", scratch);
+    use_config(config);
+    BELAY_AUTO(belay_ssh_endpoint_done) belay_ssh_endpoint db = resolve("db");
+    list_is(&db.identity_files, key);
+    use_answer("user me\nhostname a\nport 22\nproxyjump gate,b\ncontrolpath /12ab\n"
+               "userknownhostsfile /k/%j/%C/%h\nglobalknownhostsfile none",
+        0);
+    BELAY_AUTO(belay_ssh_endpoint_done) belay_ssh_endpoint jumps = resolve("db");
+    list_is(&jumps.known_hosts, "/k/gate,b/12ab/a");
+}
+
 static void says_what_ssh_said(void **state)
 {
     (void)state;
@@ -179,9 +201,24 @@ static void says_what_ssh_said(void **state)
     has(err.detail, "config");
     has(err.detail, "Bad configuration option: hots");
     has(err.hint, "ssh -G -- db");
-    use_config("Host db\n  IdentityFile ~/%C\n  ProxyCommand none\n");
+    use_config("Host db\n  IdentityFile ~/%f\n  ProxyCommand none\n");
+    refuses("db", BELAY_E_CONFIG, &err);
+    has(err.message, "%f in IdentityFile");
+    use_answer("user me\nhostname a\nport 22\nidentityfile /k/%C\ncontrolpath /%C", 0); /* an ssh of old */
     refuses("db", BELAY_E_CONFIG, &err);
     has(err.message, "%C in IdentityFile");
+    unsetenv("NO_SUCH");
+    use_answer("user me\nhostname a\nport 22\nidentityfile /k/${NO_SUCH}/id", 0);
+    refuses("db", BELAY_E_CONFIG, &err);
+    has(err.message, "${NO_SUCH}");
+    use_answer("user me\nhostname a\nport 22\nknownhostscommand /bin/echo %H", 0);
+    refuses("db", BELAY_E_UNSUPPORTED, &err);
+    has(err.message, "KnownHostsCommand \"/bin/echo %H\"");
+    has(err.hint, "ssh_known_hosts");
+    char address[] = "db", file[] = "/elsewhere/kh";
+    const belay_ssh_login login = {.address = address, .known_hosts = file};
+    BELAY_AUTO(belay_ssh_endpoint_done) belay_ssh_endpoint asked_alone = {0};
+    assert_true(belay_ssh_resolve(&login, &asked_alone, &err));
     use_answer("nothing", 0);
     refuses("db", BELAY_E_CONFIG, &err);
     has(err.message, "does not say user, host and port");
@@ -207,7 +244,7 @@ static void gives_ssh_the_address_in_parts(void **state)
                "identityfile ~/%u/%d/%i",
         0);
     BELAY_AUTO(belay_ssh_endpoint_done) belay_ssh_endpoint one = resolve("me@db:2222");
-    asked("-G -p 2222 -l me -- db");
+    asked("-G -o ControlPath=/%C -p 2222 -l me -- db");
     list_is(&one.jumps, "a@b:1|c");
     text_is(one.agent, NULL);
     /* ~ is the home of the password database, as for ssh, not HOME. */
@@ -216,7 +253,7 @@ static void gives_ssh_the_address_in_parts(void **state)
     BELAY_AUTO(belay_free) char *known = belay_format("%s/k h|%s/a b|%s/c", root, home, scratch);
     list_is(&one.known_hosts, known);
     BELAY_AUTO(belay_ssh_endpoint_done) belay_ssh_endpoint two = resolve("[::1]");
-    asked("-G -- ::1");
+    asked("-G -o ControlPath=/%C -- ::1");
     free(scratch_shell("rm asked"));
     static const char *const bad[] = {"-oProxyCommand=id", "me:pw@db", "a b", ""};
     for (size_t i = 0; i < BELAY_COUNT(bad); i++)
@@ -293,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_real_ssh),
         cmocka_unit_test(asks_real_ssh_for_nothing),
+        cmocka_unit_test(replaces_the_tokens_of_file_names),
         cmocka_unit_test(says_what_ssh_said),
         cmocka_unit_test(gives_ssh_the_address_in_parts),
         cmocka_unit_test(keys_and_files_of_the_login_go_first),

@@ -89,7 +89,7 @@ static void judges_what_is_known(void **state)
     has(err.message, "known_hosts:2)"); /* the one of that type */
     has(err.detail, "known_hosts:1: ssh-rsa SHA256:");
     has(err.hint, "all the lines above");
-    has(err.hint, "belay targets trust NAME");
+    has(err.hint, "belay targets trust TARGET");
 
     /* Another type is another key, as ssh has it. */
     assert_int_equal(judge(&endpoint, ecdsa, &err), BELAY_HOST_KEY_REFUSED);
@@ -105,7 +105,13 @@ static void judges_what_is_known(void **state)
     has(err.message, "is not known");
     has(err.message, "no key of db.example is in /tmp/");
     has(err.hint, "/etc/ssh/ssh_host_ed25519_key.pub");
-    has(err.hint, "belay targets trust NAME");
+    has(err.hint, "belay targets trust TARGET");
+    endpoint.target = belay_strdup("live");
+    scratch_known_hosts("@cert-authority db.example %2\n");
+    assert_int_equal(judge(&endpoint, ed25519, &err), BELAY_HOST_KEY_UNKNOWN);
+    has(err.hint, "known_hosts:1 names a certificate authority");
+    has(err.hint, "libssh2 cannot check host certificates");
+    has(err.hint, "belay targets trust live");
 }
 
 static void judges_revoked_keys(void **state)
