@@ -1,6 +1,8 @@
 #include "cli/follow_logs.h"
 
+#include <poll.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "remote/log_file.h"
 #include "util/crew.h"
@@ -89,9 +91,19 @@ static bool follow_one(void *context, void *own, size_t number, belay_error *err
     }
 }
 
+/* Of a log that says nothing, nobody would notice that who reads (`| head`) is gone. */
+static bool is_read(void)
+{
+    struct pollfd look = {.fd = STDOUT_FILENO};
+    return poll(&look, 1, 0) <= 0 || (look.revents & (POLLERR | POLLHUP)) == 0;
+}
+
 static void tick(void *context)
 {
-    belay_relay_flush(((follower *)context)->relay);
+    follower *all = context;
+    belay_relay_flush(all->relay);
+    if (all->how->follow && !is_read())
+        atomic_store(&all->over, true);
 }
 
 bool belay_follow_logs_run(const belay_follow_logs *how, belay_error *err)

@@ -2,8 +2,13 @@
 
 #include <stdio.h>
 
-/* Sets i, s: which file it is, and its size; "none" and 0 where there is none. */
+/* Sets i, s: which file it is, and its size; "none" and 0 where there is none. What is no file (a pipe, a
+ * device) may have no end. */
 static const char look[] = "f=%s\n"
+                           "if [ -e \"$f\" ] && [ ! -f \"$f\" ]; then\n"
+                           "echo 'it is no regular file' >&2\n"
+                           "exit 1\n"
+                           "fi\n"
                            "set -- $(ls -Lid -- \"$f\" 2>/dev/null)\n"
                            "i=${1:-none}\n"
                            "s=$({ wc -c <\"$f\"; } 2>/dev/null)\n"

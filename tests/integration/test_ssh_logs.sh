@@ -51,6 +51,17 @@ out_is "local: 100"
 err_has "log app1:$WORK/app1/none.log"
 err_has "No such file"
 
+begin "what is no file has no lines, and no end"
+mkfifo "$WORK/app1/pipe"
+for path in "$WORK/app1/pipe" "$WORK/app1" /dev/zero; do
+    two_hosts "logs = app1:$path, $path"
+    belay 1 logs --no-follow
+    err_has "log app1:$path"
+    err_has "local: it is no regular file"
+    belay 1 logs
+done
+nothing_left
+
 begin "a host's file is followed: what is there, what is written, and what comes after a rotation; Ctrl-C ends it with 0"
 seq 20 >"$WORK/app1/bank.log"
 two_hosts "logs = app1:$WORK/app1/bank.log"
@@ -131,6 +142,12 @@ wait_until said late
 echo more >>"$WORK/app2/bank.log"
 wait "$pipe" || true
 err_lacks "cannot be written"
+nothing_left
+# Nothing is written any more: it has to be noticed all the same.
+set +o pipefail
+"$BELAY" logs -n 1 2>"$ERR" </dev/null | head -n 1 >"$OUT"
+set -o pipefail
+said more
 nothing_left
 
 begin "a run keeps what the logs said from the start of the application until its health was known"
