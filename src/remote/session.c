@@ -252,6 +252,7 @@ static ssize_t receive(libssh2_socket_t fd, void *to, size_t size, int flags, vo
         session->ended = session->ended || got == 0 || (got < 0 && errno == ECONNRESET);
         if (got <= 0)
             return got < 0 ? -errno : 0;
+        belay_ssh_heard(session); /* an answer that is read before anybody polls shows that it lives, too */
         session->received_at = 0;
         session->received_end = (size_t)got;
     }

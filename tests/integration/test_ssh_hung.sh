@@ -27,11 +27,21 @@ hung_agent() {
     wait_until grep -qsx ready "$WORK/hung-out"
 }
 end_agent() { ssh_kill "$hung_pid"; }
-hung_pid='' dns=''
+hung_pid='' dns='' quiet=''
 end_all() {
-    ssh_kill $hung_pid $dns
+    ssh_kill $hung_pid $dns $quiet
 }
 at_end end_all
+
+# Longer than the 45 s after which a server that says nothing counts as lost: looked at in the end.
+begin "a log that nobody writes to"
+echo one >"$WORK/log"
+mkdir "$WORK/quiet"
+printf '[target.dev]\nenvironment = development\nhost = /nowhere\ndbname = bank\nlogs = far:%s\n[host.far]\nssh = far\n' "$WORK/log" >"$WORK/quiet/belay.ini"
+"$BELAY" logs -c "$WORK/quiet/belay.ini" >"$WORK/quiet/out" 2>"$WORK/quiet/err" </dev/null &
+quiet=$!
+quiet_since=$SECONDS
+wait_until grep -qx one "$WORK/quiet/out"
 
 for how in silent full; do
     begin "an agent that is $how: the key file is tried next"
@@ -90,5 +100,13 @@ while True: s.recv(512)' >"$WORK/dns" 2>&1 &
 else
     echo "  NOT RUN: this needs root's right to another resolv.conf"
 fi
+
+begin "a log that nobody writes to: the server is asked now and then whether it lives, and says so"
+while [ $((SECONDS - quiet_since)) -lt 80 ]; do sleep 1; done
+echo two >>"$WORK/log"
+wait_until grep -qx two "$WORK/quiet/out"
+kill -INT "$quiet"
+wait "$quiet" || fail "it ended with status $?"
+equals "what it said" "$(cat "$WORK/quiet/err")" ""
 
 nothing_left
