@@ -261,6 +261,10 @@ static const belay_stage restore_stages[] = {
 static void go_back(belay_run *run)
 {
     belay_error err = {0};
+    if (belay_journal_is_foreign(run->journal)) { /* the new database may be the other one's by now */
+        belay_run_back(run);
+        return;
+    }
     belay_stop_mask(true);
     bool held = belay_keeper_hold(run->keeper, &err);
     if (was_recovered(run)) {

@@ -256,6 +256,12 @@ int belay_run_end(belay_run *run)
         belay_say(run->how.reporter, BELAY_WARN, "the run's report could not be written: %s", err.message);
     bool ended = belay_journal_write(run->journal, "end", "run", end, &err);
     belay_stop_mask(false);
+    if (!ended && belay_journal_is_foreign(run->journal)) {
+        run->outcome = BELAY_OUTCOME_NEEDS_RECOVERY;
+        run->error = err;
+        belay_say_error(run->how.reporter, &run->error);
+        return BELAY_EXIT_ATTENTION;
+    }
     if (!ended) {
         const char *copy = belay_journal_copied_to(run->journal);
         belay_say(run->how.reporter, BELAY_WARN,

@@ -70,6 +70,35 @@ touch "$WORK/well"
 thaw
 sql_is bank "SELECT version_num FROM alembic_version" bbbb00000002
 
+cat >"$WORK/intrude" <<'SH'
+#!/bin/sh
+rm "$1/once" 2>/dev/null || exit 0
+echo '{"seq":1000,"at":"2026-01-01T00:00:00Z","kind":"note","act":"takeover","by":"another","host":"elsewhere","pid":7}' >>"$(ls -t backups/dev/runs/*/journal.ndjson | head -n 1)"
+SH
+chmod 755 "$WORK/intrude"
+for verb in deploy restore; do
+    begin "another one writes to the journal of a $verb, whoever that is: nothing more is changed"
+    fresh
+    keys "gate = rename
+stop_command = $WORK/intrude $WORK
+start_command = touch $WORK/started"
+    belay 0 snapshot --json
+    id=$(json id)
+    pending_good
+    touch "$WORK/once"
+    if [ $verb = deploy ]; then run_json 5 deploy --json; else run_json 5 restore "$id" --yes --json; fi
+    json_is outcome needs_recovery
+    json_is error.code locked
+    json error.message | grep -F "was taken over by another belay (on elsewhere, process 7)" >/dev/null || fail "it is not told who took the run over"
+    [ ! -e "$WORK/started" ] || fail "the application was started"
+    [ $verb = deploy ] || databases | grep -q '^bank__belay_new_' || fail "what the other one may go on with was dropped"
+    belay 0 recover
+    [ -e "$WORK/started" ] || fail "recover did not start the application"
+    same_as_before
+    tidy
+    rm -f "$WORK/started"
+done
+
 begin "a run that lives and has its lock is not recovered by another one"
 fresh
 keys "gate = rename"
