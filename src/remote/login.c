@@ -8,16 +8,13 @@
 
 #include "remote/host_key.h"
 #include "remote/key_file.h"
+#include "remote/offer.h"
 #include "remote/passphrase.h"
 #include "util/file.h"
 
 /* libssh2 1.10 signs with SHA-1 alone where the key is RSA, which servers have refused since OpenSSH 8.8; the
  * signatures of RFC 8332 came with 1.11. */
 static const char rsa_left_out[] = "RSA, which this libssh2 signs with SHA-1 only, and servers refuse that";
-static bool can_rsa(void)
-{
-    return LIBSSH2_VERSION_NUM >= 0x010b00;
-}
 
 enum { AGENT_LISTS_MS = 5000 };
 
@@ -86,9 +83,12 @@ static bool judge(attempt *a, const char *what, int status, bool *ret_done, bela
     return true;
 }
 
-static bool is_rsa(const char *type)
+/* Asked of the library that was loaded, which need not be the one that the headers were of. */
+static bool is_unusable(const attempt *a, const char *type)
 {
-    return belay_equal(type, "ssh-rsa") && !can_rsa();
+    BELAY_AUTO(belay_free)
+    char *known = belay_ssh_known_methods(handle_of(a), LIBSSH2_METHOD_HOSTKEY, "rsa-sha2-512,rsa-sha2-256");
+    return belay_equal(type, "ssh-rsa") && *known == '\0';
 }
 
 /* Is it one that the files name? */
@@ -112,7 +112,7 @@ static bool try_agent_key(
     belay_host_key_fingerprint(key->blob, key->blob_len, print);
     BELAY_AUTO(belay_free)
     char *what = belay_format("the agent's %s %s", type, print);
-    if (is_rsa(type)) {
+    if (is_unusable(a, type)) {
         a->saw_rsa = true;
         note(a, what, rsa_left_out);
         return true;
@@ -148,7 +148,7 @@ static bool try_file(attempt *a, const char *path, bool *ret_done, belay_error *
         note(a, path, fault.message);
         return true;
     }
-    if (is_rsa(file.type)) {
+    if (is_unusable(a, file.type)) {
         a->saw_rsa = true;
         note(a, path, rsa_left_out);
         return true;

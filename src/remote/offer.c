@@ -83,13 +83,21 @@ static bool fetch_offer(
     return ok;
 }
 
+/* What stands among the ways to exchange keys, since libssh2 1.11, and is none. */
+static bool is_marker(const char *name)
+{
+    return belay_starts_with(name, "ext-info-") || belay_starts_with(name, "kex-strict-");
+}
+
 /* All that libssh2 knows of a kind; empty when it does not say. */
 static void list_known(LIBSSH2_SESSION *handle, int method, belay_list *ret)
 {
     const char **names = NULL;
     int count = ssh.libssh2_session_supported_algs(handle, method, &names);
-    for (int i = 0; i < count; i++)
-        belay_list_add(ret, names[i]);
+    for (int i = 0; i < count; i++) {
+        if (!is_marker(names[i]))
+            belay_list_add(ret, names[i]);
+    }
     if (count > 0)
         ssh.libssh2_free(handle, names);
 }

@@ -56,9 +56,13 @@
     X(libssh2_userauth_publickey_fromfile_ex)                                                                \
     X(libssh2_version)
 
+/* libssh2_session_callback_set is deprecated since 1.11.1, whose successor 1.10 does not have. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 typedef struct belay_ssh_library {
     BELAY_SSH_FUNCTIONS(BELAY_LIBRARY_POINTER)
 } belay_ssh_library;
+#pragma GCC diagnostic pop
 
 /* Filled by belay_ssh_load. */
 extern belay_ssh_library ssh;

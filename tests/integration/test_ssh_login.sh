@@ -68,17 +68,24 @@ err_has "the password: the server does not take it"
 ! grep -q "no such word" "$OUT" "$ERR" || fail "the password is told"
 
 begin "nothing in common: what of, and what the server should take as well"
-start_sshd macs --line "MACs hmac-sha2-256-etm@openssh.com" --line "Ciphers aes256-ctr"
-start_sshd ciphers --line "Ciphers chacha20-poly1305@openssh.com"
-start_sshd kex --line "KexAlgorithms sntrup761x25519-sha512@openssh.com"
-for name in macs:MACs:hmac-sha2-256-etm@openssh.com:hmac-sha2-256 ciphers:Ciphers:chacha20-poly1305@openssh.com:aes128-ctr \
-    kex:KexAlgorithms:sntrup761x25519-sha512@openssh.com:curve25519-sha256; do
-    IFS=: read -r name keyword offered wanted <<<"$name"
-    store_on "$name"
+# meets NAME KEYWORD METHOD WANTED [VERSION]: a server that takes this one alone, which libssh2 knows since that version (none: not yet).
+meets() {
+    start_sshd "$1" --line "$2 $3"
+    store_on "$1"
+    if [ "$#" -gt 4 ] && has_libssh2 "$5"; then
+        logs_in
+        return
+    fi
     does_not
-    err_has "of $keyword the server takes $offered"
-    err_has "\`$keyword +$wanted\`"
-done
+    err_has "of ${2##*$'\n'} the server takes $3"
+    err_has "and libssh2 $(libssh2_version) knows none of that"
+    err_lacks "ext-info"
+    err_has "\`${2##*$'\n'} +$4\`"
+}
+meets etm "Ciphers aes256-ctr
+MACs" hmac-sha2-256-etm@openssh.com hmac-sha2-256 1.11
+meets chacha Ciphers chacha20-poly1305@openssh.com aes128-ctr 1.11
+meets kex KexAlgorithms sntrup761x25519-sha512@openssh.com curve25519-sha256
 
 begin "a server that hangs up before it says anything"
 start_link shut 127.0.0.1 1

@@ -5,30 +5,6 @@ source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 source "$BELAY_SOURCE/tests/support/ssh_lib.sh"
 source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
 
-# The server listens on a port of loopback, as the SSH server sees it; the test itself goes by its socket.
-start_tcp_cluster() {
-    local port try
-    for ((try = 0; try < 20; try++)); do
-        port=$((20000 + RANDOM % 12000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
-    done
-    openssl req -new -x509 -days 2 -nodes -subj /CN=db.example -addext "subjectAltName = DNS:db.example" -keyout "$WORK/server.key" \
-        -out "$WORK/server.crt" 2>/dev/null
-    chmod 644 "$WORK/server.crt"
-    if [ "$(id -u)" -eq 0 ]; then chown postgres "$WORK/server.key"; fi
-    chmod 600 "$WORK/server.key"
-    CLUSTER_CONF="listen_addresses = '127.0.0.1'
-port = $port
-ssl = on
-ssl_cert_file = '$WORK/server.crt'
-ssl_key_file = '$WORK/server.key'" start_cluster
-    export PGPORT=$port
-}
-# by_ssh KEYS [ADDRESS]: the target's keys, and its server behind an SSH server.
-by_ssh() {
-    keys "$1"
-    sed -i "s|^host = .*|host = 127.0.0.1\nport = $PGPORT\nssh = ${2:-database}|" belay.ini
-}
 stays_off() {
     nothing_left "$WORK/project/backups" "$TMPDIR"
     equals "tunnel folders" "$(find "$TMPDIR" -name 'belay-tunnel.*' | wc -l)" 0
@@ -93,7 +69,7 @@ stays_off
 trust_sshd database
 belay 0 current
 
-begin "logging in: an agent, a key that needs a passphrase, one that nobody knows, none that libssh2 can use"
+begin "logging in: an agent, a key that needs a passphrase, one that nobody knows, an RSA one (which libssh2 can use since 1.11)"
 ssh_alias nokey database "IdentityFile $HOME/.ssh/none" "IdentitiesOnly no"
 by_ssh "gate = rename" nokey
 start_agent id_locked
@@ -121,21 +97,38 @@ err_has "the passphrase does not open it"
 ! grep -rq "not it" "$OUT" "$ERR" || fail "the passphrase is told"
 ssh_alias rsa database "IdentityFile $HOME/.ssh/id_rsa"
 by_ssh "gate = rename" rsa
-belay 1 current
-err_has "RSA"
-err_has "ed25519"
+if has_libssh2 1.11; then
+    belay 0 current
+    by_ssh "gate = rename" nokey
+    start_agent id_rsa
+    belay 0 current
+    stop_agent
+    equals "logins with the RSA key" "$(grep -c "Accepted publickey for .* RSA " "$WORK/sshd-database/sshd.log")" 2
+else
+    belay 1 current
+    err_has "RSA"
+    err_has "ed25519"
+fi
 ssh_alias stranger database "IdentityFile $HOME/.ssh/id_stranger"
 by_ssh "gate = rename" stranger
 belay 1 current
 err_has "id_stranger: the server does not take it"
 stays_off
 
-begin "a server whose only host key is RSA is refused by that name"
+begin "a server whose only host key is RSA: refused by that name, or checked like any other since libssh2 1.11"
 start_sshd old --host-keys rsa
 by_ssh "gate = rename" old
-belay 1 current
-err_has "only an RSA host key"
-err_has "ed25519"
+if has_libssh2 1.11; then
+    belay 0 current
+    change_host_keys old
+    belay 3 current
+    err_has CHANGED
+    err_has "$(ssh-keygen -lf "$WORK/sshd-old/host_key_rsa.pub" | cut -d' ' -f2)"
+else
+    belay 1 current
+    err_has "only an RSA host key, and libssh2 $(libssh2_version) "
+    err_has "ed25519"
+fi
 
 begin "through a jump host"
 start_sshd jump

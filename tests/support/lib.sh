@@ -19,7 +19,8 @@
 #   outside, HOME is in $WORK.
 # - ctest sets BELAY (the program), BELAY_SOURCE and BELAY_TESTS (built helpers); to run a test by hand, set
 #   BELAY and BELAY_SOURCE, with absolute paths. KEEP=1 leaves $WORK and the servers for a look, KEEP=files $WORK alone.
-# - BELAY_PG_BIN picks the server's programs and, for belay as for the test, psql and pg_dump (see server_of.sh).
+# - BELAY_PG_BIN picks the server's programs and, for belay as for the test, psql and pg_dump (see server_of.sh). BELAY_TEST_LIBSSH2 is a
+#   folder with another libssh2.so.1 than the system's, for belay to load.
 # - Servers are given by folder: start_cluster NAME makes $WORK/NAME (default pg). A test that needs a second server
 #   starts one with another name, and reaches it with PGHOST=$(cluster_host NAME).
 # - No sleeps for synchronisation: wait_until CONDITION... polls.
@@ -31,11 +32,15 @@ lib_source=$BELAY_SOURCE
 lib_tests=${BELAY_TESTS:-}
 lib_base=${BELAY_TEST_BASE:-/tmp}
 lib_pg_bin=${BELAY_PG_BIN:-}
+lib_libssh2=${BELAY_TEST_LIBSSH2:-}
 for lib_name in $(compgen -e | grep -E '^(PG|POSTGRES_|BELAY|GITHUB_|SSH_|CI$)' || true); do unset "$lib_name"; done
 export BELAY=$lib_program BELAY_SOURCE=$lib_source BELAY_TESTS=$lib_tests
 export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
 if [ -n "$lib_pg_bin" ]; then
     export BELAY_PG_BIN=$lib_pg_bin PATH=$lib_pg_bin:$PATH
+fi
+if [ -n "$lib_libssh2" ]; then
+    export BELAY_TEST_LIBSSH2=$lib_libssh2 LD_LIBRARY_PATH=$lib_libssh2${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
 WORK=$(mktemp -d "$lib_base/belay.XXXXXX")

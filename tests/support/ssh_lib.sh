@@ -97,6 +97,32 @@ ssh = app2
 INI
 }
 
+# start_tcp_cluster: listens on a port of loopback, $PGPORT, as an SSH server sees it, with TLS if it is asked for; the test itself goes
+# by its socket.
+start_tcp_cluster() {
+    local port try
+    for ((try = 0; try < 20; try++)); do
+        port=$((20000 + RANDOM % 12000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+    done
+    openssl req -new -x509 -days 2 -nodes -subj /CN=db.example -addext "subjectAltName = DNS:db.example" -keyout "$WORK/server.key" \
+        -out "$WORK/server.crt" 2>/dev/null
+    chmod 644 "$WORK/server.crt"
+    if [ "$(id -u)" -eq 0 ]; then chown postgres "$WORK/server.key"; fi
+    chmod 600 "$WORK/server.key"
+    CLUSTER_CONF="listen_addresses = '127.0.0.1'
+port = $port
+ssl = on
+ssl_cert_file = '$WORK/server.crt'
+ssl_key_file = '$WORK/server.key'" start_cluster
+    export PGPORT=$port
+}
+# by_ssh KEYS [ADDRESS]: the target's keys (deploy_lib.sh), and its server behind an SSH server, the alias database unless told.
+by_ssh() {
+    keys "$1"
+    sed -i "s|^host = .*|host = 127.0.0.1\nport = $PGPORT\nssh = ${2:-database}|" belay.ini
+}
+
 # ---- servers
 
 # start_sshd NAME [OPTION VALUE]...: NAME of letters, digits and _. Sets ${SSH_ADDRESS[NAME]}, SSH_PORT and SSH_USER likewise; makes
@@ -329,6 +355,19 @@ ssh_signal() {
     local pid pids=("${sshd_pids[$2]}")
     if [ "${3:-}" = all ]; then mapfile -t -O 1 pids < <(sshd_sessions "$2"); fi
     for pid in "${pids[@]}"; do kill "-$1" "$pid" 2>/dev/null || true; done
+}
+
+# libssh2_version: of the library that belay loads. has_libssh2 VERSION: is it that one, or a newer?
+libssh2_version() {
+    python3 - <<'PYTHON'
+import ctypes
+library = ctypes.CDLL("libssh2.so.1")
+library.libssh2_version.restype = ctypes.c_char_p
+print(library.libssh2_version(0).decode())
+PYTHON
+}
+has_libssh2() {
+    printf '%s\n' "$1" "$(libssh2_version)" | sort -V -C
 }
 
 # ---- agent
