@@ -23,17 +23,21 @@ static const char script[] = "{\n"
                              "exec 3<&0\n"
                              "(\n"
                              "trap '' HUP INT PIPE TERM\n"
+                             "belay_mark() {\n"
+                             "echo %s >&5\n"
+                             "echo %s >&4\n"
+                             "}\n"
                              "while read -r belay_line <&3; do :; done\n"
                              "if kill -0 $$; then\n"
                              "kill -TERM -$$ || kill -TERM $$\n"
                              "for belay_line in 1 2 3 4 5; do\n"
-                             "sleep 1 3<&- 4>&-\n"
-                             "kill -0 $$ || echo %s >&4\n"
+                             "sleep 1 3<&- 4>&- 5>&-\n"
+                             "kill -0 $$ || belay_mark\n"
                              "done\n"
                              "kill -KILL -$$ || kill -KILL $$\n"
                              "fi\n"
-                             "echo %s >&4\n"
-                             ") </dev/null >/dev/null 4>&2 2>/dev/null &\n"
+                             "belay_mark\n"
+                             ") </dev/null 5>&1 >/dev/null 4>&2 2>/dev/null &\n"
                              "exec sh -c \"$belay_command\" </dev/null 3<&-\n"
                              "}\n";
 
@@ -59,7 +63,8 @@ typedef struct remote_run {
     void *context;
     belay_line_feed out, errors;
     int64_t heard_ms;   /* the last output */
-    int64_t marked_ms;  /* when the watcher said that the command is gone; 0: not yet */
+    bool marked[2];     /* the watcher said on stdout, on stderr, that the command is gone */
+    int64_t marked_ms;  /* when it had said so on both; 0: not yet */
     belay_code why;     /* it is ended for: BELAY_E_DEADLINE or BELAY_E_CANCELLED */
     int64_t ends_by_ms; /* no longer than which that is waited for */
     bool eof_sent;
@@ -74,8 +79,9 @@ static void make_mark(remote_run *run)
         snprintf(run->mark + 2 * i, 3, "%02x", bytes[i]);
 }
 
-/* The mark may stand behind a line that the command did not end. */
-static void on_error_line(void *context, bool is_stderr, const char *line)
+/* What the command itself said on a stream is through once the mark comes there; over a slow line one stream
+ * overtakes the other. The mark may stand behind a line that the command did not end. */
+static void on_every_line(void *context, bool is_stderr, const char *line)
 {
     remote_run *run = context;
     if (!belay_ends_with(line, run->mark)) {
@@ -83,7 +89,8 @@ static void on_error_line(void *context, bool is_stderr, const char *line)
             run->on_line(run->context, is_stderr, line);
         return;
     }
-    if (run->marked_ms == 0)
+    run->marked[is_stderr] = true;
+    if (run->marked_ms == 0 && run->marked[0] && run->marked[1])
         run->marked_ms = belay_now_ms();
     size_t length = strlen(line) - strlen(run->mark);
     BELAY_AUTO(belay_free) char *rest = belay_strndup(line, length);
@@ -316,9 +323,9 @@ bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t
         .deadline_ms = timeout_ms > 0 ? begun_ms + timeout_ms : 0,
         .on_line = on_line,
         .context = context,
-        .out = {.on_line = on_line, .context = context},
         .heard_ms = begun_ms};
-    run.errors = (belay_line_feed){.on_line = on_error_line, .context = &run, .is_stderr = true};
+    run.out = (belay_line_feed){.on_line = on_every_line, .context = &run};
+    run.errors = (belay_line_feed){.on_line = on_every_line, .context = &run, .is_stderr = true};
     make_mark(&run);
     return run_command(&run, command, ret, err);
 }

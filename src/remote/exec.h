@@ -32,7 +32,7 @@ bool belay_remote_run(const belay_ssh_login *login, const char *command, int64_t
     belay_error *err);
 
 /* The script for a command, and the line that reads one of `size_bytes`. `mark` is what the watcher says on
- * stderr, alone in its line, once the command is gone. Callers free. */
+ * stdout and stderr, alone in a line, once the command is gone. Callers free. */
 char *belay_remote_script(const char *command, const char *mark);
 char *belay_remote_line(size_t size_bytes);
 

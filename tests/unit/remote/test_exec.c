@@ -110,7 +110,7 @@ static void the_text_arrives_in_every_shell(void **state)
         BELAY_AUTO(belay_free) char *errors = NULL;
         int status = run(shells[i], command, &out, &errors);
         print_message("%s\n", shells[i]);
-        assert_string_equal(out, "it's|\"a\"|b|2|\\|!x||*|sh|");
+        assert_string_equal(out, "it's|\"a\"|b|2|\\|!x||*|sh|MARK\n");
         assert_string_equal(errors, "MARK\n");
         assert_int_equal(WEXITSTATUS(status), 7);
         tried++;
