@@ -38,16 +38,25 @@ void belay_tunnel_give_up(belay_tunnel *tunnel, belay_tunnel_client *c, const be
     c->state = CLIENT_OVER;
 }
 
-/* The channels go with the session. */
-void belay_tunnel_lose_session(belay_tunnel *tunnel, const belay_error *fault)
+/* The channels go with the session. `opens`: whose opening showed that it is lost; it and those who wait for
+ * it have sent nothing yet, and get a new session. NULL: nobody's. */
+static void lose_session(belay_tunnel *tunnel, belay_tunnel_client *opens, const belay_error *fault)
 {
     for (belay_tunnel_client *c = tunnel->clients; c != NULL; c = c->next) {
-        belay_tunnel_give_up(tunnel, c, fault);
+        if (opens != NULL && (c == opens || c->state == CLIENT_WAITING))
+            c->state = CLIENT_WAITING;
+        else
+            belay_tunnel_give_up(tunnel, c, fault);
         c->channel = NULL;
     }
     tunnel->busy = NULL;
     belay_ssh_close(tunnel->session);
     tunnel->session = NULL;
+}
+
+void belay_tunnel_lose_session(belay_tunnel *tunnel, const belay_error *fault)
+{
+    lose_session(tunnel, NULL, fault);
 }
 
 static LIBSSH2_SESSION *handle_of(const belay_tunnel *tunnel)
@@ -74,7 +83,10 @@ static bool judge(
     belay_ssh_fail(tunnel->session, &fault, "the tunnel");
     if (!belay_ssh_is_lost(&fault))
         return true;
-    belay_tunnel_lose_session(tunnel, &fault);
+    /* One that nobody used for a while may have ended unnoticed (ClientAliveInterval of the server). */
+    bool again = what == STEP_OPENS && !c->opened_anew;
+    c->opened_anew = c->opened_anew || again;
+    lose_session(tunnel, again ? c : NULL, &fault);
     return false;
 }
 

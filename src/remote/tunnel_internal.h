@@ -38,6 +38,7 @@ struct belay_tunnel_client {
     LIBSSH2_CHANNEL *channel;
     belay_tunnel_client_state state;
     int64_t deadline_ms; /* for CLIENT_OPENING */
+    bool opened_anew;    /* the session was lost when it was opened for the first time */
     char *host;
     int port;
     struct belay_tunnel_request *request; /* who waits for it, NULL: it came to the listening socket */

@@ -251,7 +251,7 @@ exec 8>&-
 wait "$driver"
 stays_off
 
-begin "a tunnel that has nothing to do, or whose client takes nothing, does not turn round for nothing"
+begin "a tunnel that has nothing to do, or whose client takes nothing, does not turn round for nothing; ended meanwhile, it is made anew"
 "$BELAY_TESTS/tunnel_driver" database "$HOME/.ssh/id_ed25519" "$HOME/.ssh/known_hosts" 127.0.0.1 "$PGPORT" <"$WORK/hold" >"$WORK/end" 2>"$ERR" &
 driver=$!
 exec 8>"$WORK/hold"
@@ -274,6 +274,10 @@ stalled=$(ticks_in_2_s)
 equals "rows of the client that paused" "$(wc -l <&7)" 30000
 exec 7<&-
 wait "$reader"
+for how in once twice; do
+    kill_sshd_sessions database
+    equals "rows by a session that ended unnoticed, $how" "$(psql -X -A -t "$through" -c "SELECT count(*) FROM generate_series(1, 1000)")" 1000
+done
 exec 8>&-
 wait "$driver"
 half_a_second=$(($(getconf CLK_TCK) / 2))
