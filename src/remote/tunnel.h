@@ -5,9 +5,9 @@
  *
  * The thread owns the session. When the session is lost every client's connection ends, and the next one that
  * comes makes a new session, as does one whose opening shows that it is lost; so who uses a tunnel sees what
- * he sees when a server's network goes away. A stop
- * request ends nothing here: what has to be put back needs the way. Memory: at most 2 MiB of what the far
- * side sent ahead, and 320 KiB, for each connection. Any thread may call; the tunnel outlives its clients.
+ * he sees when a server's network goes away. A stop request ends nothing here: what has to be put back needs
+ * the way. Memory: at most 2 MiB of what the far side sent ahead, and 320 KiB, for each connection. Any
+ * thread may call; the tunnel outlives its clients.
  */
 #ifndef BELAY_REMOTE_TUNNEL_H
 #define BELAY_REMOTE_TUNNEL_H

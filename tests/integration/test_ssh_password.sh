@@ -9,8 +9,7 @@ by_store() {
 }
 mkdir "$WORK/project" && cd "$WORK/project"
 # libssh2 1.10 forgets its first list of ways to log in when it is asked for another one.
-echo "leak:libssh2.so" >"$WORK/suppressions"
-export LSAN_OPTIONS=suppressions=$WORK/suppressions:print_suppressions=0
+libssh2_leaks
 user_added=
 remove_user() {
     if [ -n "$user_added" ]; then userdel "$user_added"; fi

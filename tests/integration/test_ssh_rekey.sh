@@ -5,6 +5,9 @@ source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 source "$BELAY_SOURCE/tests/support/ssh_lib.sh"
 source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
 
+# libssh2 forgets the server's host key whenever it gets it anew.
+libssh2_leaks
+
 # start_rekeying NAME LIMIT DELAY_MS [LINE...]: behind a link that delays, so that an answer is never there at once; the alias slow_NAME.
 start_rekeying() {
     local name=$1 lines=(--line "RekeyLimit $2" --line "LogLevel DEBUG1") delay=$3 line

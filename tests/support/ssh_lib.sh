@@ -369,6 +369,11 @@ PYTHON
 has_libssh2() {
     printf '%s\n' "$1" "$(libssh2_version)" | sort -V -C
 }
+# libssh2_leaks: under LeakSanitizer, what libssh2 itself forgets is no fault.
+libssh2_leaks() {
+    echo "leak:libssh2.so" >"$WORK/suppressions"
+    export LSAN_OPTIONS=suppressions=$WORK/suppressions:print_suppressions=0
+}
 
 # ---- agent
 
