@@ -73,7 +73,7 @@ typedef struct belay_run {
     belay_keeper *keeper;
     belay_gate gate;
     bool gate_known;           /* gate was initialised: the database exists */
-    bool app_stopped;          /* stop_command ran */
+    bool app_stopped;          /* start_command is due */
     belay_followers followers; /* the run's own copy of what was said; for recover, from the begin record */
     belay_list disabled;       /* subscriptions that are to be enabled again */
     bool resumed;              /* they were, once: what they wrote since is in this database only */

@@ -67,20 +67,21 @@ static bool stage_preflight(belay_run *run, belay_error *err)
            belay_verify_before(pg, &run->invalid_before, err);
 }
 
+static bool has_stop_or_start(const belay_run *run)
+{
+    return run->how.target->stop_command.command != NULL || run->how.target->start_command.command != NULL;
+}
+
+/* An application that has a start_command alone is stopped by the gate, at the latest: it is started, too. */
 bool belay_run_stop_app(belay_run *run, belay_error *err)
 {
     const belay_target *target = run->how.target;
-    if (target->stop_command.command == NULL)
+    if (!has_stop_or_start(run))
         return true;
     if (!belay_record(belay_run_recorder(run), BELAY_RECORD_INTENT, "app.stop", NULL, err))
         return false;
     run->app_stopped = true;
     return belay_run_command(run, &target->stop_command, "stop_command", false, err);
-}
-
-static bool has_stop(const belay_run *run)
-{
-    return run->how.target->stop_command.command != NULL;
 }
 
 /* A host on which it fails is no reason to leave the application down on the others. */
@@ -387,7 +388,7 @@ const size_t belay_preflight_stage_count = BELAY_COUNT(belay_preflight_stages);
 
 /* What `migrate` commits is not undone but assessed (back.h). */
 const belay_stage belay_deploy_stages[] = {
-    {.name = "stop", .run = belay_run_stop_app, .wanted = has_stop, .undo = undo_stop},
+    {.name = "stop", .run = belay_run_stop_app, .wanted = has_stop_or_start, .undo = undo_stop},
     {.name = "subscriptions",
         .run = belay_followers_disable,
         .wanted = belay_followers_wants_subscriptions,
@@ -405,7 +406,7 @@ const belay_stage belay_deploy_stages[] = {
         .run = belay_followers_resume,
         .wanted = belay_followers_wants_resume,
         .completes = true},
-    {.name = "start", .run = stage_start, .wanted = has_stop, .completes = true},
+    {.name = "start", .run = stage_start, .wanted = has_stop_or_start, .completes = true},
     {.name = "health", .run = stage_health, .wanted = wants_health},
     {.name = "tidy", .run = belay_run_drop_twin, .wanted = has_twin, .completes = true},
 };

@@ -142,6 +142,18 @@ start_command = echo start \$($look) >>$WORK/story"
     tidy
 done
 
+begin "a start_command without a stop_command runs as well, whatever became of the run"
+for kind in good transaction; do
+    fresh
+    "pending_$kind"
+    rm -f "$WORK/story"
+    keys "gate = rename
+start_command = echo start \$($look) >>$WORK/story"
+    if [ "$kind" = good ]; then belay 0 deploy; else belay 1 deploy; fi
+    equals "the command ($kind)" "$(cat "$WORK/story")" "start 1"
+    tidy
+done
+
 begin "a stop_command that fails: untouched, and started again"
 fresh
 pending_good
