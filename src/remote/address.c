@@ -127,3 +127,10 @@ void belay_ssh_address_done(belay_ssh_address *address)
     free(address->host);
     *address = (belay_ssh_address){0};
 }
+
+char *belay_ssh_address_word(const char *address, const char *program)
+{
+    BELAY_AUTO(belay_ssh_address_done) belay_ssh_address parts = {0};
+    bool has_port = belay_ssh_address_parse(address, &parts, NULL) && parts.port != 0;
+    return has_port ? belay_format("%s://%s", program, address) : belay_strdup(address);
+}

@@ -23,6 +23,10 @@ static inline void belay_ssh_address_done_p(belay_ssh_address *address)
     belay_ssh_address_done(address);
 }
 
+/* An address as ssh or sftp (`program`) takes it from a person, where a port goes with a URL only. The caller
+ * frees. */
+char *belay_ssh_address_word(const char *address, const char *program);
+
 /* Can it stand in a command line, and in a file of host keys? Same errors; `what` names it. */
 bool belay_ssh_check_host(const char *host, const char *what, belay_error *err);
 bool belay_ssh_check_user(const char *user, const char *what, belay_error *err);

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "remote/address.h"
 #include "remote/host_key.h"
 #include "remote/key_file.h"
 #include "remote/offer.h"
@@ -62,8 +63,10 @@ static bool turned_away(attempt *a, const char *what, belay_error *err)
     if (err != NULL)
         err->code = BELAY_E_SSH;
     belay_error_detail(err, "%s", belay_str_text(&a->tried));
-    if (a->offered_count < 2)
-        return belay_error_hint(err, "try `ssh -v %s`", a->endpoint->label);
+    if (a->offered_count < 2) {
+        BELAY_AUTO(belay_free) char *word = belay_ssh_address_word(a->endpoint->label, "ssh");
+        return belay_error_hint(err, "try `ssh -v %s`", word);
+    }
     return belay_error_hint(err,
         "it may take that many keys and no more (MaxAuthTries): name the one that fits with ssh_key, or with "
         "IdentityFile and `IdentitiesOnly yes` in ssh_config");
@@ -354,8 +357,8 @@ static bool refused(const attempt *a, belay_error *err)
             "make an ed25519 key (ssh-keygen -t ed25519) and add it to ~/.ssh/authorized_keys over there");
     if (a->saw_encrypted)
         return belay_error_hint(err, "add the key to an agent (ssh-add), or set ssh_passphrase");
-    return belay_error_hint(
-        err, "try `ssh -v %s`; ssh_key names the file of a private key", a->endpoint->label);
+    BELAY_AUTO(belay_free) char *word = belay_ssh_address_word(a->endpoint->label, "ssh");
+    return belay_error_hint(err, "try `ssh -v %s`; ssh_key names the file of a private key", word);
 }
 
 static bool try_all(attempt *a, belay_error *err)

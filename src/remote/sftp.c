@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "remote/address.h"
 #include "remote/sftp_wire.h"
 
 enum {
@@ -399,9 +400,9 @@ static bool open_channel(belay_sftp *sftp, int64_t deadline_ms, belay_error *err
     if (status == 0)
         return true;
     belay_ssh_fail(sftp->session, err, "it offers no SFTP");
-    return belay_error_hint(err,
-        "its sshd_config needs a line `Subsystem sftp internal-sftp`; `sftp %s` tells",
-        belay_sftp_label(sftp));
+    BELAY_AUTO(belay_free) char *word = belay_ssh_address_word(belay_sftp_label(sftp), "sftp");
+    return belay_error_hint(
+        err, "its sshd_config needs a line `Subsystem sftp internal-sftp`; `sftp %s` tells", word);
 }
 
 static void take_extensions(belay_sftp *sftp, belay_wire wire)
@@ -475,10 +476,12 @@ static bool fail_no_sftp(const belay_sftp *sftp, belay_error *err)
     if (err->code == BELAY_E_DEADLINE)
         belay_fail(err, BELAY_E_SSH, "%s: the SFTP server says nothing", belay_sftp_label(sftp));
     err->code = BELAY_E_SSH;
+    BELAY_AUTO(belay_free) char *word = belay_ssh_address_word(belay_sftp_label(sftp), "sftp");
     return belay_error_hint(err,
-        "does a start-up file of the user's shell over there print something, end or wait? `sftp %s` would "
-        "fail, too",
-        belay_sftp_label(sftp));
+        "does a start-up file of the user's shell over there print something, end or wait, or is there "
+        "nothing "
+        "to run where `Subsystem sftp` says? `sftp %s` would fail, too",
+        word);
 }
 
 bool belay_sftp_open(const belay_ssh_options *options, belay_sftp **ret, belay_error *err)

@@ -74,12 +74,24 @@ static void does_not_repeat_a_password(void **state)
     }
 }
 
+static void writes_what_ssh_takes(void **state)
+{
+    (void)state;
+    static const char *const words[][2] = {{"bastion", "bastion"}, {"me@bastion", "me@bastion"},
+        {"::1", "::1"}, {"me@bastion:2222", "ssh://me@bastion:2222"}, {"me@[::1]:22", "ssh://me@[::1]:22"}};
+    for (size_t i = 0; i < BELAY_COUNT(words); i++) {
+        BELAY_AUTO(belay_free) char *word = belay_ssh_address_word(words[i][0], "ssh");
+        assert_string_equal(word, words[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_addresses),
         cmocka_unit_test(refuses_what_is_none),
         cmocka_unit_test(does_not_repeat_a_password),
+        cmocka_unit_test(writes_what_ssh_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
