@@ -83,19 +83,21 @@ static bool fetch_offer(
     return ok;
 }
 
-/* What stands among the ways to exchange keys, since libssh2 1.11, and is none. */
-static bool is_marker(const char *name)
+/* What libssh2 names since 1.11, and belay does not ask for: host certificates, which it does not check, and
+ * what stands among the ways to exchange keys and is none. */
+static bool is_left_out(const char *name)
 {
-    return belay_starts_with(name, "ext-info-") || belay_starts_with(name, "kex-strict-");
+    return strstr(name, "-cert-v0") != NULL || belay_starts_with(name, "ext-info-") ||
+           belay_starts_with(name, "kex-strict-");
 }
 
-/* All that libssh2 knows of a kind; empty when it does not say. */
+/* All that libssh2 knows of a kind and belay uses; empty when it does not say. */
 static void list_known(LIBSSH2_SESSION *handle, int method, belay_list *ret)
 {
     const char **names = NULL;
     int count = ssh.libssh2_session_supported_algs(handle, method, &names);
     for (int i = 0; i < count; i++) {
-        if (!is_marker(names[i]))
+        if (!is_left_out(names[i]))
             belay_list_add(ret, names[i]);
     }
     if (count > 0)

@@ -84,19 +84,28 @@ belay 0 snapshot
 rekeyed database 10
 
 # While keys are exchanged sshd collects what a command says, so that all of it may be on its way long after the command has ended.
-begin "a command that says much, and one that says nothing for a while"
-start_rekeying app "64K 1s" 40
+begin "a command that says much, and one that says nothing for longer than servers wait for a sign of life"
+alive=("ClientAliveInterval 1" "ClientAliveCountMax 2")
+start_rekeying app "64K 1s" 40 "${alive[@]}"
+for name in asking keeping; do start_rekeying "$name" 512K 1 "${alive[@]}"; done
 fresh
 pending_good
-keys "gate = rename
+by_ssh "gate = rename
 stop_command = seq -f %20.0f 60000
 stop_command_on = app
-start_command = sleep 2; echo awake
-start_command_on = app"
+start_command = sleep 5; echo awake
+start_command_on = app" slow_asking
+sed -i "s#^path = .*#url = sftp://slow_keeping$WORK/kept#" belay.ini
 printf '[host.app]\nssh = slow_app\n' >>belay.ini
 run_json 0 deploy --json
 json_is outcome succeeded
 rekeyed app 10
 equals "lines" "$(grep -c '^  app: stop_command: ' "$ERR")" 60000
 err_has "  app: start_command: awake"
-nothing_left "$WORK/far" "$TMPDIR" backups
+for name in app asking; do
+    grep -q 'for keepalive' "$WORK/sshd-$name/sshd.log" || fail "belay gave $name no sign of life"
+    ! grep 'Timeout, client not responding' "$WORK/sshd-$name/sshd.log" || fail "$name ended a connection that was in use"
+done
+# A store's connection that waits for the next one to use it gives none, and is made anew.
+grep -q 'Timeout, client not responding' "$WORK/sshd-keeping/sshd.log" || fail "no connection of the store was ended meanwhile"
+nothing_left "$WORK/far" "$WORK/kept" "$TMPDIR"
