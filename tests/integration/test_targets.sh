@@ -70,3 +70,9 @@ belay 2 targets nowhere
 err_has "nowhere"
 belay 2 targets live
 err_has "LIVE_HOST"
+
+begin "what libpq does not understand is the target's, and the hint has its name"
+sed 's|^url = .*|url = postgresql://h/bank?sslmode=perhaps|' belay.ini >odd.ini
+belay 2 current -c odd.ini
+err_has "perhaps"
+err_has "\`belay targets dev\` shows what holds"
