@@ -104,9 +104,10 @@ bool belay_check_report_require(const belay_check_report *report, belay_code cod
     /* Where the first refusal arose is worth keeping. */
     belay_error placed = first->cause == NULL ? found : *first->cause;
     memcpy(placed.message, found.message, sizeof placed.message);
-    /* A cause that refuses by itself tells more than "preflight". */
-    if (first->cause == NULL || belay_code_exit(placed.code) != belay_code_exit(code) ||
-        belay_code_exit(code) != BELAY_EXIT_REFUSED)
+    /* A cause that refuses by itself tells more than "preflight"; and who was stopped has judged nothing. */
+    bool refuses_itself =
+        belay_code_exit(placed.code) == belay_code_exit(code) && belay_code_exit(code) == BELAY_EXIT_REFUSED;
+    if (first->cause == NULL || (!refuses_itself && placed.code != BELAY_E_CANCELLED))
         placed.code = code;
     add_hints(report, refusals, &hints);
     belay_error_hint(&placed, "%s", belay_str_text(&hints));

@@ -66,11 +66,25 @@ static void test_each_refusal_is_told_once_with_its_hint(void **state)
     assert_string_equal(err.hint, "policy: add --yes\nwindow: wait");
 }
 
+/* A check that a Ctrl-C ended found nothing that refuses: the run ends as one that was stopped. */
+static void test_a_stop_is_no_refusal(void **state)
+{
+    (void)state;
+    belay_error err = {0}, stopped = {0};
+    BELAY_AUTO(belay_check_report_done) belay_check_report report = {0};
+    belay_fail(&stopped, BELAY_E_CANCELLED, "canceling statement due to user request");
+    belay_check_report_add_error(&report, "snapshot_extensions", BELAY_REFUSE, &stopped);
+    assert_false(belay_check_report_require(&report, BELAY_E_PREFLIGHT, &err));
+    assert_int_equal(err.code, BELAY_E_CANCELLED);
+    assert_string_equal(err.message, "snapshot_extensions: canceling statement due to user request");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_warnings_are_said_with_their_hints),
         cmocka_unit_test(test_each_refusal_is_told_once_with_its_hint),
+        cmocka_unit_test(test_a_stop_is_no_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
