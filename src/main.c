@@ -9,6 +9,8 @@
 int main(int argc, char **argv)
 {
     belay_error err = {0};
+    if (!belay_hold_standard_files())
+        return BELAY_EXIT_FAILED;
     belay_keep_files_private();                     /* snapshots and journals are nobody else's business */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* no core file holds a password */
     if (!belay_stop_install(&err)) {

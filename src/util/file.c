@@ -110,6 +110,16 @@ bool belay_sync_folder_of(const char *path, belay_error *err)
     return true;
 }
 
+bool belay_hold_standard_files(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        /* The lowest that is free is this one; it is opened for what nobody does with it. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    }
+    return true;
+}
+
 static mode_t user_umask = 077;
 
 void belay_keep_files_private(void)

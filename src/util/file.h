@@ -31,6 +31,10 @@ bool belay_pread_exact(
 /* A whole file, at most max_bytes; NUL-terminated; the caller frees. BELAY_E_NOT_FOUND when there is none. */
 bool belay_read_file(
     const char *path, size_t max_bytes, char **ret_text, size_t *ret_length, belay_error *err);
+/* Descriptors 0 to 2 that whoever started the program had closed: they fail as closed ones do, and no file or
+ * connection is opened in their place, where what is printed would go into it. Once, before anything is
+ * opened. False where that fails, without a place to say it. */
+bool belay_hold_standard_files(void);
 /* Sets the umask to 077 and remembers the one that it replaces. Once, before any thread: start-up does it. */
 void belay_keep_files_private(void);
 mode_t belay_user_umask(void); /* the one that was replaced; 077 before */

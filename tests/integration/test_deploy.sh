@@ -168,6 +168,19 @@ equals "the commands" "$(paste -sd' ' "$WORK/story")" "stop start"
 same_as_before
 tidy
 
+begin "who started it closed its output: nothing that it says goes into a connection or a file instead"
+fresh
+pending_half
+keys "gate = rename
+stop_command = for fd in 0 1 2; do readlink /proc/\$PPID/fd/\$fd; done >$WORK/held"
+LAST="belay deploy, with closed descriptors"
+status=0
+"$BELAY" deploy <&- >&- 2>&- || status=$?
+equals "status" $status 4
+equals "what is in their place" "$(paste -sd' ' "$WORK/held")" "/dev/null /dev/null /dev/null"
+same_as_before
+tidy
+
 begin "an application that reconnects in a loop does not keep the gate open"
 fresh
 keys "gate = rename"
