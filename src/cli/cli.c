@@ -5,6 +5,7 @@
 
 #include "cli/help.h"
 #include "cli/lock.h"
+#include "pg/defaults.h"
 #include "pg/pg.h"
 #include "report/annotation.h"
 #include "seal/seal.h"
@@ -60,6 +61,7 @@ bool belay_cli_target(belay_cli *cli, belay_error *err)
         return false;
     if (cli->jobs > 0)
         cli->target.jobs = cli->jobs;
+    belay_conninfo_forget_service(&cli->target.connection);
     if (cli->target.ssh.address != NULL) {
         belay_tunnel_dialer_init(&cli->tunnel, &cli->target.connection, &cli->target.ssh);
         cli->dialer = &cli->tunnel.base;

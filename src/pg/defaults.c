@@ -132,6 +132,12 @@ bool belay_conninfo_add_defaults(belay_conninfo *info, belay_error *err)
     return true;
 }
 
+void belay_conninfo_forget_service(const belay_conninfo *info)
+{
+    if (belay_conninfo_get(info, "service") != NULL)
+        unsetenv("PGSERVICE");
+}
+
 char *belay_conninfo_keyword_of(const char *variable)
 {
     PQconninfoOption *options = PQconndefaults();

@@ -13,6 +13,10 @@ bool belay_conninfo_add_service(belay_conninfo *info, const char *service, belay
  * where open, with what libpq would use (PGHOST, PGDATABASE, the user's name); and sslmode, if it is not
  * libpq's own default. BELAY_E_CONFIG when there is no such entry. */
 bool belay_conninfo_add_defaults(belay_conninfo *info, belay_error *err);
+/* Takes PGSERVICE from this process and its children where the connection has a service of its own: dialers
+ * tell libpq of none (pg/dialer.h), and it would take that of the environment instead. Before the first
+ * connection. */
+void belay_conninfo_forget_service(const belay_conninfo *info);
 /* Adds the password that libpq would use for `host` (a name, an address, or the folder of a socket) and
  * `port`: PGPASSWORD's, or that of the password file. True when there is one. Any thread; connects to
  * nothing. */

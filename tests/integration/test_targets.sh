@@ -76,3 +76,11 @@ sed 's|^url = .*|url = postgresql://h/bank?sslmode=perhaps|' belay.ini >odd.ini
 belay 2 current -c odd.ini
 err_has "perhaps"
 err_has "\`belay targets dev\` shows what holds"
+
+begin "a target's own service is the one, whatever PGSERVICE names"
+printf '[own]\nhost=%s\ndbname=bank\n[other]\nhostaddr=127.0.0.9\n' "$WORK/nowhere" >"$HOME/.pg_service.conf"
+printf '[target.dev]\nenvironment = development\nservice = own\nuser = u\n' >own.ini
+for other in other missing; do
+    PGSERVICE=$other belay 1 current -c own.ini
+    err_has "$WORK/nowhere/.s.PGSQL.5432"
+done
