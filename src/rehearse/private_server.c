@@ -11,6 +11,7 @@
 #include "util/process.h"
 #include "util/stop.h"
 
+#define PORT "5432" /* of the name of its socket; nothing listens on TCP */
 enum { START_TIMEOUT_MS = 60000, STOP_TIMEOUT_MS = 15000, POLL_MS = 50 };
 
 struct belay_private_server {
@@ -146,9 +147,9 @@ static bool start_postmaster(belay_private_server *server, belay_error *err)
      * folder and goes with it, however the server ended. */
     const char *const args[] = {"-D", data, "-k", server->folder, "-c", "listen_addresses=", "-c",
         "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c",
-        "dynamic_shared_memory_type=mmap", "-c", "max_locks_per_transaction=512", "-c", "max_connections=40",
-        "-c", "log_min_messages=fatal", "-c", "log_min_error_statement=panic", "-c", "log_checkpoints=off",
-        NULL};
+        "dynamic_shared_memory_type=mmap", "-c", "port=" PORT, "-c", "max_locks_per_transaction=512", "-c",
+        "max_connections=40", "-c", "log_min_messages=fatal", "-c", "log_min_error_statement=panic", "-c",
+        "log_checkpoints=off", NULL};
     build_argv(server, "postgres", args, &owned, argv);
     const belay_spawn how = {
         .argv = argv, .folder = server->folder, .pipe_stdout = true, .pipe_stderr = true};
@@ -177,6 +178,10 @@ static bool wait_until_ready(belay_private_server *server, belay_error *err)
         const belay_pg_options options = {.dbname = "postgres", .profile = BELAY_PG_PINNED};
         if (belay_pg_open(&server->dialer.base, &options, &pg, &cause))
             return true;
+        if (cause.code == BELAY_E_CONFIG) { /* it is not even asked (PGHOSTADDR) */
+            *err = cause;
+            return false;
+        }
         if (!belay_stop_check(err))
             return false;
         belay_sleep_ms(POLL_MS);
@@ -194,6 +199,7 @@ bool belay_private_server_start(
         return false;
     belay_say(reporter, BELAY_INFO, "starting a private PostgreSQL %d in %s", major, server->folder);
     belay_conninfo_set(&server->info, "host", server->folder);
+    belay_conninfo_set(&server->info, "port", PORT); /* not that of PGSERVICE */
     belay_conninfo_set(&server->info, "user", superuser);
     belay_conninfo_set(&server->info, "dbname", "postgres");
     belay_direct_dialer_init(&server->dialer, &server->info);

@@ -95,6 +95,13 @@ err_has "--cluster"
 out_is ""
 belay 0 export "$id" --cluster
 cmp "$OUT" "$WORK/script.sql" || fail "another script than by the target's server"
+printf '[other]\nport=1\n[address]\nhostaddr=127.0.0.9\n' >"$HOME/.pg_service.conf"
+PGSERVICE=other belay 0 export "$id" --cluster
+started=$SECONDS
+PGSERVICE=address belay 2 export "$id" --cluster
+err_has "PGSERVICE"
+[ $((SECONDS - started)) -lt 30 ] || fail "it waited for a server that it does not ask"
+rm "$HOME/.pg_service.conf"
 mv belay.ini.bak belay.ini
 equals "roles" "$(sql postgres "SELECT count(*) FROM pg_roles")" "$roles_before"
 
