@@ -234,12 +234,20 @@ static bool fill_context(OSSL_LIB_CTX *context)
            EVP_set_default_properties(context, "?provider=belay") == 1;
 }
 
+/* Not where openssl.cnf lists other providers only (fips): a context of our own would bring it back. */
+static bool has_own_ciphers(void)
+{
+    EVP_CIPHER *found = EVP_CIPHER_fetch(NULL, "AES-128-CTR", "provider=default");
+    EVP_CIPHER_free(found);
+    return found != NULL;
+}
+
 static void make_context(void)
 {
     char *path = CONF_get1_default_config_file();
-    bool free_to_choose = path != NULL && !belay_openssl_has_rule(path);
-    OPENSSL_free(path);
     ERR_set_mark();
+    bool free_to_choose = path != NULL && !belay_openssl_has_rule(path) && has_own_ciphers();
+    OPENSSL_free(path);
     OSSL_LIB_CTX *context = free_to_choose ? OSSL_LIB_CTX_new() : NULL;
     if (context != NULL && fill_context(context))
         own = context;

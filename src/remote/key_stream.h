@@ -16,7 +16,8 @@
 #include <stdbool.h>
 
 /* Between the two, ciphers that the calling thread makes are those; one that is made lives on after it. Where
- * openssl.cnf has a rule of its own on which ciphers to take, or libcrypto refuses, nothing changes. What
+ * openssl.cnf has a rule of its own on which ciphers to take, or lists providers without the default one, or
+ * libcrypto refuses, nothing changes. What
  * enter returns goes to leave. */
 void *belay_key_stream_enter(void);
 void belay_key_stream_leave(void *before);

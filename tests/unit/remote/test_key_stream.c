@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -168,12 +169,17 @@ static void random_numbers_are_still_made(void **state)
     assert_memory_not_equal(a, b, sizeof a);
 }
 
-static bool rule_of(const char *text)
+static void write_conf(const char *text, char path[static 1])
 {
-    char path[] = "/tmp/belay-openssl-XXXXXX";
     int fd = mkstemp(path);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
+}
+
+static bool rule_of(const char *text)
+{
+    char path[] = "/tmp/belay-openssl-XXXXXX";
+    write_conf(text, path);
     bool found = belay_openssl_has_rule(path);
     unlink(path);
     return found;
@@ -191,6 +197,34 @@ static void a_rule_of_the_machine_is_seen(void **state)
     assert_false(belay_openssl_has_rule("/nowhere/openssl.cnf"));
 }
 
+/* In a process of its own, as libcrypto reads the file once. */
+static void providers_that_the_machine_left_out_stay_out(void **state)
+{
+    (void)state;
+    int status = -1;
+    char path[] = "/tmp/belay-openssl-XXXXXX", program[] = "/proc/self/exe", word[] = "without";
+    write_conf("openssl_conf = a\n[a]\nproviders = b\n[b]\nbase = c\n[c]\nactivate = 1\n", path);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("OPENSSL_CONF", path, 1);
+        execv(program, (char *[]){program, word, NULL});
+        _exit(127);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    unlink(path);
+    assert_int_equal(status, 0);
+}
+
+static int look_without(void)
+{
+    void *outside = belay_key_stream_enter();
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, names[0], NULL);
+    bool found = cipher != NULL;
+    EVP_CIPHER_free(cipher);
+    belay_key_stream_leave(outside);
+    return found ? 1 : 0;
+}
+
 static int enter(void **state)
 {
     (void)state;
@@ -198,8 +232,10 @@ static int enter(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "without") == 0)
+        return look_without();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ciphers_are_found_by_name_and_by_function),
         cmocka_unit_test(pieces_of_any_size_give_what_libcrypto_gives),
@@ -207,6 +243,7 @@ int main(void)
         cmocka_unit_test(nothing_else_finds_them),
         cmocka_unit_test(random_numbers_are_still_made),
         cmocka_unit_test(a_rule_of_the_machine_is_seen),
+        cmocka_unit_test(providers_that_the_machine_left_out_stay_out),
         cmocka_unit_test(a_context_is_begun_again_with_another_iv),
     };
     return cmocka_run_group_tests(tests, enter, NULL);
