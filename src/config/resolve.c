@@ -148,6 +148,13 @@ static bool is_open(const belay_conninfo *info, const char *keyword)
     return belay_conninfo_get(info, keyword) == NULL;
 }
 
+/* Within .env, whose lines come in any order, either goes with the other. */
+static bool is_open_to_file(const belay_conninfo *info, const char *keyword, bool host_named)
+{
+    bool is_host = belay_equal(keyword, "host") || belay_equal(keyword, "hostaddr");
+    return belay_conninfo_get(info, keyword) == NULL && !(is_host && host_named);
+}
+
 /* The guide's variables and what they mean to libpq. */
 static const char *const guide_variables[][2] = {{"POSTGRES_HOST", "host"}, {"POSTGRES_PORT", "port"},
     {"POSTGRES_USER", "user"}, {"POSTGRES_PASSWORD", "password"}, {"POSTGRES_DB", "dbname"}};
@@ -166,12 +173,14 @@ static bool add_variables(const belay_config *config, belay_conninfo *info, bela
         BELAY_AUTO(belay_free)
         char *keyword = belay_starts_with(name, "PG") ? belay_conninfo_keyword_of(name) : NULL;
         const char *value = belay_variables_file_get(file, name);
-        if (keyword == NULL || value == NULL || !is_open(info, keyword) ||
-            (host_named && belay_equal(keyword, "hostaddr")))
+        if (keyword == NULL || value == NULL || !is_open_to_file(info, keyword, host_named))
             continue;
         belay_conninfo_set(info, keyword, value);
-        if (belay_equal(keyword, "service") && !belay_conninfo_add_service(info, value, err))
+        if (!belay_equal(keyword, "service"))
+            continue;
+        if (!belay_conninfo_add_service(info, value, err))
             return belay_error_place(err, file->path, 0);
+        host_named = !is_open(info, "host");
     }
     for (size_t i = 0; i < BELAY_COUNT(guide_variables); i++) {
         const char *value = getenv(guide_variables[i][0]);

@@ -321,6 +321,29 @@ static void test_precedence(void **state)
     belay_target_done(&t);
 }
 
+static void test_lines_of_dotenv_come_in_any_order(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {
+        "PGHOST=name\nPGHOSTADDR=192.0.2.1\n", "PGHOSTADDR=192.0.2.1\nPGHOST=name\n"};
+    belay_target t;
+    write_file("belay.ini", DEV "dbname = d\n");
+    for (size_t i = 0; i < BELAY_COUNT(orders); i++) {
+        write_file(".env", orders[i]);
+        resolved(NULL, &t);
+        assert_string_equal(keyword(&t, "host"), "name");
+        assert_string_equal(keyword(&t, "hostaddr"), "192.0.2.1");
+        belay_target_done(&t);
+    }
+    write_file("services", "[far]\nhostaddr=192.0.2.7\n");
+    setenv("PGSERVICEFILE", "services", 1);
+    write_file(".env", "PGSERVICE=far\nPGHOST=name\n");
+    resolved(NULL, &t);
+    assert_string_equal(keyword(&t, "hostaddr"), "192.0.2.7");
+    assert_null(belay_conninfo_get(&t.connection, "host")); /* which would be another server's */
+    belay_target_done(&t);
+}
+
 static void test_service_file(void **state)
 {
     (void)state;
@@ -537,8 +560,9 @@ int main(void)
     const struct CMUnitTest tests[] = {T(test_defaults_of_each_environment),
         T(test_every_key_reaches_its_field), T(test_files_are_found_in_order), T(test_the_target_is_chosen),
         T(test_unknown_words_name_the_nearest), T(test_wrong_values), T(test_precedence),
-        T(test_service_file), T(test_production_names_itself), T(test_name_of_more_than_63_bytes),
-        T(test_url_with_variables), T(test_other_targets_are_not_expanded), T(test_target_of_the_environment),
+        T(test_lines_of_dotenv_come_in_any_order), T(test_service_file), T(test_production_names_itself),
+        T(test_name_of_more_than_63_bytes), T(test_url_with_variables),
+        T(test_other_targets_are_not_expanded), T(test_target_of_the_environment),
         T(test_keys_lie_below_home), T(test_tracked_passwords_are_refused), T(test_bad_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
