@@ -1,4 +1,3 @@
-#include "remote/key_stream.h"
 #include "remote/tunnel_internal.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "remote/key_stream.h"
 #include "util/clock.h"
 #include "util/crew.h"
 #include "util/file.h"
