@@ -39,6 +39,17 @@ static bool is_service(const PQconninfoOption *option)
     return belay_equal(option->keyword, "service");
 }
 
+/* Where the entry is, which libpq 19 takes for a keyword, too. */
+static bool is_service_file(const PQconninfoOption *option)
+{
+    return belay_equal(option->keyword, "servicefile");
+}
+
+static bool is_marked(const PQconninfoOption *option)
+{
+    return option->envvar != NULL && !is_service_file(option);
+}
+
 /* libpq reads a service file only on its way to the defaults, where the file stands in front of the
  * environment: with a mark in each variable, what is not the mark is the file's. */
 static PQconninfoOption *read_service(const char *service)
@@ -48,10 +59,10 @@ static PQconninfoOption *read_service(const char *service)
     size_t count = 0;
     PQconninfoOption *all = PQconndefaults();
     for (const PQconninfoOption *o = all; o != NULL && o->keyword != NULL && count < VARIABLES_MAX; o++)
-        saved[count++] = o->envvar == NULL ? NULL : exchange(o->envvar, is_service(o) ? service : mark);
+        saved[count++] = is_marked(o) ? exchange(o->envvar, is_service(o) ? service : mark) : NULL;
     PQconninfoOption *options = PQconndefaults();
     for (size_t i = 0; i < count; i++) {
-        if (all[i].envvar != NULL)
+        if (is_marked(&all[i]))
             put_back(all[i].envvar, saved[i]);
     }
     PQconninfoFree(all);
@@ -77,7 +88,7 @@ bool belay_conninfo_add_service(belay_conninfo *info, const char *service, belay
     for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
         bool of_file =
             o->val != NULL && (o->envvar != NULL ? !belay_equal(o->val, mark) : o->compiled == NULL);
-        if (is_service(o) || !of_file)
+        if (is_service(o) || is_service_file(o) || !of_file)
             continue;
         found = true;
         if (!is_taken(info, o->keyword, host_named))
