@@ -114,6 +114,9 @@ bool belay_dialer_address(belay_dialer *dialer, const char *dbname, belay_connin
 {
     if (!dialer->address(dialer, dbname, ret, err) || !check_address(ret, err))
         return false;
+    /* An address without a name is the server's name, too; libpq would take PGHOST's, with its password. */
+    if (belay_conninfo_get(ret, "host") == NULL && belay_conninfo_get(ret, "hostaddr") != NULL)
+        belay_conninfo_set(ret, "host", belay_conninfo_get(ret, "hostaddr"));
     /* Its entry is in there already (pg/defaults.h); to libpq it would also say what was left out. */
     belay_conninfo_set(ret, "service", NULL);
     return true;

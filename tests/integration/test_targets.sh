@@ -84,3 +84,8 @@ for other in other missing; do
     PGSERVICE=$other belay 1 current -c own.ini
     err_has "$WORK/nowhere/.s.PGSQL.5432"
 done
+
+begin "a server that the target names by its address has no name of another one"
+printf '[target.dev]\nenvironment = development\nhostaddr = 127.0.0.1\nport = 1\nuser = u\ndbname = bank\n' >own.ini
+PGHOST=one,other belay 1 current -c own.ini
+err_has "Connection refused"
