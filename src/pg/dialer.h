@@ -48,7 +48,7 @@ struct belay_dialer {
 };
 
 /* The dialer's address, as libpq may have it: BELAY_E_CONFIG where the environment would lead it elsewhere
- * (PGHOSTADDR). Fills ret (empty before). */
+ * (PGHOSTADDR). Fills ret (empty before); a hostaddr without host is both, and there is no service. */
 bool belay_dialer_address(belay_dialer *dialer, const char *dbname, belay_conninfo *ret, belay_error *err);
 /* Appends "PGHOST=...", "PGDATABASE=..." for a child that is to reach `dbname`, and "PGSERVICE", which is to
  * be taken away from it (util/process.h). */

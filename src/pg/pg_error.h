@@ -8,7 +8,7 @@
 #include "util/error.h"
 
 /* Of a connection that could not be made. Its verbosity has to be PQERRORS_VERBOSE, since libpq 15 gives the
- * SQLSTATE of that nowhere but in the text. */
+ * SQLSTATE of that nowhere but in the text. `target`: whose it is, for hints; NULL: of none. */
 bool belay_pg_connect_error(PGconn *conn, const char *target, belay_error *err);
 bool belay_pg_lost_error(PGconn *conn, belay_error *err);
 bool belay_pg_result_error(PGconn *conn, const PGresult *result, belay_error *err);
