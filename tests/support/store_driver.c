@@ -69,7 +69,8 @@ static bool append(belay_store *store, char **words, belay_error *err)
         }
         BELAY_AUTO(belay_free) char *line = belay_format("%s\n", *text);
         ok = sink->write(sink, line, strlen(line), err) && sink->sync(sink, err);
-        printf("synced %s\n", *text);
+        if (ok)
+            printf("synced %s\n", *text);
         fflush(stdout);
     }
     return ok;
