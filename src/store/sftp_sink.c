@@ -2,7 +2,7 @@
 #include "store/sftp_sink.h"
 #include "util/stop.h"
 
-enum { GOODBYE_MS = 10000, TO_APPEND = BELAY_SFTP_READ | BELAY_SFTP_WRITE | BELAY_SFTP_APPEND };
+enum { GOODBYE_MS = 10000 };
 
 static bool fail(sftp_sink *self, const belay_error *why, belay_error *err)
 {
@@ -125,6 +125,29 @@ static void let_go(sftp_sink *self)
     sftp_give_back(self->store, c);
 }
 
+/* `flags` besides those for writing. Some servers refuse to open a file for appending (on object stores, or
+ * by a setting) and open it for writing. */
+static bool take_handle(sftp_sink *self, const char *path, unsigned flags, const char *what, belay_error *err)
+{
+    belay_sftp *sftp = self->c->sftp;
+    belay_error why = {0};
+    flags |= BELAY_SFTP_WRITE | (self->appends ? BELAY_SFTP_READ : 0U);
+    if (self->appends && self->appending != SFTP_WHERE_TOLD) {
+        if (sftp_expect_handle(self->store, self->c,
+                belay_sftp_open_file(sftp, path, flags | BELAY_SFTP_APPEND), what, self->name, &self->handle,
+                &self->handle_length, &why))
+            return true;
+        if (why.code != BELAY_E_IO && why.code != BELAY_E_UNSUPPORTED) {
+            if (err != NULL)
+                *err = why;
+            return false;
+        }
+        self->appending = SFTP_WHERE_TOLD;
+    }
+    return sftp_expect_handle(self->store, self->c, belay_sftp_open_file(sftp, path, flags), what, self->name,
+        &self->handle, &self->handle_length, err);
+}
+
 static bool open_again(sftp_sink *self, belay_error *err)
 {
     sftp_store *store = self->store;
@@ -138,9 +161,7 @@ static bool open_again(sftp_sink *self, belay_error *err)
     if (sight.missing || !S_ISREG(sight.itself.mode))
         return belay_fail(
             err, BELAY_E_IO, "%s/%s was taken away while it was written", store->base.url, self->name);
-    uint32_t id = belay_sftp_open_file(self->c->sftp, path, self->appends ? TO_APPEND : BELAY_SFTP_WRITE);
-    if (!sftp_expect_handle(
-            store, self->c, id, "write", self->name, &self->handle, &self->handle_length, err) ||
+    if (!take_handle(self, path, 0, "write", err) ||
         !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, sftp_sink_handle(self)),
             BELAY_SFTP_ATTRIBUTES, "write", self->name, &answer, err))
         return false;
@@ -295,10 +316,8 @@ static bool open_to_append(sftp_sink *self, const sftp_sight *sight, belay_error
         return belay_error_hint(
             err, "links inside a store are not followed: replace it by the file or folder");
     }
-    unsigned flags = TO_APPEND | (sight->missing ? BELAY_SFTP_CREATE | BELAY_SFTP_EXCLUSIVE : 0U);
-    uint32_t id = belay_sftp_open_file(self->c->sftp, path, flags);
-    if (!sftp_expect_handle(
-            store, self->c, id, "open", self->name, &self->handle, &self->handle_length, err) ||
+    if (!take_handle(
+            self, path, sight->missing ? BELAY_SFTP_CREATE | BELAY_SFTP_EXCLUSIVE : 0U, "open", err) ||
         !sftp_expect(store, self->c, belay_sftp_fstat(self->c->sftp, sftp_sink_handle(self)),
             BELAY_SFTP_ATTRIBUTES, "open", self->name, &answer, err))
         return false;

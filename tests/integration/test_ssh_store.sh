@@ -278,10 +278,11 @@ for when in late-before late-after; do
     equals "$when" "$(paste -sd' ' "$journal")" "one two two three four"
 done
 
-begin "a server that puts what is to be appended where it is told is found out, and looked at before each record"
-for text in two "a longer one, of several words"; do
+begin "a server that puts what is to be appended where it is told, or opens no file for appending, is found out, and looked at before each record"
+for how in "places two" "places a longer one, of several words" "refuses two"; do
+    text=${how#* }
     rm -f "$journal"
-    echo places >"$WORK/how"
+    echo "${how%% *}" >"$WORK/how"
     store 0 "sftp://loses$WORK/loses" append two.ndjson one "$text" three
     store 0 "sftp://loses$WORK/loses" append two.ndjson four
     equals "journal" "$(paste -sd, "$journal")" "one,$text,three,four"

@@ -20,6 +20,7 @@ or by the next write:
 or always, while the file stays:
 
   places       APPEND is not heeded: a write goes where it says
+  refuses      to open a file with APPEND is not supported
 
 LOST is a file that remembers what is to be done late.
 """
@@ -31,8 +32,9 @@ import threading
 import time
 
 SERVER = "/usr/lib/openssh/sftp-server"
-OPEN, WRITE, RENAME, EXTENDED = 3, 6, 18, 200
+OPEN, WRITE, RENAME, STATUS, EXTENDED = 3, 6, 18, 101, 200
 APPEND = 4
+UNSUPPORTED = 8
 
 
 def read_packet(stream):
@@ -84,11 +86,26 @@ def append(path, data):
         file.write(data)
 
 
+def place_of_flags(packet):
+    return 13 + struct.unpack(">I", packet[9:13])[0]
+
+
+def flags_of(packet):
+    at = place_of_flags(packet)
+    return struct.unpack(">I", packet[at : at + 4])[0]
+
+
 def unflagged(packet):
     """The same OPEN without APPEND."""
-    at = 13 + struct.unpack(">I", packet[9:13])[0]
-    flags = struct.unpack(">I", packet[at : at + 4])[0] & ~APPEND
-    return packet[:at] + struct.pack(">I", flags) + packet[at + 4 :]
+    at = place_of_flags(packet)
+    return packet[:at] + struct.pack(">I", flags_of(packet) & ~APPEND) + packet[at + 4 :]
+
+
+def deny(packet):
+    """The answer that it is not supported."""
+    body = bytes([STATUS]) + packet[5:9] + struct.pack(">III", UNSUPPORTED, 0, 0)
+    sys.stdout.buffer.write(struct.pack(">I", len(body)) + body)
+    sys.stdout.buffer.flush()
 
 
 def read_words(path):
@@ -155,6 +172,9 @@ def main():
     while (packet := read_packet(sys.stdin.buffer)) is not None:
         if packet[4] == WRITE:
             pass_write(sys.argv[1], lost, packet, server)
+            continue
+        if packet[4] == OPEN and read_words(how_file)[0] == "refuses" and flags_of(packet) & APPEND:
+            deny(packet)
             continue
         if packet[4] == OPEN and read_words(how_file)[0] == "places":
             packet = unflagged(packet)
