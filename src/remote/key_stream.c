@@ -19,7 +19,7 @@ typedef struct key_stream {
     EVP_CIPHER_CTX *aes; /* libcrypto's, whose counter stands behind the stream */
     size_t at;           /* of `bytes`: those before are used */
     bool begun;          /* some of it went out under the key that is set */
-    unsigned char bytes[STREAM_BYTES];
+    _Alignas(BLOCK_BYTES) unsigned char bytes[STREAM_BYTES];
 } key_stream;
 
 static void free_stream(void *context)
@@ -62,9 +62,9 @@ static int init_stream(void *context, const unsigned char *key, size_t key_bytes
 
 static bool refill(key_stream *stream)
 {
+    static const unsigned char zeros[STREAM_BYTES];
     int made = 0;
-    memset(stream->bytes, 0, sizeof stream->bytes);
-    if (EVP_EncryptUpdate(stream->aes, stream->bytes, &made, stream->bytes, STREAM_BYTES) != 1 ||
+    if (EVP_EncryptUpdate(stream->aes, stream->bytes, &made, zeros, STREAM_BYTES) != 1 ||
         made != STREAM_BYTES)
         return false;
     stream->at = 0;
@@ -83,17 +83,19 @@ static inline void xor_block(unsigned char *to, const unsigned char *from, const
     memcpy(to, a, sizeof a);
 }
 
-static bool use_pieces(key_stream *stream, unsigned char *to, const unsigned char *from, size_t size)
+/* What is no whole block of what is there. Out of line, so that the other way saves no registers. */
+__attribute__((noinline)) static int use_pieces(
+    key_stream *stream, unsigned char *to, const unsigned char *from, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (stream->at == STREAM_BYTES && !refill(stream))
-            return false;
+            return 0;
         to[i] = (unsigned char)(from[i] ^ stream->bytes[stream->at++]);
     }
-    return true;
+    return 1;
 }
 
-/* By the block, as libssh2 calls, and the short way for it. */
+/* By the block, as libssh2 calls. */
 static int use_stream(
     void *context, unsigned char *to, size_t *ret_size, size_t room, const unsigned char *from, size_t size)
 {
@@ -101,8 +103,6 @@ static int use_stream(
     if (size > room)
         return 0;
     *ret_size = size;
-    if (stream->at == STREAM_BYTES && !refill(stream))
-        return 0;
     if (size != BLOCK_BYTES || stream->at > STREAM_BYTES - BLOCK_BYTES)
         return use_pieces(stream, to, from, size);
     xor_block(to, from, stream->bytes + stream->at);
