@@ -2,18 +2,8 @@
 # The store's disk is full: during a snapshot, and while a run writes its journal. The database is as before, under its own
 # name; no half-written snapshot is left; with room again the same deploy succeeds. Needs to mount a small tmpfs.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
-[ "$(id -u)" -eq 0 ] || skip "only root can mount a tmpfs"
-store=$WORK/small
-mkdir "$store"
-mount -t tmpfs -o size=4m,mode=0700 tmpfs "$store" 2>"$WORK/mount" || skip "no tmpfs: $(cat "$WORK/mount")"
-unmount_and_clean() {
-    local status=$?
-    cd /
-    umount -l "$store" || true
-    (exit "$status")
-    lib_cleanup
-}
-trap unmount_and_clean EXIT
+small_disk
+store=$SMALL_DISK
 
 start_cluster
 PROJECT_KEYS="gate = rename" make_empty_project bank staging

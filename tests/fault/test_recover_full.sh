@@ -3,18 +3,8 @@
 # that began the run is certainly gone, or a person says so. Needs to mount a small tmpfs.
 source "${BELAY_SOURCE:?}/tests/support/lib.sh"
 source "$BELAY_SOURCE/tests/support/deploy_lib.sh"
-[ "$(id -u)" -eq 0 ] || skip "only root can mount a tmpfs"
-store=$WORK/small
-mkdir "$store"
-mount -t tmpfs -o size=4m,mode=0700 tmpfs "$store" 2>"$WORK/mount" || skip "no tmpfs: $(cat "$WORK/mount")"
-unmount_and_clean() {
-    local status=$?
-    cd /
-    umount -l "$store" || true
-    (exit "$status")
-    lib_cleanup
-}
-trap unmount_and_clean EXIT
+small_disk
+store=$SMALL_DISK
 start_cluster
 bank_project
 keys "gate = rename

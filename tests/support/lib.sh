@@ -341,3 +341,19 @@ wait_until() {
         sleep 0.05
     done
 }
+
+# small_disk: a disk of 4 MB at $SMALL_DISK, gone at the end of the test. Skips where none can be mounted.
+small_disk() {
+    [ "$(id -u)" -eq 0 ] || skip "only root can mount a tmpfs"
+    SMALL_DISK=$WORK/small
+    mkdir "$SMALL_DISK"
+    mount -t tmpfs -o size=4m,mode=0700 tmpfs "$SMALL_DISK" 2>"$WORK/mount" || skip "no tmpfs: $(cat "$WORK/mount")"
+    trap unmount_and_clean EXIT
+}
+unmount_and_clean() {
+    local status=$?
+    cd /
+    umount -l "$SMALL_DISK" || true
+    (exit "$status")
+    lib_cleanup
+}
